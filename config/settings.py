@@ -1,0 +1,93 @@
+"""Every setting, read once at the start and loudly: a value that cannot be right stops the boot and says which."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment is not what it has to be; the message lists every problem at once."""
+
+
+class Settings(BaseSettings):
+    """What an installation decides. `.env.example` says each in a sentence; a test compares the two."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    database_url: str = ""
+    redis_url: str = ""
+    packline_home: Path = Path(".cache/packline")
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: SecretStr = SecretStr("")
+    encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    ops_password: SecretStr = SecretStr("")
+
+    shopify_origin: str = ""
+    shopify_api_version: str = Field(default="2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$")
+    stripe_api_base: str = ""
+    easypost_api_base: str = ""
+
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: str = Field(default="json", pattern="^(json|text)$")
+
+    # A worker that dies is noticed when its lease runs out; living ones renew it three times in that time.
+    job_lease_seconds: float = Field(default=30, ge=1, le=600)
+    # How long a bell may go unheard before the sweep rings it again.
+    bell_patience_seconds: float = Field(default=10, ge=0.1, le=600)
+    # Shopify's webhooks stay far below this; Stripe's and EasyPost's are some kilobytes.
+    hook_body_limit_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    web_processes: int = Field(default=2, ge=1, le=64)
+    web_threads: int = Field(default=8, ge=1, le=256)
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+
+    @field_validator("encryption_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: Any) -> Any:
+        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+    @field_validator("encryption_keys")
+    @classmethod
+    def _keys_are_fernet_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in value:
+            Fernet(key.get_secret_value().encode())  # raises ValueError with the length that it wants
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_postgresql(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+            raise ValueError("Packline keeps its records in PostgreSQL: postgresql://user:password@host/name")
+        return value
+
+    @field_validator("shopify_origin", "stripe_api_base", "easypost_api_base")
+    @classmethod
+    def _plain_http_to_loopback_only(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not value or parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or "")):
+            return value.rstrip("/")
+        raise ValueError("an https origin, or plain http to a loopback address only: secrets travel here")
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises SettingsError listing every value that cannot be right."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = [f"{str(p['loc'][0]).upper()}: {p['msg'].removeprefix('Value error, ')}" for p in error.errors()]
+        raise SettingsError("these settings cannot be right:\n  " + "\n  ".join(problems)) from error
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Shows the main job: a store, its orders, and what Packline makes of them."""

@@ -1,0 +1,124 @@
+"""The way to EasyPost: two SDK clients for each key, and every call told to the timeline.
+
+Two, because the SDK's time-out belongs to the client: EasyPost lets a purchase run for 90 seconds, and a client that
+gives up earlier has bought a label without knowing; every other call is over in seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import easypost.easypost_client
+import requests.adapters
+import urllib3
+from easypost.requestor import RequestMethod, Requestor
+
+from integrations.carriers.easypost.failures import Heard, understood
+from integrations.http import vendor_origin
+from integrations.json_body import Model, parsed, refuse_unstorable_text
+from integrations.kept import Kept
+from integrations.ports import Credentials, Notice, Origins, Temporary, Unreadable
+from integrations.sdk_calls import api_key, told
+
+# (connect, each read), in seconds.
+BUY_TIMEOUT_S = (5, 95)
+ASK_TIMEOUT_S = (5, 20)
+
+_clients: Kept[Any] = Kept(most=64)
+_heard = threading.local()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request: our name for it, where it goes, what it says, and the reference that the timeline shows."""
+
+    verb: str
+    method: RequestMethod
+    path: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    reference: str = ""
+
+
+def get(verb: str, path: str, *, reference: str) -> Call:
+    return Call(verb=verb, method=RequestMethod.GET, path=path, reference=reference)
+
+
+def post(verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "") -> Call:
+    return Call(verb=verb, method=RequestMethod.POST, path=path, fields=fields or {}, reference=reference)
+
+
+class EasyPostClient:
+    """One EasyPost account. `stand_in` tells that the account is answered from this machine."""
+
+    def __init__(self, credentials: Credentials, origins: Origins, notice: Notice) -> None:
+        self.origin = vendor_origin(
+            origins.easypost, default="https://api.easypost.com", setting="EASYPOST_API_BASE", suffix="/v2"
+        )
+        self.stand_in = self.origin.startswith("http://")
+        self.notice = notice
+        self._key = api_key(credentials, "easypost")
+
+    def ask(self, call: Call, model: type[Model]) -> Model:
+        """The answer of a call that costs nothing, as `model`."""
+        return self._called(call, model, ASK_TIMEOUT_S, changes=False)
+
+    def buy(self, call: Call, model: type[Model]) -> Model:
+        """The answer of a purchase, waited for longer than EasyPost itself waits; a lost one leaves it unknown."""
+        return self._called(call, model, BUY_TIMEOUT_S, changes=True)
+
+    def change(self, call: Call, model: type[Model]) -> Model:
+        """The answer of any other call that moves money: a lost one leaves the outcome unknown."""
+        return self._called(call, model, ASK_TIMEOUT_S, changes=True)
+
+    def _called(self, call: Call, model: type[Model], timeout_s: tuple[int, int], *, changes: bool) -> Model:
+        client = _clients.get(
+            (self.origin, self._key, timeout_s), lambda: _sdk_client(self.origin, self._key, timeout_s)
+        )
+        heard = _heard.now = Heard()
+        answer = told(
+            lambda: _requested(client, call),
+            notice=self.notice,
+            vendor="easypost",
+            verb=call.verb,
+            key=call.reference,
+            understand=lambda wrong: understood(wrong, heard, changes=changes, now=datetime.now(UTC)),
+        )
+        return _read(model, answer, changes=changes)
+
+
+def _requested(client: Any, call: Call) -> Any:
+    # Below the SDK's services: they rebuild every answer as objects of their own, which takes a millisecond and an
+    # AttributeError where an id is null. Transport, authorisation, hooks and errors are the SDK's all the same.
+    return Requestor(client).request(method=call.method, url=call.path, params=dict(call.fields))
+
+
+def _sdk_client(origin: str, key: str, timeout_s: tuple[int, int]) -> Any:
+    # Typed as a whole number, but handed to requests as it is, which takes a pair.
+    make: Any = easypost.easypost_client.EasyPostClient
+    client = make(key, api_base=f"{origin}/v2", timeout=timeout_s)
+    # The SDK's own adapter sleeps for as long as a Retry-After says, an hour if need be, and repeats a silent GET four
+    # times. Ours repeats what was never sent, and one read of a GET; the job decides when to come back.
+    patience = urllib3.Retry(total=2, connect=2, read=1, status=0, other=0, respect_retry_after_header=False)
+    client._requests_session.mount(origin, requests.adapters.HTTPAdapter(max_retries=patience))  # noqa: SLF001
+    client.subscribe_to_response_hook(_hear)
+    return client
+
+
+def _hear(http_status: int, headers: Any, **_rest: Any) -> None:
+    heard = getattr(_heard, "now", None)
+    if heard is not None:
+        heard.status = http_status
+        heard.retry_after = headers.get("Retry-After")
+
+
+def _read(model: type[Model], answer: object, *, changes: bool) -> Model:
+    try:
+        refuse_unstorable_text(answer)
+        return parsed(model, answer, called="answer")
+    except Unreadable as unread:
+        reason = f"EasyPost's answer could not be read ({unread.reason})"
+        raise Temporary(reason, code="unreadable", outcome_unknown=changes) from None

@@ -1,0 +1,17 @@
+"""Shopify, the storefront: orders come from it, and it tells buyers their tracking numbers."""
+
+from __future__ import annotations
+
+from integrations import ports
+from integrations.storefronts.shopify.client import VENDOR as NAME
+from integrations.storefronts.shopify.door import ShopifyDoor
+from integrations.storefronts.shopify.storefront import ShopifyStorefront
+
+VENDOR = ports.Vendor(
+    name=NAME,
+    role="storefront",
+    door=ShopifyDoor(),
+    build=ShopifyStorefront,
+    secret_names=("access_token",),
+    signing_secret_names=("webhook_secret", "previous_webhook_secret"),
+)

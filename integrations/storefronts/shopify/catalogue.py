@@ -1,0 +1,176 @@
+"""What a shop sells, how much of it is where, and the places that goods leave from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import structlog
+
+from integrations import nouns
+from integrations.storefronts.shopify import answers, scalars
+from integrations.storefronts.shopify.answers import Answer, Page, Place, Ref, Weight
+from integrations.storefronts.shopify.client import Client
+from integrations.storefronts.shopify.scalars import Text
+
+log = structlog.get_logger(__name__)
+
+# With ten levels each, twenty variants keep a question below 1000 points however Shopify counts.
+VARIANTS_A_QUESTION = 20
+# What Shopify calls the one variant of a product that has no choices.
+_NO_CHOICE = "Default Title"
+
+
+class Location(Answer):
+    id: str
+    name: Text
+    is_active: bool = True
+    fulfills_online_orders: bool = False
+    is_fulfillment_service: bool = False
+    address: Place = Place()
+
+
+class Quantity(Answer):
+    name: str
+    quantity: int
+
+
+class Level(Answer):
+    location: Ref
+    quantities: tuple[Quantity, ...] = ()
+
+    def units(self, name: str) -> int:
+        return next((one.quantity for one in self.quantities if one.name == name), 0)
+
+
+class Measurement(Answer):
+    weight: Weight | None = None
+
+
+class Item(Answer):
+    id: str
+    tracked: bool = True
+    requires_shipping: bool = True
+    harmonized_system_code: Text = ""
+    country_code_of_origin: Text = ""
+    measurement: Measurement | None = None
+    inventory_levels: Page[Level] = Page[Level]()
+
+
+class Product(Answer):
+    title: Text = ""
+
+
+class Variant(Answer):
+    id: str
+    sku: Text = ""
+    title: Text = ""
+    price: str | int | float
+    product: Product = Product()
+    inventory_item: Item
+
+
+class _Shop(Answer):
+    currency_code: str
+
+
+class _Variants(Answer):
+    shop: _Shop
+    product_variants: Page[Variant]
+
+
+class _NamedVariants(Answer):
+    shop: _Shop
+    nodes: tuple[Variant | None, ...]
+
+
+class _Levels(Answer):
+    inventory_levels: Page[Level]
+
+
+class _Locations(Answer):
+    locations: Page[Location]
+
+
+def locations(client: Client) -> list[nouns.StoreLocation]:
+    """The active locations. Those of another fulfillment service hold stock too, but it is not ours to ship."""
+    everywhere = answers.every(_locations(client, None), lambda after: _locations(client, after))
+    return [
+        nouns.StoreLocation(
+            remote_id=one.id,
+            name=one.name,
+            address=one.address.address(name=one.name),
+            ships=one.fulfills_online_orders and not one.is_fulfillment_service,
+        )
+        for one in everywhere
+        if one.is_active
+    ]
+
+
+def variants(client: Client, remote_ids: Sequence[str] | None) -> Iterator[nouns.StoreVariant]:
+    """The named variants that there are, or all of them, a page at a time."""
+    for currency, variant in _all_variants(client) if remote_ids is None else _named_variants(client, remote_ids):
+        levels = answers.every(
+            variant.inventory_item.inventory_levels,
+            lambda after, item=variant.inventory_item.id: _more_levels(client, item, after),  # type: ignore[misc]
+        )
+        yield _told(variant, levels, currency)
+
+
+def _locations(client: Client, after: str | None) -> Page[Location]:
+    return answers.read(_Locations, client.ask("ReadLocations", after=after)).locations
+
+
+def _all_variants(client: Client) -> Iterator[tuple[str, Variant]]:
+    after: str | None = None
+    while True:
+        found = answers.read(_Variants, client.ask("ReadVariants", after=after))
+        yield from ((found.shop.currency_code, variant) for variant in found.product_variants.nodes)
+        if found.product_variants.next_cursor in {None, after}:
+            return
+        after = found.product_variants.next_cursor
+
+
+def _named_variants(client: Client, remote_ids: Sequence[str]) -> Iterator[tuple[str, Variant]]:
+    for start in range(0, len(remote_ids), VARIANTS_A_QUESTION):
+        ids = list(remote_ids[start : start + VARIANTS_A_QUESTION])
+        found = answers.read(_NamedVariants, client.ask("ReadNamedVariants", ids=ids))
+        if None in found.nodes:
+            log.info("shopify.variants_gone", asked=len(ids), gone=found.nodes.count(None))
+        yield from ((found.shop.currency_code, variant) for variant in found.nodes if variant)
+
+
+def _more_levels(client: Client, item_id: str, after: str) -> Page[Level]:
+    answer = client.ask("ReadMoreLevels", id=item_id, after=after)
+    item = answers.present(answer, "inventoryItem", remedy="Read the catalogue again: the item was deleted meanwhile.")
+    return answers.read(_Levels, item).inventory_levels
+
+
+def _told(variant: Variant, levels: Sequence[Level], currency: str) -> nouns.StoreVariant:
+    item = variant.inventory_item
+    weight = item.measurement.weight if item.measurement else None
+    try:
+        price = scalars.money(variant.price, currency)
+    except ValueError as failure:
+        raise answers.unreadable(failure) from None
+    return nouns.StoreVariant(
+        remote_id=variant.id,
+        inventory_remote_id=item.id,
+        sku=variant.sku,
+        title=_title(variant),
+        unit_price=price,
+        unit_grams=weight.grams() if weight else 0,
+        needs_shipping=item.requires_shipping,
+        tracked=item.tracked,
+        hs_code=item.harmonized_system_code,
+        origin_country=item.country_code_of_origin,
+        levels=tuple(
+            nouns.StoreLevel(
+                location_remote_id=level.location.id, on_hand=level.units("on_hand"), available=level.units("available")
+            )
+            for level in levels
+        ),
+    )
+
+
+def _title(variant: Variant) -> str:
+    return " - ".join(part for part in (variant.product.title, variant.title) if part and part != _NO_CHOICE)

@@ -1,0 +1,146 @@
+"""Say what kind of failure an answer of Shopify is: Temporary with when, or Permanent with what a person can do.
+
+Pure. Sources: https://shopify.dev/docs/api/usage/response-codes, https://shopify.dev/docs/api/usage/limits and
+https://shopify.dev/docs/api/usage/idempotent-requests, read 2026-11-21; and recorded answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from integrations import http
+from integrations.ports import OutsideFailure, Permanent, Temporary
+
+RECONNECT = "Reconnect the store: run `packline connect shopify` with an access token that is valid now."
+
+# Shopify asks for at least a second before a throttled call is repeated.
+SHORTEST_WAIT_S = 1.0
+
+_TEMPORARY_STATUS = frozenset({408, 409, 425, 429, 430})
+_REMEDY_BY_STATUS = {
+    401: ("Shopify refused the store's access token.", RECONNECT),
+    402: (
+        "The Shopify store is frozen because its bill is unpaid.",
+        "The store's owner has to settle the bill in the Shopify admin; then retry.",
+    ),
+    403: (
+        "Shopify refused the call: the token may not do this, or its kind is no longer accepted.",
+        "Check the app's access scopes in the Shopify admin, then reconnect the store with `packline connect shopify`.",
+    ),
+    404: (
+        "Shopify knows no such store, or no such version of its API.",
+        "Check the connection's shop domain and the setting SHOPIFY_API_VERSION.",
+    ),
+    423: (
+        "Shopify has locked the store.",
+        "The store's owner has to contact Shopify support; retry when the store is open again.",
+    ),
+}
+# Codes of errors[] that pass by themselves. Nothing was executed under the first two; under the others nobody knows.
+_NOT_EXECUTED = frozenset({"THROTTLED", "IDEMPOTENCY_CONCURRENT_REQUEST"})
+_PASSING = _NOT_EXECUTED | {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"}
+# Codes that a mutation's own field answers before it does anything. The same code deeper in the answer is no refusal:
+# a recorded fulfillmentOrderHold was denied one selected field while the hold was made.
+_BEFORE_ACTING = frozenset(
+    {"ACCESS_DENIED", "RESOURCE_NOT_FOUND", "BAD_REQUEST", "INVALID_FIELD_ARGUMENTS", "SHOP_INACTIVE"}
+)
+
+
+class Refused(Permanent):
+    """Shopify understood a mutation and said no, in `userErrors`: its own sentences."""
+
+
+def of_silence(kind: str, *, arrived: bool) -> Temporary:
+    """No usable answer. `arrived` only matters for a mutation: it may have been done."""
+    return Temporary(f"Shopify did not answer ({kind.replace('_', ' ')}).", code=kind, outcome_unknown=arrived)
+
+
+def of_status(status: int, wait_s: float | None, *, mutation: bool) -> OutsideFailure | None:
+    """What an HTTP status other than success means; `wait_s` is what Retry-After asked for."""
+    if 200 <= status < 300:
+        return None
+    code = str(status)
+    if status in _TEMPORARY_STATUS:
+        return Temporary(f"Shopify asked us to wait ({status}).", code=code, retry_in_s=wait_s)
+    if status >= 500:
+        reason = f"Shopify had an error of its own ({status})."
+        return Temporary(reason, code=code, retry_in_s=wait_s, outcome_unknown=mutation)
+    reason, remedy = _REMEDY_BY_STATUS.get(
+        status,
+        (
+            f"Shopify refused the call ({status}).",
+            "Retry; if it is refused again, report it with the timeline.",
+        ),
+    )
+    return Permanent(reason, remedy=remedy, code=code)
+
+
+def of_errors(errors: Sequence[Mapping[str, Any]], cost: Mapping[str, Any], *, acted: bool | None) -> OutsideFailure:
+    """What `errors` of a GraphQL answer mean.
+
+    `acted` is None for a query; for a mutation without data it tells whether something may have been done.
+    """
+    codes = [_code(error) for error in errors]
+    reason = f"Shopify answered: {_sentences(errors)}"
+    if "THROTTLED" in codes:
+        return Temporary("Shopify's rate limit is used up.", code="THROTTLED", retry_in_s=_refill(cost))
+    for code in codes:
+        if code in _PASSING:
+            return Temporary(reason, code=code, outcome_unknown=bool(acted) and code not in _NOT_EXECUTED)
+    if acted:
+        return Temporary(reason, code=codes[0], outcome_unknown=True)
+    if "ACCESS_DENIED" in codes:
+        return Permanent(reason, remedy=_scope_remedy(errors[codes.index("ACCESS_DENIED")]), code="ACCESS_DENIED")
+    if "SHOP_INACTIVE" in codes:
+        return Permanent(reason, remedy="The store is closed or paused: reopen it in the Shopify admin, then retry.")
+    remedy = "Look at the object in the Shopify admin: it may be gone. If it is there, report this with the timeline."
+    return Permanent(reason, remedy=remedy, code=codes[0])
+
+
+def may_have_acted(errors: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> bool:
+    """Whether a mutation that answered errors and no data may have been done all the same.
+
+    Not where the whole request was refused (no `data` at all: it did not validate), nor where the mutation's own field
+    answers with a code that comes before acting.
+    """
+    if "data" not in answer:
+        return False
+    return not all(len(error.get("path") or ()) == 1 and _code(error) in _BEFORE_ACTING for error in errors)
+
+
+def of_user_errors(user_errors: Sequence[Mapping[str, Any]]) -> Refused | None:
+    if not user_errors:
+        return None
+    code = str(user_errors[0].get("code") or "USER_ERROR")
+    remedy = "Look at the order in the Shopify admin, put right what the sentence names, then retry."
+    return Refused(f"Shopify refused: {_sentences(user_errors)}", remedy=remedy, code=code)
+
+
+def _code(error: Mapping[str, Any]) -> str:
+    extensions = error.get("extensions")
+    return str(extensions.get("code") or "GRAPHQL") if isinstance(extensions, Mapping) else "GRAPHQL"
+
+
+def _sentences(errors: Sequence[Mapping[str, Any]]) -> str:
+    # Each sentence once, and not for ever: an answer can repeat one error for every node of a page.
+    return " ".join(dict.fromkeys(str(error.get("message") or "no reason given") for error in errors))[:500]
+
+
+def _refill(cost: Mapping[str, Any]) -> float:
+    """How long the leaky bucket takes to hold what the query asked for."""
+    status = cost.get("throttleStatus") or {}
+    try:
+        lacking = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
+        wait = lacking / float(status["restoreRate"])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return SHORTEST_WAIT_S
+    return min(max(wait, SHORTEST_WAIT_S), http.LONGEST_WAIT_S) if math.isfinite(wait) else SHORTEST_WAIT_S
+
+
+def _scope_remedy(error: Mapping[str, Any]) -> str:
+    wanted = (error.get("extensions") or {}).get("requiredAccess")
+    field = ".".join(str(step) for step in error.get("path") or ()) or "the call"
+    scope = f"needs {wanted}" if wanted else "needs an access scope that the app lacks"
+    return f"`{field}` {scope} Grant it to the app in the Shopify admin, then reconnect the store."

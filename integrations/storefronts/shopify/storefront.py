@@ -1,0 +1,90 @@
+"""Shopify as Packline's storefront: each verb of the port, one line from the file that knows how.
+
+Written against the Admin GraphQL API 2026-04, 2026-07 and 2026-10; last compared with Shopify's schema on 2026-11-21.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from integrations import nouns
+from integrations.ports import Credentials, Notice, Origins, Permanent
+from integrations.storefronts.shopify import answers, catalogue, orders, shipments, work
+from integrations.storefronts.shopify.announcing import Announcement
+from integrations.storefronts.shopify.answers import Answer, Ref
+from integrations.storefronts.shopify.client import Client
+
+
+class _WorkOfOrder(Answer):
+    order: Ref
+
+
+class ShopifyStorefront:
+    """One shop. `clock` only tells how long scheduled work still has to wait."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        origins: Origins,
+        notice: Notice,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = Client(credentials, origins, notice)
+        self._clock = clock
+
+    def read_order(self, remote_id: str) -> nouns.StoreOrder:
+        return orders.read(self._client, remote_id)
+
+    def read_locations(self) -> Sequence[nouns.StoreLocation]:
+        return catalogue.locations(self._client)
+
+    def read_variants(self, remote_ids: Sequence[str] | None = None) -> Iterator[nouns.StoreVariant]:
+        return catalogue.variants(self._client, remote_ids)
+
+    def find_order_of_work(self, work_remote_id: str) -> str | None:
+        """None where the work is gone: it was merged or moved since, or belongs to a kind the app may not see."""
+        try:
+            found = self._client.ask("ReadOrderOfWork", id=work_remote_id).get("fulfillmentOrder")
+        except Permanent as refusal:
+            if refusal.code == "RESOURCE_NOT_FOUND":
+                return None
+            raise
+        return answers.read(_WorkOfOrder, found).order.id if found else None
+
+    def announce(
+        self,
+        order_remote_id: str,
+        lines: Sequence[nouns.ShippedLine],
+        tracking: nouns.TrackingLabel,
+        *,
+        tell_buyer: bool,
+    ) -> Sequence[nouns.Announced]:
+        if not lines or not tracking.numbers:
+            raise ValueError("an announcement needs lines and a tracking number: the number is what tells it was made")
+        announcement = Announcement(self._client, order_remote_id, tracking, tell_buyer, self._clock())
+        return announcement.make(lines)
+
+    def replace_tracking(self, fulfillment_remote_id: str, tracking: nouns.TrackingLabel, *, tell_buyer: bool) -> None:
+        if not tracking.numbers:
+            raise ValueError("a set of tracking numbers without a number")
+        shipments.replace_tracking(self._client, fulfillment_remote_id, tracking, tell_buyer=tell_buyer)
+
+    def report_scan(self, fulfillment_remote_id: str, scan: nouns.Scan) -> None:
+        shipments.report_scan(self._client, fulfillment_remote_id, scan)
+
+    def hold(self, order_remote_id: str, *, handle: str, reason: str, notes: str) -> Sequence[str]:
+        return work.hold(self._client, order_remote_id, handle=handle, reason=reason, notes=notes)
+
+    def release(self, order_remote_id: str, hold_remote_ids: Sequence[str]) -> None:
+        if hold_remote_ids:
+            work.release(self._client, order_remote_id, hold_remote_ids)
+
+    def mark_paid(self, order_remote_id: str) -> None:
+        orders.mark_paid(self._client, order_remote_id)
+
+    def tag(self, order_remote_id: str, tags: Sequence[str]) -> None:
+        """Adding a tag that is there changes nothing, so that a repeat needs no reading first."""
+        if tags:
+            self._client.tell("Tag", key=order_remote_id, id=order_remote_id, tags=list(tags))

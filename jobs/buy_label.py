@@ -1,0 +1,249 @@
+"""Buys one label for one parcel, at most once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Address, BoughtLabel, Consignment, Customs, Quote
+from integrations.ports import Carrier, Permanent
+from jobs import outward, queue, story
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outward import Act
+from jobs.work import Work
+from orders import customs, holds, lifecycle, rates
+from orders.holds import Problem
+from records import tenants
+from records.orders import Order, OrderLine, open_holds
+from records.shipments import Label, Parcel, Shipment, live_label
+from records.stock import Location, Variant
+from records.tenants import Rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything the purchase needs, read in one go."""
+
+    order: int
+    order_name: str
+    shipment: int
+    label: int
+    attempt: int
+    connection: str
+    shipment_ref: str
+    rate_ref: str
+    consignment: Consignment
+    deliver_by: datetime | None
+    rules: Rules
+
+    @property
+    def key(self) -> str:
+        return f"label/{self.label}"
+
+
+def run(work: Work) -> Outcome:
+    connection = work.newest_connection("carrier")
+    with work.writing() as session:
+        job = _load(session, work, connection)
+    if isinstance(job, (Done, Cancelled)):
+        return job
+    carrier = work.carrier(job.connection)
+    rate_ref, shipment_ref = job.rate_ref, job.shipment_ref
+    if not rate_ref:
+        shipment_ref, rate_ref = _quote(work, job, carrier)
+    bought = outward.once(
+        work,
+        Act(
+            key=job.key,
+            kind="buy_label",
+            subject=work.claim.subject,
+            attempt=job.attempt,
+            request={"shipment": shipment_ref, "rate": rate_ref},
+        ),
+        perform=lambda: carrier.buy(shipment_ref, rate_ref),
+        find=lambda: carrier.find_label(shipment_ref),
+    )
+    with work.writing() as session:
+        _record(session, work, job, bought.result, adopted=bought.adopted)
+    return Done()
+
+
+def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancelled:
+    tenant = work.tenant
+    parcel = session.get_one(Parcel, (tenant, work.subject_id))
+    shipment = session.get_one(Shipment, (tenant, parcel.shipment_id))
+    order = session.get_one(Order, (tenant, parcel.order_id), with_for_update=True)
+    if order.state not in {"allocated", "shipping"} or shipment.state != "planned":
+        return Cancelled(reason=f"the order is {order.state} and the shipment {shipment.state}: no label is bought")
+    if holds.blocking_labels(open_holds(session, tenant, order.id)):
+        return Done()  # a released hold asks for this job again
+    label = live_label(session, tenant, parcel.id)
+    if label is not None and label.state != "intended":
+        return Done()  # it has its label
+    rules = tenants.rules_of(session, tenant)
+    sender = session.get_one(Location, (tenant, shipment.location_id)).address
+    declaration = _declaration(session, tenant, order, parcel, sender, rules)
+    if isinstance(declaration, Problem):
+        holds.place(session, tenant, order.id, declaration, by="packline")
+        return Done()
+    label = label or _new_label(session, tenant, parcel, connection)
+    return Job(
+        order=order.id,
+        order_name=order.name,
+        shipment=shipment.id,
+        label=label.id,
+        attempt=label.attempt,
+        connection=label.connection_id,
+        shipment_ref=label.shipment_ref,
+        rate_ref=label.rate.remote_id if label.rate else "",
+        consignment=Consignment(
+            reference=f"{order.name or order.id}-{label.id}",
+            sender=sender,
+            recipient=order.ship_to or Address(),
+            parcel=parcel.shape,
+            customs=declaration,
+            label_format=rules.label_format,
+        ),
+        deliver_by=order.deliver_by,
+        rules=rules,
+    )
+
+
+def _new_label(session: Session, tenant: int, parcel: Parcel, connection: str) -> Label:
+    attempts = session.execute(
+        select(func.count()).select_from(Label).where(Label.tenant_id == tenant, Label.parcel_id == parcel.id)
+    ).scalar_one()
+    id = session.execute(
+        insert(Label)
+        .values(
+            tenant_id=tenant,
+            parcel_id=parcel.id,
+            order_id=parcel.order_id,
+            connection_id=connection,
+            attempt=attempts + 1,
+        )
+        .returning(Label.id)
+    ).scalar_one()
+    return session.get_one(Label, (tenant, id))
+
+
+def _declaration(
+    session: Session, tenant: int, order: Order, parcel: Parcel, sender: Address, rules: Rules
+) -> Customs | Problem | None:
+    if order.ship_to is None or not customs.needed(sender, order.ship_to):
+        return None
+    rows = session.scalars(
+        select(OrderLine).where(
+            OrderLine.tenant_id == tenant, OrderLine.id.in_([int(line) for line in parcel.contents])
+        )
+    ).all()
+    remote_ids = [row.variant_remote_id for row in rows]
+    by_remote = {
+        variant.remote_id: variant
+        for variant in session.scalars(
+            select(Variant).where(Variant.tenant_id == tenant, Variant.remote_id.in_(remote_ids))
+        )
+    }
+    return customs.declare(
+        [(row, int(parcel.contents[str(row.id)]), by_remote.get(row.variant_remote_id)) for row in rows],
+        currency=order.currency,
+        signer=rules.customs_signer or sender.name or sender.company,
+        assumed_unit_grams=rules.assumed_unit_grams,
+    )
+
+
+def _quote(work: Work, job: Job, carrier: Carrier) -> tuple[str, str]:
+    """Ask for rates, choose one, and commit what will be bought before it is bought."""
+    quote = carrier.quote(job.consignment)
+    choice = rates.choose(quote.rates, ships_at=work.now(), deliver_by=job.deliver_by, carriers=job.rules.carriers)
+    with work.writing() as session:
+        session.execute(
+            update(Label)
+            .where(Label.tenant_id == work.tenant, Label.id == job.label, Label.state == "intended")
+            .values(
+                shipment_ref=quote.shipment_ref,
+                rate=None if choice is None else choice.rate,
+                rates=[rate.model_dump(mode="json") for rate in quote.rates],
+                remarks=list(quote.remarks),
+                choice="" if choice is None else choice.sentence,
+            )
+        )
+        if choice is not None:
+            story.tell(session, work, job.order, choice.sentence, kind="choice", remarks=list(quote.remarks))
+    if choice is None:
+        raise _no_rates(quote, job.rules)
+    return quote.shipment_ref, choice.rate.remote_id
+
+
+def _no_rates(quote: Quote, rules: Rules) -> Permanent:
+    allowed = f" Allowed carriers: {', '.join(rules.carriers)}." if rules.carriers and quote.rates else ""
+    said = " ".join(quote.remarks) or "No carrier said why."
+    return Permanent(
+        f"No carrier offers a rate for this parcel. {said}{allowed}",
+        remedy="Check address, weight and customs, or allow another carrier; then retry.",
+        code="no_rates",
+    )
+
+
+def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adopted: bool) -> None:
+    tenant = work.tenant
+    lifecycle.move(
+        session,
+        tenant,
+        "label",
+        job.label,
+        "buy",
+        rate=bought.rate,
+        cost_minor=bought.rate.price.minor,
+        currency=bought.rate.price.currency,
+        tracking_code=bought.tracking_code,
+        tracker_ref=bought.tracker_ref,
+        label_url=bought.label_url,
+        bought_at=work.now(),
+    )
+    session.execute(
+        update(Parcel)
+        .where(Parcel.tenant_id == tenant, Parcel.id == work.subject_id)
+        .values(
+            carrier=bought.rate.carrier,
+            tracking_code=bought.tracking_code,
+            tracking_url=bought.tracking_url,
+            tracker_ref=bought.tracker_ref,
+        )
+    )
+    outward.settle(session, tenant, job.key, "adopt" if adopted else "succeed", reference=bought.shipment_ref)
+    how = "A label that was bought before the last run ended was adopted" if adopted else "Label bought"
+    story.tell(
+        session,
+        work,
+        job.order,
+        f"{how}: {bought.rate.carrier} {bought.rate.service}, {bought.rate.price}, {bought.tracking_code}.",
+        key=job.key,
+        shipment_ref=bought.shipment_ref,
+        label=job.label,
+    )
+    queue.add(session, tenant, "store_label", f"label/{job.label}")
+    lifecycle.move(session, tenant, "order", job.order, "ship")
+    if _all_labelled(session, tenant, job.shipment) and lifecycle.move(
+        session, tenant, "shipment", job.shipment, "label"
+    ):
+        queue.add(session, tenant, "push_tracking", f"shipment/{job.shipment}", lane=f"order/{job.order}")
+
+
+def _all_labelled(session: Session, tenant: int, shipment: int) -> bool:
+    parcels = select(Parcel.id).where(Parcel.tenant_id == tenant, Parcel.shipment_id == shipment)
+    without = session.execute(
+        select(func.count())
+        .select_from(Parcel)
+        .where(
+            Parcel.tenant_id == tenant,
+            Parcel.id.in_(parcels),
+            ~select(Label.id)
+            .where(Label.tenant_id == tenant, Label.parcel_id == Parcel.id, Label.state == "bought")
+            .exists(),
+        )
+    ).scalar_one()
+    return without == 0

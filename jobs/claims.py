@@ -1,0 +1,187 @@
+"""Takes jobs for a worker and gives them back: by compare-and-set, with a lease on the database's clock and a fence.
+
+A lease that is not renewed runs out, and another worker takes the job over with a higher fence; whatever the first
+one still writes after that is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, Float, bindparam, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from records import database
+
+
+class LostLease(Exception):
+    """Another worker has taken this job over: nothing more may be written for it here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A job in hand. `tries` counts this one; `deaths` counts processes that ended with this job in their hands."""
+
+    tenant: int
+    id: int
+    kind: str
+    lane: str
+    subject: str
+    fence: int
+    tries: int
+    deaths: int
+    due_at: datetime
+
+
+def claim_next(engine: Engine, tenant: int, lane: str, *, worker: str, lease_s: float) -> Claim | None:
+    """Take the lane's next job that is due, or whose worker is gone. None where there is none or the lane is busy."""
+    try:
+        with database.transaction(engine, tenant) as session:
+            row = session.execute(
+                _CLAIM, {"tenant": tenant, "lane": lane, "worker": worker, "lease_s": lease_s}
+            ).first()
+            return None if row is None else Claim(tenant=tenant, lane=lane, **row._mapping)  # noqa: SLF001 - its public name
+    except IntegrityError:
+        return None  # the one-running-a-lane index: somebody else was first by a moment
+
+
+_CLAIM = text("""
+UPDATE jobs SET state = 'running', lease_until = now() + make_interval(secs => :lease_s), fence = fence + 1,
+                attempts = attempts + 1, deaths = deaths + CASE WHEN state = 'running' THEN 1 ELSE 0 END,
+                worker = :worker, started_at = now()
+WHERE tenant_id = :tenant AND id = (
+    SELECT id FROM jobs
+    WHERE tenant_id = :tenant AND lane = :lane
+      AND ((state = 'due' AND due_at <= now()) OR (state = 'running' AND lease_until < now()))
+      AND NOT EXISTS (SELECT 1 FROM jobs busy
+                      WHERE busy.tenant_id = :tenant AND busy.lane = :lane AND busy.state = 'running'
+                        AND busy.lease_until >= now())
+    ORDER BY (state = 'running') DESC, rank, due_at, id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED)
+RETURNING id, kind, subject, fence, attempts AS tries, deaths, due_at
+""")
+
+
+def check(session: Session, claim: Claim) -> None:
+    """Make sure that the job is still ours, and that it stays so until this transaction ends. Raises LostLease."""
+    if session.execute(_CHECK, {"tenant": claim.tenant, "id": claim.id, "fence": claim.fence}).first() is None:
+        raise LostLease(f"job {claim.id} of tenant {claim.tenant}: fence {claim.fence} is no longer the highest")
+
+
+_CHECK = text("""
+SELECT 1 FROM jobs WHERE tenant_id = :tenant AND id = :id AND fence = :fence AND state = 'running' FOR UPDATE
+""")
+
+
+def renew(engine: Engine, claim: Claim, *, lease_s: float) -> bool:
+    """Keep a job for another lease; answers whether it is still ours."""
+    with database.transaction(engine, claim.tenant) as session:
+        return bool(
+            session.execute(
+                _RENEW, {"tenant": claim.tenant, "id": claim.id, "fence": claim.fence, "lease_s": lease_s}
+            ).first()
+        )
+
+
+_RENEW = text("""
+UPDATE jobs SET lease_until = now() + make_interval(secs => :lease_s)
+WHERE tenant_id = :tenant AND id = :id AND fence = :fence AND state = 'running' RETURNING id
+""")
+
+
+def conclude(
+    session: Session,
+    claim: Claim,
+    *,
+    state: str,
+    cause: str = "",
+    reason: str = "",
+    remedy: str = "",
+    wait_s: float | None = None,
+    fresh: bool = False,
+) -> None:
+    """Write how a run ended: done, parked, cancelled, or due again after `wait_s` (`fresh`: the tries start anew).
+
+    A job that is due again yields to a newer request for the same work, which waits already. Raises LostLease.
+    """
+    ended = session.execute(
+        _CONCLUDE,
+        {
+            "tenant": claim.tenant,
+            "id": claim.id,
+            "fence": claim.fence,
+            "kind": claim.kind,
+            "subject": claim.subject,
+            "state": state,
+            "cause": cause,
+            "reason": reason,
+            "remedy": remedy,
+            "wait_s": wait_s,
+            "fresh": fresh,
+        },
+    ).first()
+    if ended is None:
+        raise LostLease(f"job {claim.id} of tenant {claim.tenant}: fence {claim.fence} is no longer the highest")
+
+
+_CONCLUDE = text("""
+UPDATE jobs SET
+    state = CASE WHEN :state = 'due' AND EXISTS (
+                     SELECT 1 FROM jobs other WHERE other.tenant_id = :tenant AND other.kind = :kind
+                       AND other.subject = :subject AND other.state = 'due') THEN 'cancelled' ELSE :state END,
+    cause = :cause, reason = :reason, remedy = :remedy, lease_until = NULL, deaths = 0,
+    attempts = CASE WHEN :fresh THEN 0 ELSE attempts END,
+    due_at = CASE WHEN :state = 'due' THEN now() + make_interval(secs => :wait_s) ELSE due_at END,
+    rung_at = CASE WHEN :state = 'due' THEN NULL ELSE rung_at END,
+    ended_at = CASE WHEN :state = 'due' THEN NULL ELSE now() END
+WHERE tenant_id = :tenant AND id = :id AND fence = :fence AND state = 'running'
+RETURNING id
+""").bindparams(bindparam("wait_s", type_=Float))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unheard:
+    tenant: int
+    lane: str
+    queue: str
+
+
+def unheard(session: Session, *, patience_s: float, limit: int, not_in: Sequence[str] = ()) -> list[Unheard]:
+    """Lanes with work that nobody seems to have heard of: due and not rung of late, or left behind by a dead worker.
+
+    Marks them as rung, so that two sweeps do not ring the same bell.
+    """
+    rows = session.execute(_UNHEARD, {"patience_s": patience_s, "limit": limit, "not_in": list(not_in)})
+    return list(dict.fromkeys(Unheard(tenant=row.tenant_id, lane=row.lane, queue=row.queue) for row in rows))
+
+
+_UNHEARD = text("""
+UPDATE jobs SET rung_at = now()
+FROM (
+    SELECT tenant_id, id FROM jobs
+    WHERE ((state = 'due' AND due_at <= now()) OR (state = 'running' AND lease_until < now()))
+      AND (rung_at IS NULL OR rung_at < now() - make_interval(secs => :patience_s))
+      AND NOT queue = ANY(:not_in)
+    ORDER BY due_at
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED) found
+WHERE jobs.tenant_id = found.tenant_id AND jobs.id = found.id
+RETURNING jobs.tenant_id, jobs.lane, jobs.queue
+""")
+
+
+def free_leases_of(engine: Engine, worker: str) -> int:
+    """Let the jobs of a worker that is known to be gone be taken over at once; answers how many there were."""
+    with database.across_tenants(engine, why="a worker process ended") as session:
+        freed = session.execute(
+            text(
+                "UPDATE jobs SET lease_until = now() - interval '1 second', rung_at = NULL "
+                "WHERE state = 'running' AND worker = :worker AND lease_until > now() RETURNING id"
+            ),
+            {"worker": worker},
+        )
+        return len(freed.all())

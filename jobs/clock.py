@@ -1,0 +1,77 @@
+"""Keeps the schedule: a table of chores and how often each is done. Two clocks act as one, by an advisory lock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+import structlog
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from jobs import bell, sweep
+
+log = structlog.get_logger(__name__)
+
+# The clock's own number among PostgreSQL's advisory locks.
+_LOCK = 7_221_001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """Something to be done every so often. One that fails is logged and done again at its next time."""
+
+    name: str
+    every_s: float
+    do: Callable[[], object]
+
+
+def chores(engine: Engine, redis_url: str, *, patience_s: float) -> list[Chore]:
+    """The schedule."""
+    connection = bell.connect(redis_url)
+    return [
+        Chore(name="sweep", every_s=1.0, do=lambda: sweep.run(engine, connection, patience_s=patience_s)),
+    ]
+
+
+def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:
+    """Do the chores until told to stop; while another clock holds the lock, wait for it to let go."""
+    while not stop.is_set():
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if _hold_lock(connection):
+                    log.info("clock runs")
+                    _tick(connection, schedule, stop)
+        except DBAPIError as error:
+            log.warning("clock lost the database", error=type(error).__name__)
+        stop.wait(1.0)
+
+
+def _hold_lock(connection: Connection) -> bool:
+    return bool(connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}).scalar_one())
+
+
+def _tick(connection: Connection, schedule: list[Chore], stop: threading.Event) -> None:
+    due = {chore.name: time.monotonic() for chore in schedule}
+    while not stop.is_set():
+        # The lock lives as long as its connection: asking over it proves that it is still ours. Raises DBAPIError.
+        connection.execute(text("SELECT 1"))
+        for chore in schedule:
+            if time.monotonic() >= due[chore.name]:
+                due[chore.name] = time.monotonic() + chore.every_s
+                _do(chore)
+        stop.wait(max(0.05, min(due.values()) - time.monotonic()))
+
+
+def _do(chore: Chore) -> None:
+    try:
+        chore.do()
+    except redis.RedisError as error:
+        log.warning("chore could not reach Redis", chore=chore.name, error=type(error).__name__)
+    except DBAPIError as error:
+        log.warning("chore could not reach the database", chore=chore.name, error=type(error).__name__)
+    except Exception:
+        log.exception("chore failed", chore=chore.name)

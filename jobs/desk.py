@@ -1,0 +1,127 @@
+"""What a person may ask for: retry, discard, hold, release, replay. Each is written down with who asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs import intake, queue
+from orders import holds, lifecycle
+from orders.holds import Problem
+from records import timeline
+from records.inbox import InboxEvent
+from records.jobs import Job
+from records.shipments import Label, Parcel, Shipment
+
+
+def retry(session: Session, tenant: int, job: int, *, by: str) -> bool:
+    """Try a parked job again from the start of its patience; answers whether it was parked."""
+    row = session.get(Job, (tenant, job))
+    if row is None or row.state != "parked":
+        return False
+    if _waits_already(session, row):
+        return lifecycle.move(session, tenant, "job", job, "discard", reason="A newer request for it waits already.")
+    moved = lifecycle.move(
+        session, tenant, "job", job, "retry", attempts=0, deaths=0, due_at=func.now(), rung_at=func.now(), ended_at=None
+    )
+    if moved:
+        queue.ring_after_commit(session, tenant, row.queue, row.lane)
+        _tell(session, row, f"Asked to try again: {row.kind.replace('_', ' ')}.", by=by)
+    return moved
+
+
+def retry_all(session: Session, tenant: int, *, cause: str, kind: str, by: str, limit: int = 1_000) -> int:
+    """Try every parked job of one cause and kind again; answers how many, at most `limit` a call."""
+    parked = session.scalars(
+        select(Job.id)
+        .where(Job.tenant_id == tenant, Job.state == "parked", Job.cause == cause, Job.kind == kind)
+        .order_by(Job.id)
+        .limit(limit)
+    ).all()
+    return sum(retry(session, tenant, job, by=by) for job in parked)
+
+
+def discard(session: Session, tenant: int, job: int, *, reason: str, by: str) -> bool:
+    """Give a waiting or parked job up, with the reason; answers whether it could be."""
+    row = session.get(Job, (tenant, job))
+    if row is None or not lifecycle.move(
+        session, tenant, "job", job, "discard", reason=f"Discarded by {by}: {reason}", ended_at=func.now()
+    ):
+        return False
+    _tell(session, row, f"Given up: {row.kind.replace('_', ' ')}, because {reason}", by=by)
+    return True
+
+
+def release_hold(session: Session, tenant: int, order: int, kind: str, *, by: str, now: datetime) -> bool:
+    """End a hold and let the order go on; answers whether there was one. `by` is `person:…`."""
+    released = holds.release(session, tenant, order, kind, by=by, now=now)
+    if released:
+        intake.resume(session, tenant, order)
+    return released
+
+
+def hold(session: Session, tenant: int, order: int, *, reason: str, by: str) -> bool:
+    """Keep an order from being shipped until a person releases it."""
+    problem = Problem(kind="operator", reason=reason, remedy="Release the hold when the order may go on.")
+    return holds.place(session, tenant, order, problem, by=by)
+
+
+def resume(session: Session, tenant: int, order: int, *, by: str) -> None:
+    """Look at an order again, from where it stands."""
+    intake.resume(session, tenant, order)
+    timeline.write(session, tenant, order, actor=by, kind="person", sentence="Asked to go on.")
+
+
+def replay(session: Session, tenant: int, event: int) -> bool:
+    """Read an inbox event again, as if it had just arrived; answers whether there is such an event at rest."""
+    moved = lifecycle.move(session, tenant, "inbox_event", event, "replay", reason="", taken_at=None)
+    if moved:
+        queue.add(session, tenant, "take_event", f"event/{event}")
+    return moved
+
+
+def read_catalogue(session: Session, tenant: int, connection: str) -> None:
+    """Read the store's locations, variants and stock anew."""
+    queue.add(session, tenant, "read_catalogue", f"connection/{connection}")
+
+
+def _waits_already(session: Session, row: Job) -> bool:
+    return (
+        session.execute(
+            select(Job.id).where(
+                Job.tenant_id == row.tenant_id, Job.kind == row.kind, Job.subject == row.subject, Job.state == "due"
+            )
+        ).first()
+        is not None
+    )
+
+
+def _tell(session: Session, row: Job, sentence: str, *, by: str) -> None:
+    order = order_of(session, row.tenant_id, row.subject)
+    if order is not None:
+        timeline.write(session, row.tenant_id, order, actor=by, kind="person", sentence=sentence, job=row.id)
+
+
+def order_of(session: Session, tenant: int, subject: str) -> int | None:
+    """The order that a job's subject (`order/4`, `parcel/7`, `event/9`) belongs to, if any."""
+    thing, _, number = subject.partition("/")
+    tables: dict[str, type[Parcel | Shipment | Label]] = {
+        "parcel": Parcel,
+        "shipment": Shipment,
+        "label": Label,
+    }
+    if thing == "order":
+        return int(number)
+    if thing in tables:
+        table = tables[thing]
+        return session.execute(
+            select(table.order_id).where(table.tenant_id == tenant, table.id == int(number))
+        ).scalar_one_or_none()
+    if thing == "event":
+        about = session.execute(
+            select(InboxEvent.subject).where(InboxEvent.tenant_id == tenant, InboxEvent.id == int(number))
+        ).scalar_one_or_none()
+        return int(about.removeprefix("order/")) if about and about.startswith("order/") else None
+    return None

@@ -1,0 +1,214 @@
+"""What each fact from outside means here: the records that change and the work that it calls for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from integrations.nouns import (
+    Fact,
+    Ignored,
+    LabelVoided,
+    OrderCancelled,
+    OrderChanged,
+    ParcelMoved,
+    PaymentChanged,
+    PaymentDisputed,
+    VoidState,
+    WorkRouted,
+)
+from jobs import queue
+from orders import cancelling, holds, money, next_steps, placing, tracking
+from orders.holds import Problem
+from records import timeline
+from records.orders import Order, Payment
+from records.shipments import Label
+
+log = structlog.get_logger(__name__)
+
+# The states in which a changed order can still be looked at again before anything is spent on it.
+STILL_OPEN = frozenset({"received", "verified", "released"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Who said it, to whom, and when it was read."""
+
+    tenant: int
+    connection: str
+    vendor: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """How an inbox event ends: `take` with what it was about, or `ignore` with the reason."""
+
+    by: str
+    subject: str = ""
+    reason: str = ""
+
+
+def hear(session: Session, source: Source, fact: Fact, *, work_order: str | None = None) -> Heard:
+    """Act on one fact. `work_order` is the order of routed work, which the fact itself does not name."""
+    match fact:
+        case Ignored(reason=reason):
+            return Heard(by="ignore", reason=reason)
+        case OrderChanged():
+            return _order_changed(session, source, fact)
+        case OrderCancelled():
+            return _order_cancelled(session, source, fact)
+        case WorkRouted():
+            return _work_routed(session, source, work_order)
+        case PaymentChanged():
+            return _payment_changed(session, source, fact)
+        case PaymentDisputed():
+            return _payment_disputed(session, source, fact)
+        case ParcelMoved():
+            return _parcel_moved(session, source, fact)
+        case LabelVoided():
+            return _label_voided(session, source, fact)
+
+
+def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Heard:
+    if fact.snapshot is None:
+        order = placing.placeholder(session, source.tenant, source.connection, fact.remote_id)
+        look_again(session, source.tenant, order.id, order.state)
+        return Heard(by="take", subject=f"order/{order.id}")
+    taken = placing.take(session, source.tenant, source.connection, fact.snapshot, said_by=source.vendor)
+    if taken.is_new or taken.differs or taken.contradicts:
+        look_again(session, source.tenant, taken.order, taken.state)
+    elif taken.standing_changed:
+        queue.add(session, source.tenant, "check_payment", f"order/{taken.order}")
+    if taken.is_new:
+        match_waiting_payments(session, source.tenant, taken.order)
+    if fact.snapshot.cancelled_at is not None and taken.newer:
+        _cancel(session, source, taken.order)
+    return Heard(by="take", subject=f"order/{taken.order}")
+
+
+def look_again(session: Session, tenant: int, order: int, state: str) -> None:
+    """Have an order verified, now or anew. Once its stock is allocated, only its money can still change anything."""
+    kind = "verify_order" if state in STILL_OPEN else "check_payment"
+    queue.add(session, tenant, kind, f"order/{order}")
+
+
+def _order_cancelled(session: Session, source: Source, fact: OrderCancelled) -> Heard:
+    order = placing.placeholder(session, source.tenant, source.connection, fact.remote_id)
+    if order.cancelled_at is None:
+        order.cancelled_at = fact.at
+    _cancel(session, source, order.id)
+    return Heard(by="take", subject=f"order/{order.id}")
+
+
+def _cancel(session: Session, source: Source, order: int) -> None:
+    if cancelling.begin(session, source.tenant, order, by=source.vendor):
+        queue.add(session, source.tenant, "cancel_order", f"order/{order}")
+
+
+def _work_routed(session: Session, source: Source, work_order: str | None) -> Heard:
+    order = session.scalars(
+        select(Order).where(
+            Order.tenant_id == source.tenant,
+            Order.connection_id == source.connection,
+            Order.remote_id == (work_order or ""),
+        )
+    ).first()
+    if order is None:
+        return Heard(by="ignore", reason="The work belongs to no order that Packline has.")
+    if order.state in STILL_OPEN:
+        queue.add(session, source.tenant, "verify_order", f"order/{order.id}")
+    for shipment in cancelling.waiting_for_the_store(session, source.tenant, order.id):
+        queue.add(session, source.tenant, "push_tracking", f"shipment/{shipment}", lane=f"order/{order.id}")
+    return Heard(by="take", subject=f"order/{order.id}")
+
+
+def _payment_changed(session: Session, source: Source, fact: PaymentChanged) -> Heard:
+    payment = money.record(session, source.tenant, source.connection, fact.fact)
+    if payment.order_id is None:
+        queue.add(session, source.tenant, "match_payment", f"payment/{payment.id}")
+        return Heard(by="take", subject=f"payment/{payment.id}")
+    payment_counts(session, source.tenant, payment, said_by=source.vendor)
+    return Heard(by="take", subject=f"order/{payment.order_id}")
+
+
+def payment_counts(session: Session, tenant: int, payment: Payment, *, said_by: str) -> None:
+    """Tell an order of its payment: have the gate looked at, and the storefront told once it is paid."""
+    if payment.order_id is None:
+        return
+    money.tell(session, tenant, payment, said_by=said_by)
+    subject = f"order/{payment.order_id}"
+    queue.add(session, tenant, "check_payment", subject)
+    if payment.captured_minor > payment.refunded_minor:
+        queue.add(session, tenant, "mark_paid", f"payment/{payment.id}")
+
+
+def match_waiting_payments(session: Session, tenant: int, order: int) -> None:
+    """Find the payments that arrived before their order did."""
+    for payment in money.waiting_for(session, tenant, order):
+        queue.add(session, tenant, "match_payment", f"payment/{payment}")
+
+
+def _payment_disputed(session: Session, source: Source, fact: PaymentDisputed) -> Heard:
+    payment = money.dispute(session, source.tenant, source.connection, fact)
+    if payment is None:
+        return Heard(
+            by="park", reason=f"A dispute over payment {fact.payment_remote_id}, which Packline does not know."
+        )
+    if payment.order_id is None:
+        return Heard(by="take", subject=f"payment/{payment.id}")
+    if fact.over:
+        holds.release(session, source.tenant, payment.order_id, "dispute", by=source.vendor, now=source.now)
+        resume(session, source.tenant, payment.order_id)
+    else:
+        holds.place(
+            session,
+            source.tenant,
+            payment.order_id,
+            Problem(
+                kind="dispute",
+                reason=f"The buyer's bank disputes the payment ({fact.reason or 'no reason given'}).",
+                remedy="Answer the dispute at the payment provider; release the hold only if you want to ship anyway.",
+            ),
+            by=source.vendor,
+        )
+    return Heard(by="take", subject=f"order/{payment.order_id}")
+
+
+def _parcel_moved(session: Session, source: Source, fact: ParcelMoved) -> Heard:
+    parcel = tracking.find_parcel(session, source.tenant, fact.progress)
+    if parcel is None:
+        return Heard(by="ignore", reason="No parcel of Packline's has this tracker or tracking code.")
+    moved = tracking.record(session, source.tenant, parcel, fact.progress, said_by=source.vendor)
+    if moved.new_scans:
+        queue.add(session, source.tenant, "report_parcel", f"parcel/{parcel.id}")
+    return Heard(by="take", subject=f"order/{parcel.order_id}")
+
+
+def _label_voided(session: Session, source: Source, fact: LabelVoided) -> Heard:
+    label = session.scalars(
+        select(Label).where(Label.tenant_id == source.tenant, Label.shipment_ref == fact.shipment_ref)
+    ).first()
+    if label is None:
+        return Heard(by="ignore", reason="No label of Packline's has this shipment.")
+    if fact.state is VoidState.DONE:
+        cancelling.label_is_void(session, source.tenant, label)
+    return Heard(by="take", subject=f"order/{label.order_id}")
+
+
+def resume(session: Session, tenant: int, order: int) -> None:
+    """Set going whatever the order needs next."""
+    row = session.get(Order, (tenant, order))
+    if row is None:
+        return
+    for kind, subject in next_steps.of(session, tenant, row):
+        queue.add(session, tenant, kind, subject, lane=f"order/{order}")
+
+
+def note(session: Session, tenant: int, order: int, sentence: str, *, by: str) -> None:
+    """A person's word on an order."""
+    timeline.write(session, tenant, order, actor=by, kind="person", sentence=sentence)

@@ -1,0 +1,141 @@
+"""Tells the storefront that a shipment has left, with its tracking numbers, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Announced, ShippedLine, TrackingLabel
+from integrations.ports import Storefront
+from jobs import outward, queue, story
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outward import Act
+from jobs.work import Work
+from orders import inventory, lifecycle
+from records import tenants
+from records.orders import Order, lines_of
+from records.shipments import Parcel, Shipment, ShipmentLine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """What the storefront is to be told of one carrier's boxes."""
+
+    key: str
+    lines: tuple[ShippedLine, ...]
+    tracking: TrackingLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """A shipment that has its labels. A fulfillment names one carrier, so there is a word for each."""
+
+    order: int
+    connection: str
+    order_remote_id: str
+    tell_buyer: bool
+    parcels: tuple[int, ...]
+    words: tuple[Word, ...]
+
+
+def run(work: Work) -> Outcome:
+    with work.reading() as session:
+        departure = _load(session, work)
+    if isinstance(departure, Cancelled):
+        return departure
+    storefront = work.storefront(departure.connection)
+    announced = {word.key: _announce(work, storefront, departure, word) for word in departure.words}
+    with work.writing() as session:
+        _record(session, work, departure, announced)
+    return Done()
+
+
+def _announce(work: Work, storefront: Storefront, departure: Departure, word: Word) -> Sequence[Announced]:
+    return outward.once(
+        work,
+        Act(
+            key=word.key,
+            kind="push_tracking",
+            subject=work.claim.subject,
+            request={"lines": [line.model_dump() for line in word.lines], "tracking": word.tracking.model_dump()},
+        ),
+        # The storefront has no key of ours to remember, so announcing itself looks first for what stands there.
+        perform=lambda: storefront.announce(
+            departure.order_remote_id, word.lines, word.tracking, tell_buyer=departure.tell_buyer
+        ),
+    ).result
+
+
+def _load(session: Session, work: Work) -> Departure | Cancelled:
+    tenant = work.tenant
+    shipment = session.get_one(Shipment, (tenant, work.subject_id))
+    order = session.get_one(Order, (tenant, shipment.order_id))
+    if shipment.state != "labelled" or order.state != "shipping":
+        return Cancelled(reason=f"the shipment is {shipment.state} and the order {order.state}: nothing to announce")
+    parcels = session.scalars(
+        select(Parcel).where(Parcel.tenant_id == tenant, Parcel.shipment_id == shipment.id).order_by(Parcel.id)
+    ).all()
+    remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
+    return Departure(
+        order=order.id,
+        connection=order.connection_id,
+        order_remote_id=order.remote_id,
+        tell_buyer=tenants.rules_of(session, tenant).tell_buyer,
+        parcels=tuple(parcel.id for parcel in parcels),
+        words=tuple(
+            _word(shipment.id, carrier, [parcel for parcel in parcels if parcel.carrier == carrier], remote_ids)
+            for carrier in dict.fromkeys(parcel.carrier for parcel in parcels)
+        ),
+    )
+
+
+def _word(shipment: int, carrier: str, parcels: Sequence[Parcel], remote_ids: Mapping[int, str]) -> Word:
+    units: dict[int, int] = {}
+    for parcel in parcels:
+        for line, count in parcel.contents.items():
+            units[int(line)] = units.get(int(line), 0) + int(count)
+    return Word(
+        key=f"announce/{shipment}/{carrier}",
+        lines=tuple(ShippedLine(line_remote_id=remote_ids[line], units=count) for line, count in sorted(units.items())),
+        tracking=TrackingLabel(
+            carrier=carrier,
+            numbers=tuple(parcel.tracking_code for parcel in parcels),
+            urls=tuple(parcel.tracking_url for parcel in parcels if parcel.tracking_url),
+        ),
+    )
+
+
+def _record(session: Session, work: Work, departure: Departure, announced: Mapping[str, Sequence[Announced]]) -> None:
+    tenant, shipment = work.tenant, work.subject_id
+    for key, fulfillments in announced.items():
+        by = "adopt" if all(one.adopted for one in fulfillments) else "succeed"
+        outward.settle(session, tenant, key, by, reference=", ".join(one.remote_id for one in fulfillments))
+    ids = [one.remote_id for fulfillments in announced.values() for one in fulfillments]
+    if not lifecycle.move(session, tenant, "shipment", shipment, "announce", fulfillments=ids):
+        return
+    inventory.consume(session, tenant, departure.order, shipment, actor="packline")
+    for word in departure.words:
+        adopted = all(one.adopted for one in announced[word.key])
+        how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
+        sentence = f"{how}: {word.tracking.carrier} {', '.join(word.tracking.numbers)}."
+        story.tell(session, work, departure.order, sentence, key=word.key)
+    for parcel in departure.parcels:
+        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
+    if _everything_announced(session, tenant, departure.order):
+        lifecycle.move(session, tenant, "order", departure.order, "fulfil")
+
+
+def _everything_announced(session: Session, tenant: int, order: int) -> bool:
+    told = session.execute(
+        select(func.coalesce(func.sum(ShipmentLine.units), 0))
+        .join(Shipment, (Shipment.tenant_id == ShipmentLine.tenant_id) & (Shipment.id == ShipmentLine.shipment_id))
+        .where(
+            ShipmentLine.tenant_id == tenant,
+            Shipment.order_id == order,
+            Shipment.state.in_(("announced", "handed_over")),
+        )
+    ).scalar_one()
+    return int(told) >= sum(line.to_ship for line in lines_of(session, tenant, order))

@@ -1,0 +1,109 @@
+"""Writes jobs beside the change that calls for them, and rings the bell once that change is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import DateTime, bindparam, event, text
+from sqlalchemy.orm import Session
+
+from jobs import bell
+
+QUEUES = ("hooks", "orders", "carriers", "notices")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of job: the queue it rings in, its place within its lane, and how long it is worth trying."""
+
+    name: str
+    queue: str
+    rank: int
+    tries: int
+    """Temporary failures in a row before a person is asked."""
+    first_wait_s: float = 2.0
+    longest_wait_s: float = 900.0
+
+
+# Twelve tries with these waits span about two hours, which is longer than the outages that vendors report (median
+# under an hour); after that a person decides.
+_TRIES = 16
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(name="take_event", queue="hooks", rank=0, tries=_TRIES),
+        Kind(name="cancel_order", queue="orders", rank=0, tries=_TRIES),
+        Kind(name="verify_order", queue="orders", rank=10, tries=_TRIES),
+        Kind(name="check_payment", queue="orders", rank=20, tries=_TRIES),
+        Kind(name="reserve_stock", queue="orders", rank=30, tries=_TRIES),
+        Kind(name="buy_label", queue="orders", rank=40, tries=_TRIES),
+        Kind(name="push_tracking", queue="orders", rank=50, tries=_TRIES),
+        Kind(name="void_label", queue="carriers", rank=60, tries=_TRIES),
+        Kind(name="store_label", queue="carriers", rank=10, tries=_TRIES),
+        Kind(name="report_parcel", queue="carriers", rank=20, tries=_TRIES),
+        Kind(name="mark_paid", queue="notices", rank=10, tries=_TRIES),
+        Kind(name="match_payment", queue="notices", rank=5, tries=_TRIES),
+        Kind(name="read_catalogue", queue="carriers", rank=0, tries=_TRIES),
+    )
+}
+
+
+def add(
+    session: Session, tenant: int, kind: str, subject: str, *, lane: str = "", due_at: datetime | None = None
+) -> None:
+    """Ask for work on a subject, in the session's own transaction; `lane` is the subject where it is not said.
+
+    A job for the same work that waits is brought forward instead, one that runs is followed by another, and a parked
+    one is superseded: a change is never missed, and never piles up.
+    """
+    chosen = KINDS[kind]
+    lane = lane or subject
+    session.execute(
+        _ADD,
+        {
+            "tenant": tenant,
+            "kind": kind,
+            "subject": subject,
+            "lane": lane,
+            "queue": chosen.queue,
+            "rank": chosen.rank,
+            "due_at": due_at,
+        },
+    )
+    if due_at is None:
+        ring_after_commit(session, tenant, chosen.queue, lane)
+
+
+# One statement, safe against itself: the partial unique index lets one waiting row a subject exist, a second request
+# meets it and brings it forward, and a parked one is superseded, because the world has changed since it was parked.
+_ADD = text("""
+WITH superseded AS (
+    UPDATE jobs SET state = 'cancelled', ended_at = now()
+    WHERE tenant_id = :tenant AND kind = :kind AND subject = :subject AND state = 'parked'
+)
+INSERT INTO jobs (tenant_id, kind, lane, subject, generation, queue, rank, due_at, rung_at)
+SELECT :tenant, :kind, :lane, :subject,
+       (SELECT count(*) + 1 FROM jobs WHERE tenant_id = :tenant AND kind = :kind AND subject = :subject),
+       :queue, :rank, coalesce(:due_at, now()), now()
+ON CONFLICT (tenant_id, kind, subject) WHERE state = 'due'
+DO UPDATE SET due_at = LEAST(jobs.due_at, excluded.due_at), rung_at = excluded.rung_at, attempts = 0
+""").bindparams(bindparam("due_at", type_=DateTime(timezone=True)))
+
+
+def ring_after_commit(session: Session, tenant: int, queue: str, lane: str) -> None:
+    """Ring once the session's transaction is committed; a lost bell is rung again by the sweep."""
+    session.info.setdefault("bells", {})[(queue, tenant, lane)] = None
+
+
+@event.listens_for(Session, "after_commit")
+def _ring(session: Session) -> None:
+    for queue, tenant, lane in session.info.pop("bells", {}):
+        if session.info.get("own_lane") != (tenant, lane):  # the runner looks there anyway before it ends
+            bell.ring(queue, tenant, lane)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("bells", None)

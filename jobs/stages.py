@@ -1,0 +1,74 @@
+"""What each kind of job runs. The order's own stages stand in PIPELINE, in the order in which they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import structlog
+from sqlalchemy.orm import Session
+
+from jobs import (
+    buy_label,
+    cancel_order,
+    check_payment,
+    desk,
+    mark_paid,
+    match_payment,
+    push_tracking,
+    read_catalogue,
+    report_parcel,
+    reserve_stock,
+    store_label,
+    take_event,
+    verify_order,
+    void_label,
+)
+from jobs.claims import Claim
+from jobs.outcomes import Outcome, Parked
+from jobs.work import Work
+from records import timeline
+
+log = structlog.get_logger(__name__)
+
+PIPELINE = (verify_order, check_payment, reserve_stock, buy_label, push_tracking)
+BESIDE = (
+    take_event,
+    cancel_order,
+    void_label,
+    store_label,
+    report_parcel,
+    mark_paid,
+    match_payment,
+    read_catalogue,
+)
+
+_RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(
+    {stage.__name__.removeprefix("jobs."): stage.run for stage in (*PIPELINE, *BESIDE)}
+)
+
+
+def kinds() -> frozenset[str]:
+    return frozenset(_RUN)
+
+
+def run(work: Work) -> Outcome:
+    """Run the job in hand."""
+    return _RUN[work.claim.kind](work)
+
+
+def tell_parked(session: Session, claim: Claim, parked: Parked) -> None:
+    """Write on the order's timeline that a person is needed, where the job belongs to an order."""
+    order = desk.order_of(session, claim.tenant, claim.subject)
+    if order is not None:
+        timeline.write(
+            session,
+            claim.tenant,
+            order,
+            actor="packline",
+            kind="parked",
+            sentence=f"{parked.reason} {parked.remedy}",
+            job=claim.id,
+            job_kind=claim.kind,
+            cause=parked.cause,
+        )

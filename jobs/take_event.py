@@ -1,0 +1,53 @@
+"""Reads one inbox event and turns what it says into records and work."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.orm import Session
+
+from integrations import registry
+from integrations.nouns import Fact, WorkRouted
+from integrations.ports import Delivery, Unreadable
+from jobs import intake
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.work import Work
+from orders import lifecycle
+from records import tenants
+from records.inbox import InboxEvent
+
+log = structlog.get_logger(__name__)
+
+
+def run(work: Work) -> Outcome:
+    with work.reading() as session:
+        event = session.get(InboxEvent, (work.tenant, work.subject_id))
+        connection = None if event is None else tenants.find_connection(session, work.tenant, event.connection_id)
+    if event is None or connection is None or event.state != "received":
+        return Cancelled(reason=f"event {work.subject_id} is {event.state if event else 'gone'}, not received")
+    delivery = Delivery(body=event.body, headers=event.headers)
+    try:
+        fact = registry.vendor(event.vendor).door.read(event.topic, delivery, live=connection.live)
+    except Unreadable as refusal:
+        with work.writing() as session:
+            _end(session, work, "park", refusal.reason)
+        return Done()
+    work_order = _order_of_routed_work(work, event.connection_id, fact)
+    with work.writing() as session:
+        source = intake.Source(tenant=work.tenant, connection=event.connection_id, vendor=event.vendor, now=work.now())
+        heard = intake.hear(session, source, fact, work_order=work_order)
+        _end(session, work, heard.by, heard.reason, heard.subject)
+    return Done()
+
+
+def _order_of_routed_work(work: Work, connection: str, fact: Fact) -> str | None:
+    """Routed work names only itself, so the storefront is asked whose it is, before any transaction is open."""
+    if not isinstance(fact, WorkRouted):
+        return None
+    return work.storefront(connection).find_order_of_work(fact.work_remote_id)
+
+
+def _end(session: Session, work: Work, by: str, reason: str = "", subject: str = "") -> None:
+    lifecycle.move(
+        session, work.tenant, "inbox_event", work.subject_id, by, reason=reason, subject=subject, taken_at=work.now()
+    )
+    log.info("event heard", by=by, about=subject, reason=reason)

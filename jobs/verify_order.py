@@ -1,0 +1,209 @@
+"""Checks an order against the store and the carrier before anything is spent on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Address, AddressVerdict, Money, OrderedLine, OrderSnapshot, PaymentStanding, StoreOrder
+from integrations.ports import Permanent, Storefront
+from jobs import intake, queue, story
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
+from jobs.work import Work
+from orders import catalogue, holds, lifecycle, placing, verification
+from records import tenants
+from records.orders import Order, OrderLine, find_order, lines_of
+from records.stock import Location
+from records.tenants import Rules
+
+# Stores route an order some seconds after it was placed; much longer means that we may not see the routing at all.
+_ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
+_LOOK_AGAIN_S = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """The order as we had it when the run began."""
+
+    connection: str
+    remote_id: str
+    state: str
+    known_for: timedelta
+    told: OrderSnapshot | None
+    address_digest: str
+    rules: Rules
+    home_country: str
+
+
+def run(work: Work) -> Outcome:
+    with work.reading() as session:
+        before = _look(session, work)
+    if before is None or before.state not in intake.STILL_OPEN:
+        return Cancelled(reason=f"the order is {before.state if before else 'gone'}: too late to verify it")
+    storefront = work.storefront(before.connection)
+    store = storefront.read_order(before.remote_id)
+    if not store.routed:
+        return _wait_for_routing(before)
+    with work.reading() as session:
+        unknown = catalogue.unknown_variants(session, work.tenant, before.connection, store.snapshot)
+    found = list(storefront.read_variants(unknown)) if unknown else []
+    places = _places_if_unknown(work, storefront, before.connection, bool(unknown))
+    verdict = _ask_carrier(work, before, store)
+    with work.writing() as session:
+        if places:
+            catalogue.write_locations(session, work.tenant, before.connection, places)
+        catalogue.write_variants(session, work.tenant, before.connection, found, actor="packline")
+        return _judge(session, work, before, store, verdict)
+
+
+def _look(session: Session, work: Work) -> Before | None:
+    order = find_order(session, work.tenant, work.subject_id)
+    if order is None:
+        return None
+    return Before(
+        connection=order.connection_id,
+        remote_id=order.remote_id,
+        state=order.state,
+        known_for=work.now() - order.created_at,
+        told=_as_told(order, lines_of(session, work.tenant, order.id)),
+        address_digest=order.address_digest,
+        rules=tenants.rules_of(session, work.tenant),
+        home_country=_home_country(session, work.tenant),
+    )
+
+
+def _as_told(order: Order, lines: list[OrderLine]) -> OrderSnapshot | None:
+    """The version that arrived, to be held against the store's own answer; None where only the id arrived."""
+    if order.remote_updated_at is None or order.placed_at is None:
+        return None
+    return OrderSnapshot(
+        remote_id=order.remote_id,
+        name=order.name,
+        placed_at=order.placed_at,
+        updated_at=order.remote_updated_at,
+        currency=order.currency,
+        total=Money(minor=order.total_minor, currency=order.currency),
+        standing=PaymentStanding(order.standing),
+        lines=tuple(
+            OrderedLine(
+                remote_id=line.remote_id,
+                title=line.title,
+                units=line.units,
+                unit_price=Money(minor=line.unit_price_minor, currency=order.currency),
+            )
+            for line in lines
+        ),
+    )
+
+
+def _home_country(session: Session, tenant: int) -> str:
+    addresses = session.scalars(
+        select(Location.address).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
+    )
+    return next((address.country for address in addresses), "")
+
+
+def _wait_for_routing(before: Before) -> Outcome:
+    if before.known_for < _ROUTING_TAKES_AT_MOST:
+        return Snoozed(wait_s=_LOOK_AGAIN_S, reason="The store has not routed the order to a location yet.")
+    raise Permanent(
+        "The store shows no fulfillment work for this order.",
+        remedy="Check that Packline may read the store's fulfillment orders (access scopes), then retry.",
+        code="never_routed",
+    )
+
+
+def _places_if_unknown(
+    work: Work, storefront: Storefront, connection: str, asked: bool
+) -> list[catalogue.StoreLocation]:
+    """A new variant may lie at a new location."""
+    if not asked:
+        return []
+    with work.reading() as session:
+        known = catalogue.location_ids(session, work.tenant, connection)
+    return [] if known else list(storefront.read_locations())
+
+
+def _ask_carrier(work: Work, before: Before, store: StoreOrder) -> AddressVerdict | None:
+    """The carrier's opinion of the address, asked once for each address; a blank address needs no opinion."""
+    address = store.snapshot.ship_to
+    ships = any(line.ships and line.units for line in store.asked)
+    if not ships or address is None or verification.missing_in(address):
+        return None
+    if placing.address_digest(address) == before.address_digest:
+        return AddressVerdict(deliverable=True)
+    return work.carrier(work.newest_connection("carrier")).verify_address(address)
+
+
+def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verdict: AddressVerdict | None) -> Outcome:
+    tenant, order_id = work.tenant, work.subject_id
+    placing.take(session, tenant, before.connection, store.snapshot, said_by="store", final=True)
+    order = session.get_one(Order, (tenant, order_id), with_for_update=True)
+    order.risk = store.risk.value
+    order.deliver_by = _promised(order, before.rules)
+    if verdict is not None and verdict.deliverable and store.snapshot.ship_to is not None:
+        order.address_digest = placing.address_digest(store.snapshot.ship_to)
+    _write_wanted(session, tenant, order_id, store)
+    catalogue.link_lines(session, tenant, order_id, before.connection)
+    session.flush()
+    open_holds = holds.settle(
+        session,
+        tenant,
+        order_id,
+        verification.problems(before.told, store, verdict, before.rules, home_country=before.home_country),
+        looked_for=verification.LOOKED_FOR,
+        by="packline",
+        now=work.now(),
+    )
+    blocking = [hold for hold in holds.blocking_labels(open_holds) if hold.kind != "payment"]
+    if store.snapshot.cancelled_at is not None and lifecycle.move(session, tenant, "order", order_id, "cancel"):
+        queue.add(session, tenant, "cancel_order", f"order/{order_id}")
+        return Cancelled(reason="the order was cancelled in the store")
+    if blocking:
+        story.tell(session, work, order_id, f"Checked; it waits: {', '.join(sorted(h.kind for h in blocking))}.")
+        return Done()
+    _pass(session, work, order, _remark(verdict, store.snapshot.ship_to))
+    return Done()
+
+
+def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
+    nothing_to_ship = not any(line.to_ship for line in lines_of(session, work.tenant, order.id))
+    if lifecycle.move(session, work.tenant, "order", order.id, "verify"):
+        story.tell(session, work, order.id, f"Checked against the store: complete and consistent.{remark}")
+    if nothing_to_ship:
+        if lifecycle.move(session, work.tenant, "order", order.id, "close"):
+            story.tell(session, work, order.id, "Nothing in this order is shipped by Packline, so it is closed here.")
+        return
+    queue.add(session, work.tenant, "check_payment", f"order/{order.id}")
+
+
+def _remark(verdict: AddressVerdict | None, address: Address | None) -> str:
+    if verdict is None or verdict.deliverable or address is None:
+        return ""
+    return f" The carrier does not know the address ({'; '.join(verdict.problems)}), which abroad only warns."
+
+
+def _promised(order: Order, rules: Rules) -> datetime | None:
+    return (
+        None
+        if order.placed_at is None or not rules.promise_days
+        else order.placed_at + timedelta(days=rules.promise_days)
+    )
+
+
+def _write_wanted(session: Session, tenant: int, order: int, store: StoreOrder) -> None:
+    """Write how many units of each line the store still wants shipped."""
+    wanted: dict[str, int] = {}
+    for asked in store.asked:
+        if asked.ships:
+            wanted[asked.line_remote_id] = wanted.get(asked.line_remote_id, 0) + asked.units
+    for line in lines_of(session, tenant, order):
+        units = wanted.get(line.remote_id, 0)
+        if line.to_ship != units:
+            session.execute(
+                update(OrderLine).where(OrderLine.tenant_id == tenant, OrderLine.id == line.id).values(to_ship=units)
+            )
+    session.expire_all()

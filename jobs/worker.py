@@ -1,0 +1,172 @@
+"""Starts the worker processes and keeps them alive: one queue a process, the dead replaced, the living left to finish.
+
+RQ loses jobs when one worker listens to several queues and is stopped between taking and noting (rq/rq#2236), forks
+for every job, and opens queues with pickle in its own pool; so each process here is an RQ SimpleWorker on one queue,
+and the row in PostgreSQL, not RQ, says what is done.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.context import ForkContext, ForkProcess
+from types import FrameType
+
+import structlog
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from config import boot, logs
+from config.settings import Settings
+from jobs import bell, claims, runner, stages
+from jobs.queue import QUEUES
+from jobs.work import Services, origins
+from records import database
+
+log = structlog.get_logger(__name__)
+
+# Within this time Redis forgets a worker that is gone, and an idle one looks whether it was told to stop.
+WORKER_TTL_S = 45
+# A queue that dies at once every time must not take the machine with it.
+_RESTART_WAIT_S = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Seat:
+    """A place for one process: its queue, and who sits there now."""
+
+    queue: str
+    number: int
+    process: ForkProcess | None = None
+    started_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        pid = self.process.pid if self.process else 0
+        return worker_name(self.queue, pid or 0)
+
+
+def worker_name(queue: str, pid: int) -> str:
+    return f"{socket.gethostname()}-{queue}-{pid}"
+
+
+def seats(processes: int, queues: tuple[str, ...] = QUEUES) -> list[Seat]:
+    """`processes` of them for every queue where orders pass, one for each of the others; never a queue without one."""
+    wide = {"orders": processes, "hooks": processes}
+    return [Seat(queue=name, number=number) for name in queues for number in range(wide.get(name, 1))]
+
+
+class Supervisor:
+    """Keeps every seat taken until it is told to stop, and then waits for the jobs in hand."""
+
+    def __init__(self, settings: Settings, processes: int, queues: tuple[str, ...] = QUEUES) -> None:
+        self._settings = settings
+        self._seats = seats(processes, queues)
+        self._fork: ForkContext = multiprocessing.get_context("fork")
+        self._stopping = False
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT; returns when every process has finished the job in its hands."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        log.info("workers start", seats=[seat.queue for seat in self._seats])
+        for seat in self._seats:
+            self._seat(seat)
+        while any(seat.process is not None for seat in self._seats):
+            for seat in self._seats:
+                self._look_after(seat)
+            time.sleep(0.1)
+        log.info("workers stopped")
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if not self._stopping:
+            log.info("stopping after the jobs in hand", signal=signal.Signals(number).name)
+        self._stopping = True
+        for seat in self._seats:
+            if seat.process is not None and seat.process.is_alive():
+                seat.process.terminate()
+
+    def _seat(self, seat: Seat) -> None:
+        seat.process = self._fork.Process(target=work, args=(self._settings, seat.queue), name=f"packline-{seat.queue}")
+        seat.started_at = time.monotonic()
+        seat.process.start()
+
+    def _look_after(self, seat: Seat) -> None:
+        process = seat.process
+        if process is None or process.is_alive():
+            return
+        process.join()
+        if self._stopping:
+            seat.process = None
+            return
+        if time.monotonic() - seat.started_at < _RESTART_WAIT_S:
+            return  # it died young: wait out the second before the next try
+        log.warning("worker died", queue=seat.queue, exitcode=process.exitcode)
+        _free_leases(self._settings, seat.name)
+        self._seat(seat)
+
+
+def work(settings: Settings, queue: str) -> None:
+    """One worker process: answers one queue's bells until it is told to stop."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the supervisor's handler came along with the fork
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the supervisor passes it on in order
+    _die_with_parent()
+    logs.set_up(settings)
+    bell.set_up(settings.redis_url)
+    connection = bell.connect(settings.redis_url, patient=True)
+    name = worker_name(queue, os.getpid())
+    runner.set_up(
+        Services(
+            engine=database.connect(settings.database_url, pool_size=3, role=f"worker-{queue}"),
+            keyring=boot.keyring(settings),
+            origins=origins(settings),
+            worker=name,
+            lease_s=settings.job_lease_seconds,
+        )
+    )
+    worker = SimpleWorker(
+        [bell.queue(queue, connection)],
+        name=f"{name}-{int(time.time())}",  # a worker of the same process number may still stand in Redis
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=WORKER_TTL_S,
+        maintenance_interval=15,
+        log_job_description=False,
+    )
+    worker.work(with_scheduler=False, logging_level="WARNING")
+    bell.flush()
+
+
+def _free_leases(settings: Settings, name: str) -> None:
+    """A process that is known to be gone need not keep its job until the lease runs out."""
+    engine = database.connect(settings.database_url, pool_size=1, role="supervisor")
+    try:
+        freed = claims.free_leases_of(engine, name)
+        if freed:
+            log.info("leases freed", worker=name, jobs=freed)
+    except Exception as error:  # noqa: BLE001 - the lease runs out by itself; the supervisor must live
+        log.warning("leases not freed; they run out", worker=name, error=type(error).__name__)
+    finally:
+        engine.dispose()
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for SIGTERM when the supervisor is gone, so that nobody works unsupervised."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def listened_to() -> frozenset[str]:
+    """The queues that a worker of any size listens to."""
+    return frozenset(seat.queue for seat in seats(1))
+
+
+# Importing the stages before forking makes a restarted process ready in milliseconds.
+_KINDS = stages.kinds()

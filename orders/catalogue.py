@@ -1,0 +1,134 @@
+"""Keeps what the store sells and where it lies, as far as orders need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from integrations.nouns import OrderSnapshot, StoreLocation, StoreVariant
+from orders import inventory
+from records.stock import Location, Variant
+
+__all__ = [
+    "StoreLocation",
+    "link_lines",
+    "location_ids",
+    "unknown_variants",
+    "write_locations",
+    "write_variants",
+]
+
+
+def write_locations(session: Session, tenant: int, connection: str, places: Iterable[StoreLocation]) -> int:
+    """Write the store's locations as they are now; answers how many there are."""
+    rows = [
+        {
+            "tenant_id": tenant,
+            "connection_id": connection,
+            "remote_id": place.remote_id,
+            "name": place.name,
+            "address": place.address,
+            "ships": place.ships,
+        }
+        for place in places
+    ]
+    if rows:
+        statement = insert(Location).values(rows)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "connection_id", "remote_id"],
+                set_={name: statement.excluded[name] for name in ("name", "address", "ships")},
+            )
+        )
+    return len(rows)
+
+
+def write_variants(
+    session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant], *, actor: str
+) -> int:
+    """Write variants with their stock; answers how many levels changed.
+
+    What is on hand counts, not what is available: the store has taken the units of every order that it sent us off
+    "available" already, and those are the very units that we are about to reserve.
+    """
+    if not variants:
+        return 0
+    ids = _write_rows(session, tenant, connection, variants)
+    places = location_ids(session, tenant, connection)
+    levels = {
+        (ids[variant.remote_id], places[level.location_remote_id]): max(0, level.on_hand)
+        for variant in variants
+        if variant.tracked
+        for level in variant.levels
+        if level.location_remote_id in places
+    }
+    return inventory.count(session, tenant, levels, actor=actor) if levels else 0
+
+
+def unknown_variants(session: Session, tenant: int, connection: str, snapshot: OrderSnapshot) -> list[str]:
+    """The order's variants that were never read from the store."""
+    wanted = {line.variant_remote_id for line in snapshot.lines if line.variant_remote_id}
+    known = session.scalars(
+        select(Variant.remote_id).where(
+            Variant.tenant_id == tenant, Variant.connection_id == connection, Variant.remote_id.in_(wanted)
+        )
+    )
+    return sorted(wanted - set(known))
+
+
+def location_ids(session: Session, tenant: int, connection: str) -> dict[str, int]:
+    rows = session.execute(
+        select(Location.remote_id, Location.id).where(
+            Location.tenant_id == tenant, Location.connection_id == connection
+        )
+    )
+    return {row.remote_id: row.id for row in rows}
+
+
+def link_lines(session: Session, tenant: int, order: int, connection: str) -> None:
+    """Point an order's lines at the variants that they sell; a line without a variant of ours has no stock to count."""
+    session.execute(_LINK, {"tenant": tenant, "order": order, "connection": connection})
+    session.expire_all()
+
+
+_LINK = text("""
+UPDATE order_lines line SET variant_id = CASE WHEN variant.tracked THEN variant.id END,
+       unit_grams = CASE WHEN line.unit_grams > 0 THEN line.unit_grams ELSE variant.unit_grams END
+FROM variants variant
+WHERE line.tenant_id = :tenant AND line.order_id = :order AND variant.tenant_id = :tenant
+  AND variant.connection_id = :connection AND variant.remote_id = line.variant_remote_id
+""")
+
+
+def _write_rows(session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant]) -> dict[str, int]:
+    statement = insert(Variant).values(
+        [
+            {
+                "tenant_id": tenant,
+                "connection_id": connection,
+                "remote_id": variant.remote_id,
+                "inventory_remote_id": variant.inventory_remote_id,
+                "sku": variant.sku,
+                "title": variant.title,
+                "unit_price_minor": variant.unit_price.minor,
+                "currency": variant.unit_price.currency,
+                "unit_grams": variant.unit_grams,
+                "needs_shipping": variant.needs_shipping,
+                "tracked": variant.tracked,
+                "hs_code": variant.hs_code,
+                "origin_country": variant.origin_country,
+            }
+            for variant in variants
+        ]
+    )
+    kept = {"tenant_id", "connection_id", "remote_id", "id"}
+    rows = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "connection_id", "remote_id"],
+            set_={column.name: column for column in statement.excluded if column.name not in kept},
+        ).returning(Variant.remote_id, Variant.id)
+    )
+    return {row.remote_id: row.id for row in rows}

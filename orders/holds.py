@@ -1,0 +1,106 @@
+"""Opens and releases holds: why an order must wait, who said so, and what goes on once nobody says so any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from orders import lifecycle
+from records import timeline
+from records.orders import Hold, open_holds
+
+# A stock hold waits for units that are not there; what is there ships all the same.
+LETS_LABELS_THROUGH = frozenset({"stock"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A reason to hold an order, and what a person can do about it."""
+
+    kind: str
+    reason: str
+    remedy: str
+
+
+def place(session: Session, tenant: int, order: int, problem: Problem, *, by: str) -> bool:
+    """Open a hold, or renew the reason of the one that is open; answers whether it was opened now."""
+    statement = insert(Hold).values(
+        tenant_id=tenant, order_id=order, kind=problem.kind, reason=problem.reason, remedy=problem.remedy, set_by=by
+    )
+    opened = session.execute(
+        statement.on_conflict_do_nothing(
+            index_elements=["tenant_id", "order_id", "kind"], index_where=Hold.state == "open"
+        ).returning(Hold.id)
+    ).first()
+    if opened is not None:
+        timeline.write(
+            session, tenant, order, actor=by, kind="hold", sentence=f"On hold ({problem.kind}): {problem.reason}"
+        )
+    return opened is not None
+
+
+def release(session: Session, tenant: int, order: int, kind: str, *, by: str, now: datetime) -> bool:
+    """Release the open hold of a kind; answers whether there was one."""
+    for hold in open_holds(session, tenant, order):
+        if hold.kind == kind and lifecycle.move(
+            session, tenant, "hold", hold.id, "release", released_by=by, released_at=now
+        ):
+            timeline.write(session, tenant, order, actor=by, kind="hold", sentence=f"Hold released ({kind}).")
+            return True
+    return False
+
+
+def settle(
+    session: Session,
+    tenant: int,
+    order: int,
+    problems: Iterable[Problem],
+    *,
+    looked_for: Iterable[str],
+    by: str,
+    now: datetime,
+) -> list[Hold]:
+    """Make the holds of the kinds that were looked for match the problems that were found; answers all open holds.
+
+    What a person released stays released while the reason is the same.
+    """
+    found = {problem.kind: problem for problem in problems}
+    for problem in found.values():
+        if not _overruled(session, tenant, order, problem):
+            place(session, tenant, order, problem, by=by)
+    for kind in looked_for:
+        if kind not in found:
+            release(session, tenant, order, kind, by=by, now=now)
+    return open_holds(session, tenant, order)
+
+
+def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
+    """Whether a person has released a hold of this kind on this order."""
+    return any(hold.released_by.startswith("person:") for hold in _released(session, tenant, order, kind))
+
+
+def blocking_labels(holds: Iterable[Hold]) -> list[Hold]:
+    """The open holds that keep a label from being bought."""
+    return [hold for hold in holds if hold.state == "open" and hold.kind not in LETS_LABELS_THROUGH]
+
+
+def _overruled(session: Session, tenant: int, order: int, problem: Problem) -> bool:
+    return any(
+        hold.released_by.startswith("person:") and hold.reason == problem.reason
+        for hold in _released(session, tenant, order, problem.kind)
+    )
+
+
+def _released(session: Session, tenant: int, order: int, kind: str) -> list[Hold]:
+    return list(
+        session.scalars(
+            select(Hold).where(
+                Hold.tenant_id == tenant, Hold.order_id == order, Hold.kind == kind, Hold.state == "released"
+            )
+        )
+    )

@@ -1,0 +1,221 @@
+"""Reserves stock for orders, gives it back, and takes it off the shelf: the only writer of stock levels.
+
+Every change writes the movement that explains it in the same statement. Rows are locked in one order (variant, then
+location), so that two orders never wait for each other in a ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from orders.allocation import Pick
+
+
+class Contended(Exception):
+    """Somebody else took the units between looking and taking: look again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """A pick and the shipment that it is for."""
+
+    pick: Pick
+    shipment: int
+
+
+def available(
+    session: Session, tenant: int, variants: Collection[int], places: Collection[int]
+) -> dict[tuple[int, int], int]:
+    """Units free to promise, by (variant, location)."""
+    rows = session.execute(_AVAILABLE, {"tenant": tenant, "variants": list(variants), "places": list(places)})
+    return {(row.variant_id, row.location_id): row.free for row in rows}
+
+
+_AVAILABLE = text("""
+SELECT variant_id, location_id, on_hand - reserved AS free FROM stock_levels
+WHERE tenant_id = :tenant AND variant_id = ANY(:variants) AND location_id = ANY(:places)
+""")
+
+
+def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, actor: str) -> None:
+    """Hold these units for an order. Raises Contended, and holds nothing, where not all of them are free any more.
+
+    It is one statement, and wants to be the last of its transaction: the rows of a popular variant stay locked only
+    from here to the commit.
+    """
+    counted = [holding for holding in holdings if holding.pick.variant is not None]
+    if not counted:
+        return
+    wanted = {(holding.pick.variant, holding.pick.location) for holding in counted}
+    taken = session.execute(
+        _RESERVE_ONE if len(wanted) == 1 else _RESERVE,
+        {
+            "tenant": tenant,
+            "order": order,
+            "actor": actor,
+            "lines": [holding.pick.line for holding in counted],
+            "variants": [holding.pick.variant for holding in counted],
+            "places": [holding.pick.location for holding in counted],
+            "shipments": [holding.shipment for holding in counted],
+            "units": [holding.pick.units for holding in counted],
+        },
+    ).scalar_one()
+    if taken != len(wanted):
+        raise Contended(f"order {order} of tenant {tenant}: {taken} of {len(wanted)} levels still had the units")
+
+
+_PICKS = """
+WITH picks AS (
+    SELECT * FROM unnest(cast(:lines AS bigint[]), cast(:variants AS bigint[]), cast(:places AS bigint[]),
+                         cast(:shipments AS bigint[]), cast(:units AS bigint[]))
+             AS p (line_id, variant_id, location_id, shipment_id, units)
+), needed AS (
+    SELECT variant_id, location_id, sum(units) AS units FROM picks GROUP BY variant_id, location_id
+)"""
+_TAKE = """, taken AS (
+    UPDATE stock_levels level SET reserved = level.reserved + needed.units
+    FROM {source} needed
+    WHERE level.tenant_id = :tenant AND level.variant_id = needed.variant_id
+      AND level.location_id = needed.location_id AND level.on_hand - level.reserved >= needed.units
+    RETURNING level.variant_id, level.location_id
+), held AS (
+    INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units)
+    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units
+    FROM picks JOIN taken USING (variant_id, location_id)
+), told AS (
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)
+    SELECT :tenant, variant_id, location_id, 'reserved', 0, units, :order, :actor
+    FROM needed JOIN taken USING (variant_id, location_id)
+)
+SELECT count(*) FROM taken
+"""
+_LOCK = """, locked AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, needed.units
+    FROM stock_levels level JOIN needed USING (variant_id, location_id)
+    WHERE level.tenant_id = :tenant
+    ORDER BY level.variant_id, level.location_id
+    FOR UPDATE OF level
+)"""
+_RESERVE_ONE = text(_PICKS + _TAKE.format(source="needed"))
+_RESERVE = text(_PICKS + _LOCK + _TAKE.format(source="locked"))
+
+
+def release(session: Session, tenant: int, order: int, *, actor: str) -> int:
+    """Give back everything that is held for an order; answers the units."""
+    return _end(session, tenant, order, None, state="released", cause="released", off_the_shelf=False, actor=actor)
+
+
+def release_shipment(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
+    """Give back what is held for one shipment; answers the units."""
+    return _end(session, tenant, order, shipment, state="released", cause="released", off_the_shelf=False, actor=actor)
+
+
+def consume(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
+    """Take a shipment's units off the shelf for good; answers the units."""
+    return _end(session, tenant, order, shipment, state="consumed", cause="shipped", off_the_shelf=True, actor=actor)
+
+
+def _end(
+    session: Session,
+    tenant: int,
+    order: int,
+    shipment: int | None,
+    *,
+    state: str,
+    cause: str,
+    off_the_shelf: bool,
+    actor: str,
+) -> int:
+    return int(
+        session.execute(
+            _END,
+            {
+                "tenant": tenant,
+                "order": order,
+                "shipment": shipment,
+                "state": state,
+                "cause": cause,
+                "shelf": 1 if off_the_shelf else 0,
+                "actor": actor,
+            },
+        ).scalar_one()
+    )
+
+
+_END = text("""
+WITH levels AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id FROM stock_levels level
+    WHERE level.tenant_id = :tenant AND (level.variant_id, level.location_id) IN (
+        SELECT variant_id, location_id FROM reservations
+        WHERE tenant_id = :tenant AND order_id = :order AND state = 'held'
+          AND (cast(:shipment AS bigint) IS NULL OR shipment_id = :shipment))
+    ORDER BY level.variant_id, level.location_id
+    FOR UPDATE
+), ended AS (
+    UPDATE reservations SET state = :state, ended_at = now()
+    WHERE tenant_id = :tenant AND order_id = :order AND state = 'held'
+      AND (cast(:shipment AS bigint) IS NULL OR shipment_id = :shipment)
+      AND (SELECT count(*) FROM levels) > 0
+    RETURNING variant_id, location_id, units
+), summed AS (
+    SELECT variant_id, location_id, sum(units) AS units FROM ended GROUP BY variant_id, location_id
+), changed AS (
+    UPDATE stock_levels level SET reserved = level.reserved - summed.units,
+                                  on_hand = level.on_hand - summed.units * :shelf
+    FROM summed
+    WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
+), told AS (
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)
+    SELECT :tenant, variant_id, location_id, :cause, -units * :shelf, -units, :order, :actor FROM summed
+)
+SELECT coalesce(sum(units), 0) FROM summed
+""")
+
+
+def count(session: Session, tenant: int, levels: Mapping[tuple[int, int], int], *, actor: str) -> int:
+    """Set what is on hand, by (variant, location), as somebody counted it; answers how many levels changed.
+
+    A count below what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
+    """
+    rows = session.execute(
+        _COUNT,
+        {
+            "tenant": tenant,
+            "variants": [variant for variant, _ in levels],
+            "places": [place for _, place in levels],
+            "units": list(levels.values()),
+            "actor": actor,
+        },
+    )
+    return int(rows.scalar_one())
+
+
+_COUNT = text("""
+WITH counted AS (
+    SELECT * FROM unnest(cast(:variants AS bigint[]), cast(:places AS bigint[]), cast(:units AS bigint[]))
+             AS c (variant_id, location_id, units)
+), before AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.on_hand
+    FROM stock_levels level JOIN counted USING (variant_id, location_id)
+    WHERE level.tenant_id = :tenant
+    ORDER BY level.variant_id, level.location_id
+    FOR UPDATE OF level
+), written AS (
+    INSERT INTO stock_levels AS level (tenant_id, variant_id, location_id, on_hand)
+    SELECT :tenant, variant_id, location_id, greatest(units, 0) FROM counted ORDER BY variant_id, location_id
+    ON CONFLICT (tenant_id, variant_id, location_id)
+    DO UPDATE SET on_hand = greatest(excluded.on_hand, level.reserved)
+    RETURNING variant_id, location_id, on_hand
+), told AS (
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, actor)
+    SELECT :tenant, variant_id, location_id, 'counted', written.on_hand - coalesce(before.on_hand, 0), 0, :actor
+    FROM written LEFT JOIN before USING (variant_id, location_id)
+    WHERE written.on_hand <> coalesce(before.on_hand, 0)
+    RETURNING 1
+)
+SELECT count(*) FROM told
+""")

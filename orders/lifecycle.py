@@ -1,0 +1,144 @@
+"""How things move: every state of every thing, in one table, moved by compare-and-set.
+
+What is wrong with a thing is a hold or a parked job beside its state, never a state called "error".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from records.inbox import InboxEvent
+from records.intentions import Intention
+from records.jobs import Job
+from records.orders import Hold, Order
+from records.shipments import Label, Shipment
+from records.stock import Reservation
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Life:
+    """The states of one kind of thing: where it starts, how it moves, where it may rest for ever."""
+
+    table: Any
+    start: str
+    moves: MappingProxyType[str, tuple[frozenset[str], str]]
+    ends: frozenset[str]
+
+    @property
+    def states(self) -> frozenset[str]:
+        return frozenset({self.start} | {to for _, to in self.moves.values()})
+
+
+def _life(table: Any, start: str, ends: str, **moves: str) -> Life:
+    """`verified="received > verified"` reads: the move `verified` leads from received to verified."""
+    read = {}
+    for name, sentence in moves.items():
+        sources, target = sentence.split(" > ")
+        read[name] = (frozenset(sources.split(" | ")), target)
+    return Life(table, start, MappingProxyType(read), frozenset(ends.split()))
+
+
+LIVES = MappingProxyType(
+    {
+        "order": _life(
+            Order,
+            "received",
+            ends="closed cancelled",
+            verify="received > verified",
+            release="verified > released",
+            allocate="released > allocated",
+            ship="allocated | shipping > shipping",
+            fulfil="shipping > fulfilled",
+            close="verified | released | fulfilled > closed",
+            reopen="closed | fulfilled > released",
+            cancel="received | verified | released | allocated | shipping | fulfilled | closed > cancelling",
+            cancelled="cancelling > cancelled",
+        ),
+        "shipment": _life(
+            Shipment,
+            "planned",
+            ends="handed_over cancelled",
+            label="planned > labelled",
+            announce="labelled > announced",
+            hand_over="labelled | announced > handed_over",
+            cancel="planned | labelled | announced > cancelled",
+        ),
+        "label": _life(
+            Label,
+            "intended",
+            ends="voided void_refused failed bought",
+            buy="intended > bought",
+            fail="intended > failed",
+            request_void="bought | void_refused > void_requested",
+            void="bought | void_requested > voided",
+            refuse_void="void_requested > void_refused",
+        ),
+        "reservation": _life(
+            Reservation, "held", ends="consumed released", consume="held > consumed", release="held > released"
+        ),
+        "hold": _life(Hold, "open", ends="released", release="open > released"),
+        "inbox_event": _life(
+            InboxEvent,
+            "received",
+            ends="taken ignored",
+            take="received > taken",
+            ignore="received > ignored",
+            park="received > parked",
+            replay="taken | ignored | parked > received",
+        ),
+        "job": _life(
+            Job,
+            "due",
+            ends="done cancelled",
+            claim="due | running > running",
+            finish="running > done",
+            again="running > due",
+            park="running > parked",
+            retry="parked > due",
+            discard="due | parked > cancelled",
+            cancel="running > cancelled",
+        ),
+        "intention": _life(
+            Intention,
+            "intended",
+            ends="succeeded adopted abandoned",
+            succeed="intended > succeeded",
+            adopt="intended > adopted",
+            refuse="intended > refused",
+            abandon="intended > abandoned",
+            again="refused > intended",
+        ),
+    }
+)
+
+
+def move(session: Session, tenant: int, thing: str, id: int, by: str, **also: Any) -> bool:
+    """Move one thing along its table, setting `also` in the same statement.
+
+    Answers whether this call moved it. False means that somebody was first or that the move does not start where the
+    thing stands; that is logged in one line and is not an error.
+    """
+    life = LIVES[thing]
+    sources, target = life.moves[by]
+    table = life.table
+    moved = session.execute(
+        update(table)
+        .where(table.tenant_id == tenant, table.id == id, table.state.in_(sources))
+        .values(state=target, **also)
+        .execution_options(synchronize_session="fetch")
+        .returning(table.id)
+    ).first()
+    if moved is None:
+        found = session.execute(
+            table.__table__.select().with_only_columns(table.state).where(table.tenant_id == tenant, table.id == id)
+        ).scalar_one_or_none()
+        log.info("not moved", thing=thing, tenant=tenant, id=id, by=by, found=found, wanted=sorted(sources))
+    return moved is not None

@@ -1,0 +1,36 @@
+"""Says what an order needs next, from what the records hold: the jobs that a released hold or a retry sets going."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from records.orders import Order
+from records.shipments import parcels_of, shipments_of
+
+
+def of(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:
+    """The (kind, subject) of every job that would take the order on from where it stands."""
+    subject = f"order/{order.id}"
+    match order.state:
+        case "received":
+            return [("verify_order", subject)]
+        case "verified":
+            return [("check_payment", subject)]
+        case "released":
+            return [("reserve_stock", subject)]
+        case "allocated" | "shipping":
+            return [("reserve_stock", subject), *_of_shipments(session, tenant, order.id)]
+        case "cancelling":
+            return [("cancel_order", subject)]
+        case _:
+            return []
+
+
+def _of_shipments(session: Session, tenant: int, order: int) -> list[tuple[str, str]]:
+    states = {shipment.id: shipment.state for shipment in shipments_of(session, tenant, order)}
+    labels = [
+        ("buy_label", f"parcel/{parcel.id}")
+        for parcel in parcels_of(session, tenant, order)
+        if states.get(parcel.shipment_id) == "planned"
+    ]
+    return labels + [("push_tracking", f"shipment/{id}") for id, state in states.items() if state == "labelled"]

@@ -1,0 +1,111 @@
+"""Takes what carriers tell of parcels into the records, each scan once and never backwards in time."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from integrations.nouns import ParcelProgress, ParcelStatus, Scan
+from orders import lifecycle
+from records import timeline
+from records.shipments import Parcel, ParcelScan, Shipment
+
+# A parcel that was delivered or came back is not on its way any more, whatever late scans say of earlier hours.
+_MOVING = frozenset({ParcelStatus.IN_TRANSIT, ParcelStatus.OUT_FOR_DELIVERY, ParcelStatus.AVAILABLE_FOR_PICKUP})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    parcel: int
+    order: int
+    status_changed: bool
+    new_scans: int
+
+
+def find_parcel(session: Session, tenant: int, progress: ParcelProgress) -> Parcel | None:
+    """The parcel that a carrier speaks of: by its tracker, else the newest with that tracking code.
+
+    Carriers use codes again after some months, so a code alone means its newest parcel.
+    """
+    return session.scalars(
+        select(Parcel)
+        .where(
+            Parcel.tenant_id == tenant,
+            or_(
+                (Parcel.tracker_ref == progress.tracker_ref) & (Parcel.tracker_ref != ""),
+                (Parcel.tracking_code == progress.tracking_code) & (Parcel.tracking_code != ""),
+            ),
+        )
+        .order_by((Parcel.tracker_ref == progress.tracker_ref).desc(), Parcel.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).first()
+
+
+def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgress, *, said_by: str) -> Moved:
+    """Write new scans and move the parcel's carrier axis where this word is newer than the last."""
+    fresh = [scan for scan in progress.scans if _write_scan(session, tenant, parcel.id, scan)]
+    seen_at = max([scan.at for scan in progress.scans], default=progress.at)
+    changed = progress.status != parcel.carrier_status and (parcel.seen_at is None or seen_at >= parcel.seen_at)
+    if changed:
+        timeline.write(
+            session,
+            tenant,
+            parcel.order_id,
+            actor=said_by,
+            kind="fact",
+            sentence=f"Parcel {parcel.tracking_code} is {progress.status.value.replace('_', ' ')}.",
+            detail=progress.detail,
+            seen_at=seen_at.isoformat(),
+        )
+        parcel.carrier_status = progress.status.value
+        parcel.carrier_detail = progress.detail
+    if parcel.seen_at is None or seen_at >= parcel.seen_at:
+        parcel.seen_at = seen_at
+        parcel.expected_at = progress.expected_at or parcel.expected_at
+    if progress.status is ParcelStatus.DELIVERED and parcel.delivered_at is None:
+        parcel.delivered_at = seen_at
+    session.flush()
+    if progress.status in _MOVING | {ParcelStatus.DELIVERED}:
+        _hand_over(session, tenant, parcel)
+    return Moved(parcel=parcel.id, order=parcel.order_id, status_changed=changed, new_scans=len(fresh))
+
+
+def scan_key(scan: Scan) -> str:
+    """What makes a scan this scan: carriers repeat the whole journey with every word."""
+    told = f"{scan.at.isoformat()}|{scan.status}|{scan.detail}|{scan.message}|{scan.city}|{scan.postcode}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _write_scan(session: Session, tenant: int, parcel: int, scan: Scan) -> bool:
+    return (
+        session.execute(
+            insert(ParcelScan)
+            .values(
+                tenant_id=tenant,
+                parcel_id=parcel,
+                key=scan_key(scan),
+                at=scan.at,
+                status=scan.status.value,
+                detail=scan.detail,
+                message=scan.message,
+                place=", ".join(part for part in (scan.city, scan.region, scan.country) if part),
+            )
+            .on_conflict_do_nothing(index_elements=["tenant_id", "parcel_id", "key"])
+            .returning(ParcelScan.id)
+        ).first()
+        is not None
+    )
+
+
+def _hand_over(session: Session, tenant: int, parcel: Parcel) -> None:
+    """The first scan on the road proves that the carrier has it, where the storefront knows of it already."""
+    state = session.execute(
+        select(Shipment.state).where(Shipment.tenant_id == tenant, Shipment.id == parcel.shipment_id)
+    ).scalar_one()
+    if state == "announced":
+        lifecycle.move(session, tenant, "shipment", parcel.shipment_id, "hand_over")

@@ -1,0 +1,117 @@
+"""What vendors told us, byte for byte, before anybody believed it."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records.base import Base, CreatedAt, Id, TenantKey
+
+
+class InboxEvent(Base):
+    """One genuine delivery. Unique by its delivery id, and by topic, occasion and body: see web.hooks.
+
+    States: received → taken · ignored · parked; replay moves back to received.
+    """
+
+    __tablename__ = "inbox_events"
+    __table_args__ = (
+        Index("uq_inbox_events_delivery", "tenant_id", "connection_id", "delivery_id", unique=True),
+        Index("uq_inbox_events_fact", "tenant_id", "connection_id", "topic", "occasion", "body_sha256", unique=True),
+        Index("ix_inbox_events_state", "tenant_id", "state", "id"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    connection_id: Mapped[str]
+    vendor: Mapped[str]
+    topic: Mapped[str]
+    delivery_id: Mapped[str]
+    occasion: Mapped[str]
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    headers: Mapped[dict[str, Any]]
+    received_at: Mapped[CreatedAt]
+    state: Mapped[str] = mapped_column(server_default="received")
+    reason: Mapped[str] = mapped_column(server_default="")
+    subject: Mapped[str] = mapped_column(server_default="")
+    """What the delivery was about, once it was read: for people who search."""
+    duplicates: Mapped[int] = mapped_column(server_default="0")
+    taken_at: Mapped[datetime | None]
+
+
+class Letterbox:
+    """Keeps deliveries, in one statement and one round trip each, because vendors wait for the answer.
+
+    The delivery and the job that reads it are written together or not at all. It speaks to the driver itself, over
+    connections that commit every statement: the door's whole budget is a few hundred microseconds, and a session or a
+    pool that resets its connections would spend half of it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: deque[psycopg.Connection[Any]] = deque()
+
+    def drop(self, tenant: int, **delivery: Any) -> int | None:
+        """Keep one delivery; answers its id, or None where it, or the same fact, was kept before and is counted.
+
+        Raises OperationalError where the database does not answer.
+        """
+        parameters = {"tenant": tenant, **delivery, "headers": json.dumps(delivery["headers"])}
+        try:
+            return self._drop(self._take(), parameters)
+        except psycopg.OperationalError:
+            # The database was restarted since this connection was last used: a fresh one tells whether it is back.
+            self._idle.clear()
+            return self._drop(self._connect(), parameters)
+
+    def _drop(self, connection: psycopg.Connection[Any], parameters: dict[str, Any]) -> int | None:
+        kept = connection.execute(_KEEP, parameters).fetchone()
+        if kept is None:
+            connection.execute(_COUNT_DUPLICATE, parameters)
+        self._idle.append(connection)
+        return None if kept is None else int(kept[0])
+
+    def _take(self) -> psycopg.Connection[Any]:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
+        connection = psycopg.connect(*arguments, **options, autocommit=True, connect_timeout=3)
+        connection.prepare_threshold = 0
+        connection.execute(f"SET statement_timeout = {_DOOR_TIMEOUT_MS}")
+        return connection
+
+
+# Shopify hangs up after five seconds; whatever takes longer here has lost its sender already.
+_DOOR_TIMEOUT_MS = 4_000
+
+_KEEP = """
+WITH kept AS (
+    INSERT INTO inbox_events (tenant_id, connection_id, vendor, topic, delivery_id, occasion, body_sha256,
+                              body, headers)
+    VALUES (%(tenant)s, %(connection)s, %(vendor)s, %(topic)s, %(delivery_id)s, %(occasion)s, %(body_sha256)s,
+            %(body)b, %(headers)s)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+)
+INSERT INTO jobs (tenant_id, kind, lane, subject, queue, rank, rung_at)
+SELECT %(tenant)s, 'take_event', 'event/' || id, 'event/' || id, 'hooks', 0, now() FROM kept
+RETURNING substr(subject, 7)::bigint
+"""
+
+_COUNT_DUPLICATE = """
+UPDATE inbox_events SET duplicates = duplicates + 1
+WHERE tenant_id = %(tenant)s AND connection_id = %(connection)s
+  AND (delivery_id = %(delivery_id)s
+       OR (topic = %(topic)s AND occasion = %(occasion)s AND body_sha256 = %(body_sha256)s))
+"""

@@ -1,0 +1,163 @@
+"""Orders, their lines, what holds them up, and the payments that belong to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from integrations.nouns import Address
+from records.base import Base, CreatedAt, Id, Stored, TenantKey
+
+
+class Order(Base):
+    """A buyer's order. Its state is moved only by orders.lifecycle; money and carriers are axes of their own."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
+        Index("uq_orders_remote", "tenant_id", "connection_id", "remote_id", unique=True),
+        Index("ix_orders_state", "tenant_id", "state", "id"),
+        Index("ix_orders_name", "tenant_id", "name"),
+        Index("ix_orders_bare_id", "tenant_id", text("split_part(remote_id, '/', -1)")),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    connection_id: Mapped[str]
+    remote_id: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    state: Mapped[str] = mapped_column(server_default="received")
+    placed_at: Mapped[datetime | None]
+    remote_updated_at: Mapped[datetime | None]
+    """The storefront's own time of the version that we have; an older version never overwrites it."""
+    currency: Mapped[str] = mapped_column(server_default="")
+    total_minor: Mapped[int] = mapped_column(server_default="0")
+    standing: Mapped[str] = mapped_column(server_default="unknown")
+    """What the storefront says of the money; payments from elsewhere are in the payments table."""
+    risk: Mapped[str] = mapped_column(server_default="none")
+    email: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str] = mapped_column(server_default="")
+    ship_to: Mapped[Address | None] = mapped_column(Stored(Address))
+    shipping_title: Mapped[str] = mapped_column(server_default="")
+    content_digest: Mapped[str] = mapped_column(server_default="")
+    """Digest of what verification looks at, so that an echo of our own change asks for no new check."""
+    address_digest: Mapped[str] = mapped_column(server_default="")
+    """Digest of the address that a carrier found deliverable, so that it is asked once for each address."""
+    cancelled_at: Mapped[datetime | None]
+    deliver_by: Mapped[datetime | None]
+    test: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[CreatedAt]
+
+
+class OrderLine(Base):
+    """Units of one thing in an order. `units` is what the buyer still wants."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        Index("uq_order_lines_remote", "tenant_id", "order_id", "remote_id", unique=True),
+        CheckConstraint("units >= 0", name="units_not_negative"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    order_id: Mapped[int]
+    remote_id: Mapped[str]
+    variant_id: Mapped[int | None]
+    variant_remote_id: Mapped[str]
+    sku: Mapped[str]
+    title: Mapped[str]
+    units: Mapped[int]
+    to_ship: Mapped[int] = mapped_column(server_default="0")
+    """Units that the storefront asks us to ship: fewer than `units` where some are collected, digital or long gone."""
+    unit_price_minor: Mapped[int]
+    unit_grams: Mapped[int]
+    needs_shipping: Mapped[bool]
+
+
+class Hold(Base):
+    """Why an order must wait, who said so, and who ended it. States: open → released."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        Index("uq_holds_open", "tenant_id", "order_id", "kind", unique=True, postgresql_where=text("state = 'open'")),
+        Index("ix_holds_order", "tenant_id", "order_id"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    order_id: Mapped[int]
+    kind: Mapped[str]
+    """address, mismatch, payment, risk, dispute, stock, customs, storefront, operator."""
+    state: Mapped[str] = mapped_column(server_default="open")
+    reason: Mapped[str]
+    remedy: Mapped[str]
+    set_by: Mapped[str]
+    overridable: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether a person may release it; a payment hold ends with the payment or by a person, a mismatch by a person."""
+    released_by: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[CreatedAt]
+    released_at: Mapped[datetime | None]
+
+
+class Payment(Base):
+    """One payment at a payment provider. `order_id` is empty until the order it pays for is known."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        Index("uq_payments_remote", "tenant_id", "connection_id", "remote_id", unique=True),
+        Index("ix_payments_order", "tenant_id", "order_id"),
+        Index("ix_payments_unmatched", "tenant_id", "order_name", postgresql_where=text("order_id IS NULL")),
+        CheckConstraint("captured_minor >= refunded_minor", name="refunds_within_captures"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    connection_id: Mapped[str]
+    remote_id: Mapped[str]
+    order_id: Mapped[int | None]
+    order_remote_id: Mapped[str] = mapped_column(server_default="")
+    order_name: Mapped[str] = mapped_column(server_default="")
+    session_remote_id: Mapped[str] = mapped_column(server_default="")
+    state: Mapped[str] = mapped_column(server_default="pending")
+    currency: Mapped[str]
+    amount_minor: Mapped[int]
+    authorised_minor: Mapped[int] = mapped_column(server_default="0")
+    captured_minor: Mapped[int] = mapped_column(server_default="0")
+    refunded_minor: Mapped[int] = mapped_column(server_default="0")
+    disputed: Mapped[bool] = mapped_column(server_default=text("false"))
+    as_of: Mapped[datetime]
+    problem: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[CreatedAt]
+
+
+def find_order(session: Session, tenant: int, order: int) -> Order | None:
+    return session.get(Order, (tenant, order))
+
+
+def lines_of(session: Session, tenant: int, order: int) -> list[OrderLine]:
+    return _rows(session, OrderLine, tenant, order)
+
+
+def payments_of(session: Session, tenant: int, order: int) -> list[Payment]:
+    return _rows(session, Payment, tenant, order)
+
+
+def holds_of(session: Session, tenant: int, order: int) -> list[Hold]:
+    return _rows(session, Hold, tenant, order)
+
+
+def open_holds(session: Session, tenant: int, order: int) -> list[Hold]:
+    return [hold for hold in holds_of(session, tenant, order) if hold.state == "open"]
+
+
+def _rows(session: Session, table: Any, tenant: int, order: int) -> list[Any]:
+    return list(
+        session.scalars(select(table).where(table.tenant_id == tenant, table.order_id == order).order_by(table.id))
+    )

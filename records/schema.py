@@ -1,0 +1,10 @@
+"""Every table in one place: what the migrations build and the tests compare with them."""
+
+from __future__ import annotations
+
+from records import inbox, intentions, jobs, orders, shipments, stock, tenants, timeline
+from records.base import Base
+
+TABLES = Base.metadata.tables
+MODULES = (inbox, intentions, jobs, orders, shipments, stock, tenants, timeline)
+METADATA = Base.metadata

@@ -1,0 +1,100 @@
+"""Who Packline works for, and the accounts that each tenant has connected at vendors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from records.base import Base, CreatedAt, Stored, TenantKey
+
+
+class ParcelSize(BaseModel):
+    """The box that is used where nothing better is known. Millimetres, and grams of the empty box."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    length_mm: int = 300
+    width_mm: int = 220
+    height_mm: int = 120
+    empty_grams: int = 120
+    max_content_grams: int = 20_000
+
+
+class Rules(BaseModel):
+    """What a merchant decides about their orders."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ship_when: str = Field(default="paid", pattern="^(paid|authorised)$")
+    when_short: str = Field(default="ship_what_is_there", pattern="^(ship_what_is_there|wait_for_all)$")
+    hold_risk_at: str = Field(default="investigate", pattern="^(cancel|investigate|never)$")
+    hold_unverified_abroad: bool = False
+    """Address checks outside the shipping country say "not found" of many good addresses, so they only warn."""
+    promise_days: int = Field(default=7, ge=0, le=90)
+    """Days from placing an order to the door, where the bought shipping method promises nothing narrower."""
+    box: ParcelSize = ParcelSize()
+    assumed_unit_grams: int = Field(default=250, ge=1)
+    """The weight of one unit whose weight the store does not know."""
+    label_format: str = Field(default="PDF", pattern="^(PDF|PNG|ZPL)$")
+    carriers: tuple[str, ...] = ()
+    """The carriers that may be used; empty means every one that answers."""
+    tell_buyer: bool = True
+    customs_signer: str = ""
+
+
+class Tenant(Base):
+    __tablename__ = "tenants"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str]
+    currency: Mapped[str]
+    rules: Mapped[Rules] = mapped_column(Stored(Rules))
+    created_at: Mapped[CreatedAt]
+
+
+class Connection(Base):
+    """One tenant's account at one vendor. `id` is unguessable, because it stands in the address of its webhooks."""
+
+    __tablename__ = "connections"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+        Index(
+            "uq_connections_vendor_account",
+            "vendor",
+            "account",
+            unique=True,
+            postgresql_where=text("account <> '' AND ended_at IS NULL"),
+        ),
+        Index("ix_connections_id", "id", unique=True),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[str] = mapped_column(primary_key=True)
+    vendor: Mapped[str]
+    role: Mapped[str]
+    account: Mapped[str]
+    live: Mapped[bool]
+    sealed_secrets: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[CreatedAt]
+    ended_at: Mapped[datetime | None]
+
+
+def find_connection(session: Session, tenant: int, connection: str) -> Connection | None:
+    return session.get(Connection, (tenant, connection))
+
+
+def connection_for(session: Session, tenant: int, role: str) -> Connection | None:
+    """The tenant's newest living connection in a role."""
+    return session.scalars(
+        select(Connection)
+        .where(Connection.tenant_id == tenant, Connection.role == role, Connection.ended_at.is_(None))
+        .order_by(Connection.created_at.desc())
+        .limit(1)
+    ).first()
+
+
+def rules_of(session: Session, tenant: int) -> Rules:
+    return session.execute(select(Tenant.rules).where(Tenant.id == tenant)).scalar_one()

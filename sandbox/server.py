@@ -1,0 +1,25 @@
+"""Puts the three stand-ins and the control door behind one port."""
+
+from flask import Flask
+
+from sandbox import control, easypost, shopify, stripe
+from sandbox.core import Core
+from sandbox.http_server import SandboxServer
+
+
+def create_sandbox(hooks_origin: str = "http://127.0.0.1:8000") -> Flask:
+    """The whole sandbox as an app; `app.extensions["sandbox"]` is its Core."""
+    app = Flask("sandbox", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask types the interface, not its own provider
+    core = Core(hooks_origin)
+    app.extensions["sandbox"] = core
+    app.register_blueprint(control.blueprint(core))
+    for vendor in (shopify, stripe, easypost):
+        app.register_blueprint(vendor.blueprint(core))
+        app.register_blueprint(vendor.control(core))
+    return app
+
+
+def make_sandbox_server(app: Flask, host: str, port: int) -> SandboxServer:
+    """A threaded keep-alive server around the sandbox; port 0 takes a free one (`server.port`)."""
+    return SandboxServer(host, port, app)

@@ -1,0 +1,75 @@
+"""One thing that somebody does in a shop: when, what it changed, and the news that Shopify then sends."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sandbox import shopify_rest
+from sandbox.shopify_records import Order, WorkOrder
+from sandbox.shopify_store import Shop, Store, whole_seconds
+from sandbox.shopify_things import InventoryItem, Level, Location
+
+Body = Callable[[], dict[str, Any]]
+
+# The newest version; the sandbox's app names it in its shopify.app.toml.
+CURRENT_VERSION = "2026-10"
+
+
+class Act:
+    """One act of the app, the merchant or a buyer; its webhooks share an event id and are written when it is over."""
+
+    __slots__ = ("changed", "key", "news", "now", "shop", "store", "version")
+
+    def __init__(self, store: Store, shop: Shop, version: str = CURRENT_VERSION) -> None:
+        self.store = store
+        self.shop = shop
+        self.version = version
+        self.now = whole_seconds()
+        self.changed = False
+        self.key: str | None = None
+        self.news: dict[tuple[str, str], Body] = {}
+
+    def sees(self, work: WorkOrder) -> bool:
+        """Order routing is done: the fulfillment order is there for the app."""
+        return work.visible_at <= time.time()
+
+    def new_id(self) -> int:
+        return next(self.store.ids)
+
+    def tell(self, topic: str, about: str, body: Body) -> None:
+        """Announce something, once per topic and subject, in the state it has when the act is over."""
+        self.changed = True
+        self.news[topic, about] = body
+
+    def order_changed(self, order: Order, *topics: str) -> None:
+        """The order is of now; orders/updated and the given topics go out."""
+        self.shop.orders.touch(order, self.now)
+        for topic in (*topics, "orders/updated"):
+            self.tell(topic, order.gid, lambda: shopify_rest.order(order, self.shop))
+
+    def work_changed(self, work: WorkOrder, topic: str | None = None) -> None:
+        work.updated_at = self.now
+        self.changed = True
+        if topic:
+            self.tell(topic, work.gid, lambda: {"fulfillment_order": shopify_rest.work_order(work)})
+
+    def level(self, item: InventoryItem, location: Location) -> Level:
+        """An item's level at a location, connected first if it was not."""
+        if location.id not in item.levels:
+            made = Level(id=self.new_id(), item=item, location=location, created_at=self.now, updated_at=self.now)
+            item.levels[location.id] = self.shop.keep(made)
+        return item.levels[location.id]
+
+    def shift(self, item: InventoryItem, location: Location, **deltas: int) -> None:
+        """Change quantities by state; what is not tracked has none."""
+        if not item.tracked or not any(deltas.values()):
+            return
+        level = self.level(item, location)
+        for state, delta in deltas.items():
+            level.quantities[state] += delta
+            level.changed_at[state] = self.now
+        level.updated_at = self.now
+        self.changed = True
+        # The webhook's body has no other number, so Shopify sends it for no other change.
+        if deltas.get("available"):
+            self.tell("inventory_levels/update", level.gid, lambda: shopify_rest.level(level, self.shop))

@@ -1,0 +1,81 @@
+"""Ending and marking an order through the API: cancel and tags, with the refusals as recorded."""
+
+import uuid
+from typing import Any
+
+from sandbox import shopify_facts as facts
+from sandbox import shopify_money
+from sandbox.shopify_act import Act
+from sandbox.shopify_errors import found, user_error
+from sandbox.shopify_records import Order
+
+STAFF_NOTE_LENGTH = 255
+
+
+def order_cancel(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
+    """Irreversible. Shopify does it in a job; here it is done when the answer goes out, and the job says not yet."""
+    order = found(act.shop, asked["orderId"], Order)
+    if refused := _cancel_refused(order, asked):
+        return {"job": None, "orderCancelUserErrors": [refused], "userErrors": [refused]}
+    assert order is not None  # noqa: S101 - refused above
+    method = asked.get("refundMethod") or {}
+    back = asked.get("refund") or method.get("originalPaymentMethodsRefund") or method.get("storeCreditRefund")
+    cancel(act, order, asked["reason"], restock=asked["restock"], refund=bool(back))
+    job = {"id": f"gid://shopify/Job/{uuid.uuid4()}", "done": False}
+    return {"job": job, "orderCancelUserErrors": [], "userErrors": []}
+
+
+def tags_add(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
+    return _tag(act, asked, lambda tags, given: sorted({*tags, *given}))
+
+
+def tags_remove(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
+    return _tag(act, asked, lambda tags, given: [tag for tag in tags if tag not in given])
+
+
+def cancel(act: Act, order: Order, reason: str, *, restock: bool, refund: bool) -> None:
+    """Close what has not been shipped, put it back where asked, give the money back or let it go."""
+    unshipped = [(line, facts.unfulfilled_quantity(line)) for line in order.lines]
+    rows = [
+        shopify_money.take_back(act, line, quantity, "CANCEL" if restock else "NO_RESTOCK", None)
+        for line, quantity in unshipped
+        if quantity
+    ]
+    for work in order.work_orders:
+        work.holds = []
+    order.cancelled_at, order.cancel_reason = act.now, reason
+    payments = []
+    for payment in list(order.transactions):
+        if refund and payment.type in {"SALE", "CAPTURE"} and payment.status == "SUCCESS":
+            payments.append(shopify_money.pay(act, order, "REFUND", payment.amount, parent=payment))
+        elif payment.status == "PENDING" or facts.left_of(payment):
+            shopify_money.pay(act, order, "VOID", payment.amount, parent=payment)
+    if payments:
+        shopify_money.refund(act, order, rows, payments, None)
+    act.order_changed(order, "orders/cancelled")
+
+
+def _cancel_refused(order: Order | None, asked: dict[str, Any]) -> dict[str, Any] | None:
+    if order is None:
+        return user_error(["orderId"], "Order does not exist", "NOT_FOUND")
+    if len(asked.get("staffNote") or "") > STAFF_NOTE_LENGTH:
+        return user_error(["staffNote"], "Staff note is too long. Maximum length is 255 characters.", "INVALID")
+    if asked.get("refund") is not None and asked.get("refundMethod") is not None:
+        message = "Only one of the arguments `refund` or `refund_method` is allowed."
+        return user_error(["refund"], message, "INVALID")
+    if order.cancelled_at is not None:
+        return user_error(["orderId"], "Cannot cancel an order that has already been canceled", "INVALID")
+    if any(not made.cancelled for made in order.fulfillments):
+        return user_error(["orderId"], "Cannot cancel an order that has outstanding fulfillments", "INVALID")
+    return None
+
+
+def _tag(act: Act, asked: dict[str, Any], combine: Any) -> dict[str, Any]:
+    order = found(act.shop, asked["id"], Order)
+    if order is None:
+        return {"node": None, "userErrors": [user_error(["id"], "Order does not exist")]}
+    tags = combine(order.tags, asked["tags"])
+    if tags != order.tags:
+        order.tags = tags
+        act.order_changed(order)
+    return {"node": order, "userErrors": []}

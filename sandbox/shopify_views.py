@@ -1,0 +1,113 @@
+"""What the control door shows of a store: what a person would see in Shopify's admin, in few words."""
+
+from typing import Any
+
+from sandbox import shopify_facts as facts
+from sandbox.shopify_records import Fulfillment, Order
+from sandbox.shopify_schema import written
+from sandbox.shopify_store import Shop
+from sandbox.shopify_things import QUANTITY_STATES, Level, Variant
+
+
+def shop(shop: Shop) -> dict[str, Any]:
+    """A store with the ids of all that is in it."""
+    return {
+        "id": shop.id,
+        "admin_graphql_api_id": shop.gid,
+        "domain": shop.domain,
+        "name": shop.name,
+        "currency": shop.currency,
+        "locations": [
+            {"id": place.id, "admin_graphql_api_id": place.gid, "name": place.name} for place in shop.locations
+        ],
+        "products": [
+            {
+                "id": product.id,
+                "admin_graphql_api_id": product.gid,
+                "title": product.title,
+                "variants": [_variant(variant) for variant in product.variants],
+            }
+            for product in shop.products
+        ],
+    }
+
+
+def placed(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "admin_graphql_api_id": order.gid,
+        "name": order.name,
+        "order_number": order.number,
+        "total_price": f"{facts.original_total(order):.2f}",
+        "currency": order.currency,
+        "lines": [
+            {"id": line.id, "admin_graphql_api_id": line.gid, "sku": line.variant.sku, "quantity": line.quantity}
+            for line in order.lines
+        ],
+        "fulfillment_orders": [
+            {"id": work.id, "admin_graphql_api_id": work.gid, "location": work.location.name}
+            for work in order.work_orders
+        ],
+        "transactions": [
+            {"id": payment.id, "admin_graphql_api_id": payment.gid, "kind": payment.type, "status": payment.status}
+            for payment in order.transactions
+        ],
+    }
+
+
+def order(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "admin_graphql_api_id": order.gid,
+        "name": order.name,
+        "updated_at": written(order.updated_at),
+        "financial_status": facts.financial_status(order),
+        "fulfillment_status": facts.fulfillment_status(order),
+        "cancelled": order.cancelled_at is not None,
+        "tags": order.tags,
+        "fulfillments": [_fulfillment(made) for made in order.fulfillments],
+        "fulfillment_orders": [
+            {"id": work.id, "status": work.status, "location": work.location.name,
+             "lines": [{"sku": row.line.variant.sku, "remaining": row.remaining} for row in work.lines]}
+            for work in order.work_orders
+        ],
+        "holds": [
+            {"id": hold.gid, "reason": hold.reason, "handle": hold.handle, "ours": hold.ours, "notes": hold.notes}
+            for work in order.work_orders
+            for hold in work.holds
+        ],
+    }  # fmt: skip
+
+
+def level(level: Level) -> dict[str, Any]:
+    return {
+        "sku": level.item.variant.sku,
+        "location": level.location.name,
+        "inventory_item_id": level.item.id,
+        "location_id": level.location.id,
+        "on_hand": level.quantity("on_hand"),
+        **{state: level.quantities[state] for state in QUANTITY_STATES},
+    }
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {
+        "id": variant.id,
+        "admin_graphql_api_id": variant.gid,
+        "sku": variant.sku,
+        "inventory_item_id": variant.item.id,
+        "inventory_item_gid": variant.item.gid,
+    }
+
+
+def _fulfillment(made: Fulfillment) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "admin_graphql_api_id": made.gid,
+        "status": "CANCELLED" if made.cancelled else "SUCCESS",
+        "display_status": facts.display_status(made),
+        "location": made.location.name,
+        "tracking": [{"company": one.company, "number": one.number, "url": one.url} for one in made.tracking],
+        "lines": [{"sku": shipped.line.variant.sku, "quantity": shipped.quantity} for shipped in made.lines],
+        "events": [{"status": event.status, "happened_at": written(event.happened_at)} for event in made.events],
+    }

@@ -1,0 +1,94 @@
+"""What every test may ask for: real PostgreSQL and Redis, empty, and the application on them."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
+
+from config import boot, embedded
+from config.settings import Settings
+from jobs import bell
+from records import database, migrate, schema
+
+EMPTY_TABLES = text(f"TRUNCATE {', '.join(schema.TABLES)} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A folder of this run's own for the embedded servers, which are stopped at the end."""
+    folder = embedded.reachable(Path(tempfile.gettempdir()) / f"packline-tests-{os.getpid()}")
+    yield folder
+    embedded.stop_postgresql(folder / "postgresql")
+    embedded.stop_redis(folder / "redis")
+
+
+@pytest.fixture(scope="session")
+def base_settings(home: Path) -> Settings:
+    return boot.complete(
+        Settings(
+            _env_file=None,
+            packline_home=home,
+            database_url="",
+            redis_url="",
+            log_level="WARNING",
+            log_format="text",
+            ops_password="test",  # type: ignore[arg-type]
+            job_lease_seconds=3,
+            bell_patience_seconds=0.5,
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def base_engine(base_settings: Settings) -> Iterator[Engine]:
+    engine = database.connect(base_settings.database_url, pool_size=20, role="tests")
+    migrate.upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(base_settings: Settings) -> Settings:
+    return base_settings
+
+
+@pytest.fixture
+def engine(base_engine: Engine) -> Iterator[Engine]:
+    """An engine on a database with every table and no row."""
+    with base_engine.begin() as connection:
+        connection.execute(EMPTY_TABLES)
+    return base_engine
+
+
+@pytest.fixture
+def redis_connection(base_settings: Settings) -> Iterator[redis.Redis]:
+    connection = redis.Redis.from_url(base_settings.redis_url)
+    connection.flushall()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _silent_bell() -> Iterator[None]:
+    """No test rings a Redis that it did not ask for."""
+    bell.set_up("")
+    yield
+    bell.set_up("")
+
+
+@pytest.fixture
+def app(settings: Settings, engine: Engine) -> Flask:
+    from app import create_app
+
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,57 @@
+"""Reads what a request asks for: query and form values, made safe once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from flask import request
+from werkzeug.routing import IntegerConverter
+
+LARGEST_ID = 2**63 - 1
+
+
+class RowId(IntegerConverter):
+    """An id in a path; one that no row can have is nobody's page, not a fault of the database."""
+
+    def __init__(self, map: object) -> None:
+        super().__init__(map, max=LARGEST_ID)  # type: ignore[arg-type]
+
+
+def asked(name: str, *, longest: int = 200) -> str:
+    """A value of the query, without what PostgreSQL's text cannot hold."""
+    return _plain(request.args.get(name, ""), longest)
+
+
+def told(name: str, *, longest: int = 500) -> str:
+    """A value of the form."""
+    return _plain(request.form.get(name, ""), longest)
+
+
+def one_of(name: str, allowed: Collection[str]) -> str:
+    """A value of the query that is one of these; anything else counts as not asked."""
+    value = asked(name)
+    return value if value in allowed else ""
+
+
+def row_id(name: str) -> int | None:
+    return _id(request.args.get(name, ""))
+
+
+def row_ids(name: str) -> list[int]:
+    """The ids that were ticked in a form, each once."""
+    found = [_id(value) for value in request.form.getlist(name)]
+    return list(dict.fromkeys(id for id in found if id is not None))
+
+
+def local_path(given: str, otherwise: str = "/") -> str:
+    """Where to go on to: a path of our own and never another site's."""
+    odd = not given.startswith("/") or given.startswith(("//", "/\\")) or any(ord(char) < 32 for char in given)
+    return otherwise if odd else given
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID else None
+
+
+def _plain(text: str, longest: int) -> str:
+    return "".join(char for char in text if char == "\n" or ord(char) >= 32).strip()[:longest]

@@ -1,0 +1,96 @@
+"""How values look on a page: the filters and functions that every template may use."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from babel import Locale, UnknownLocaleError
+from flask import Flask, current_app, g, request, url_for
+
+
+from config.version import VERSION
+
+from web.show import amounts, icons, moments, next_step, words
+
+_ENGLISH = Locale("en", "US")
+
+
+def attach(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        when=lambda moment: moments.element(moment, now()),
+        money=lambda minor, currency: amounts.amount(minor, currency, locale()),
+        span=moments.span,
+        plain=words.plain,
+        link=web_address,
+    )
+    app.jinja_env.globals.update(
+        icon=icons.icon,
+        look=words.look,
+        doing=words.doing,
+        hold_word=words.hold,
+        actor_word=words.actor,
+        timeline_kinds=words.TIMELINE,
+        loudest=next_step.loudest,
+        asset=asset,
+        is_built=is_built,
+        here=here,
+        version=VERSION,
+        now=now,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def now() -> datetime:
+    """One moment for the whole page, so that its times agree with each other."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    moment: datetime = g.now
+    return moment
+
+
+def locale() -> Locale:
+    """The first locale that the reader's browser asks for and that exists; American English otherwise."""
+    if "locale" not in g:
+        g.locale = next((found for tag in request.accept_languages.values() if (found := _locale(tag))), _ENGLISH)
+    chosen: Locale = g.locale
+    return chosen
+
+
+def asset(path: str) -> str:
+    """The address of one of our files, which changes with what is in it, so that it may be kept by browsers."""
+    return url_for("static", filename=path, v=_digest(str(current_app.static_folder), path))
+
+
+def is_built(path: str) -> bool:
+    """Whether npm's part of the pages was fetched; without it they stay plain."""
+    return (Path(str(current_app.static_folder)) / path).is_file()
+
+
+def here(**changed: object) -> str:
+    """The address of this very page with some of its query changed; a None takes that part away."""
+    kept = request.args.to_dict() | changed
+    given = {name: value for name, value in kept.items() if value not in (None, "", False)}
+    return url_for(str(request.endpoint), **{**(request.view_args or {}), **given})
+
+
+def web_address(given: str) -> str:
+    """A vendor's link as a link, if it is one for the web, and nothing otherwise: a page never runs what it shows."""
+    return given if urlsplit(given).scheme in {"http", "https"} else ""
+
+
+
+@lru_cache(maxsize=64)
+def _locale(tag: str) -> Locale | None:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _digest(folder: str, path: str) -> str:
+    return hashlib.sha256((Path(folder) / path).read_bytes()).hexdigest()[:10]

@@ -1,0 +1,30 @@
+"""Writes money as the reader's locale does, with exactly the decimals that the currency has. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from babel import Locale
+
+from integrations.nouns import exponent
+
+
+def amount(minor: int | None, currency: str, locale: Locale) -> str:
+    """`1234, "EUR"` is `€12.34` for an American and `12,34 €` for a German; a dash where nothing is known.
+
+    The decimals are ISO 4217's, in which minor units are counted: the locale data would show dinars without their
+    thousandths.
+    """
+    if minor is None or not currency:
+        return "–"
+    decimals = exponent(currency)
+    pattern = locale.currency_formats["standard"]
+    return str(
+        pattern.apply(
+            Decimal(minor).scaleb(-decimals),
+            locale,
+            currency=currency,
+            currency_digits=False,
+            force_frac=(decimals, decimals),
+        )
+    )

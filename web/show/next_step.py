@@ -1,0 +1,93 @@
+"""Says in a few words what happens next with an order, and whether that needs a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders import holds as order_holds
+from records.jobs import Job
+from records.orders import Hold
+from web.show import words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What comes next; `at` is when, `job` the job to look at where one needs a person."""
+
+    word: str
+    tone: str
+    icon: str
+    detail: str = ""
+    at: datetime | None = None
+    job: int | None = None
+
+
+_AT_REST = {
+    "closed": Step(word="Nothing: closed", tone="quiet", icon="check-circle"),
+    "cancelled": Step(word="Nothing: cancelled", tone="quiet", icon="ban"),
+}
+# Of an order's parcels, the one that wants looking at speaks for all; the last of these is reached by all together.
+_LOUDEST_FIRST = (
+    *("failure", "error", "return_to_sender", "available_for_pickup", "out_for_delivery", "in_transit"),
+    *("pre_transit", "unknown", "cancelled", "delivered"),
+)
+
+
+def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence[str], *, now: datetime) -> Step:
+    """`holds` are the open ones, `jobs` those due, running or parked, `parcels` the carrier statuses."""
+    parked = [job for job in jobs if job.state == "parked"]
+    if parked:
+        return _needs_person(parked[0])
+    blocking = order_holds.blocking_labels(holds)
+    if blocking:
+        return _on_hold(blocking)
+    if state in _AT_REST:
+        return _AT_REST[state]
+    running = [job for job in jobs if job.state == "running"]
+    if running:
+        return Step(word=f"Now: {_lower(running[0].kind)}", tone="going", icon="bolt", job=running[0].id)
+    due = min((job for job in jobs if job.state == "due"), key=lambda job: job.due_at, default=None)
+    if due is not None:
+        return _waits_for_its_time(due, now)
+    if holds:
+        return Step(word="Waits for stock", tone="warn", icon="pause", detail=holds[0].reason)
+    return _of_parcels(state, parcels)
+
+
+def loudest(parcels: Sequence[str]) -> str:
+    """The status that speaks for several parcels; `unknown` where there is none."""
+    return min(parcels, key=lambda status: _LOUDEST_FIRST.index(status) if status in _LOUDEST_FIRST else 0) if parcels else "unknown"
+
+
+def _needs_person(job: Job) -> Step:
+    word = f"Needs you: {_lower(job.kind)}"
+    return Step(word=word, tone="bad", icon="alert", detail=job.reason, job=job.id)
+
+
+def _on_hold(blocking: Sequence[Hold]) -> Step:
+    kinds = ", ".join(words.hold(hold.kind).lower() for hold in blocking)
+    return Step(word=f"On hold: {kinds}", tone="warn", icon="pause", detail=blocking[0].reason)
+
+
+def _waits_for_its_time(job: Job, now: datetime) -> Step:
+    if job.due_at > now and job.reason:
+        again = f"Tries again: {_lower(job.kind)}"
+        return Step(word=again, tone="warn", icon="clock", detail=job.reason, at=job.due_at, job=job.id)
+    return Step(word=f"Next: {_lower(job.kind)}", tone="going", icon="clock", at=job.due_at, job=job.id)
+
+
+def _of_parcels(state: str, parcels: Sequence[str]) -> Step:
+    if state not in {"shipping", "fulfilled"} or not parcels:
+        # Every order that is not at its end has a job due, a hold, or a parcel on the road; this one has none of them.
+        return Step(word="Nothing is planned", tone="warn", icon="question", detail="Press “Go on” to look at it again.")
+    status = loudest(parcels)
+    look = words.look("parcel", status)
+    waits = {"unknown": "Waits for the first scan", "pre_transit": "Waits for the first scan"}
+    return Step(word=waits.get(status, look.word), tone=look.tone, icon=look.icon, detail=look.meaning)
+
+
+def _lower(kind: str) -> str:
+    word = words.doing(kind).word
+    return word[:1].lower() + word[1:]

@@ -1,0 +1,181 @@
+"""The words and pictures for every state: an icon, a word and a tone, never a colour alone. Tables, no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a state is shown. Tones: quiet, going, good, warn, bad."""
+
+    word: str
+    icon: str
+    tone: str
+    meaning: str = ""
+
+
+def _table(**looks: tuple[str, str, str, str]) -> Mapping[str, Look]:
+    return MappingProxyType({state: Look(*parts) for state, parts in looks.items()})
+
+
+LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
+    {
+        "order": _table(
+            received=("Received", "inbox", "quiet", "It arrived and is being checked."),
+            verified=("Verified", "check", "going", "Complete and consistent; its payment is looked at."),
+            released=("Released", "check", "going", "Paid for; its stock is reserved next."),
+            allocated=("Allocated", "stack", "going", "Its stock is reserved; labels are bought next."),
+            shipping=("Shipping", "truck", "going", "Labels are being bought and told to the store."),
+            fulfilled=("Fulfilled", "check-circle", "good", "Every unit has left and the store has the tracking."),
+            closed=("Closed", "check-circle", "quiet", "Nothing more is shipped by Packline."),
+            cancelling=("Cancelling", "ban", "warn", "What has not happened is being stopped."),
+            cancelled=("Cancelled", "ban", "quiet", "Stopped; its stock is free again."),
+        ),
+        "payment": _table(
+            unpaid=("Unpaid", "clock", "warn", "The store has seen no money."),
+            authorised=("Authorised", "lock", "going", "The money is reserved and not yet taken."),
+            part_paid=("Part paid", "clock", "warn", "Some of the money is there."),
+            paid=("Paid", "check-circle", "good", "The money is there."),
+            part_refunded=("Part refunded", "return", "warn", "Some of the money was given back."),
+            refunded=("Refunded", "return", "quiet", "The money was given back."),
+            voided=("Voided", "ban", "bad", "The reservation of the money was given up."),
+            expired=("Expired", "clock", "bad", "The reservation of the money ran out."),
+            pending=("Pending", "clock", "quiet", "The provider is still at it."),
+            failed=("Failed", "x", "bad", "The provider could not take the money."),
+            unknown=("Unknown", "question", "quiet", "Nothing is known of the money yet."),
+        ),
+        "parcel": _table(
+            unknown=("No scan yet", "question", "quiet", "The carrier has said nothing yet."),
+            pre_transit=("Label made", "file", "quiet", "The carrier knows of it and has not scanned it."),
+            in_transit=("In transit", "truck", "going", "It is on its way."),
+            out_for_delivery=("Out for delivery", "truck", "going", "It is on the van."),
+            available_for_pickup=("Ready to collect", "pin", "going", "It waits at a pick-up point."),
+            delivered=("Delivered", "check-circle", "good", "It is at the door."),
+            return_to_sender=("Coming back", "return", "bad", "The carrier brings it back."),
+            failure=("Delivery failed", "alert", "bad", "The carrier could not deliver it."),
+            cancelled=("Cancelled", "ban", "quiet", "The carrier will not move it."),
+            error=("Carrier error", "alert", "bad", "The carrier reports an error."),
+        ),
+        "shipment": _table(
+            planned=("Planned", "box", "quiet", "Its boxes are planned; labels come next."),
+            labelled=("Labelled", "file", "going", "Every box has its label; the store is told next."),
+            announced=("Announced", "check", "good", "The store has the tracking."),
+            handed_over=("Handed over", "truck", "good", "The carrier has it."),
+            cancelled=("Cancelled", "ban", "quiet", "It does not leave."),
+        ),
+        "label": _table(
+            intended=("Being bought", "clock", "going", "The purchase is written down and not yet confirmed."),
+            bought=("Bought", "check-circle", "good", "Postage is paid."),
+            void_requested=("Refund asked", "return", "warn", "The carrier was asked to take it back."),
+            voided=("Voided", "ban", "quiet", "The postage comes back."),
+            void_refused=("Refund refused", "alert", "bad", "The carrier keeps the postage."),
+            failed=("Not bought", "x", "bad", "Nothing was bought."),
+        ),
+        "reservation": _table(
+            held=("Reserved", "lock", "going", "Held on the shelf for this order."),
+            consumed=("Shipped", "truck", "good", "Off the shelf."),
+            released=("Given back", "return", "quiet", "Free for other orders."),
+        ),
+        "hold": _table(
+            open=("On hold", "pause", "warn", "The order waits until this is cleared."),
+            released=("Released", "play", "quiet", "It no longer stops the order."),
+        ),
+        "job": _table(
+            due=("Due", "clock", "going", "It is done at its time."),
+            running=("Running", "bolt", "going", "A worker has it in hand."),
+            done=("Done", "check-circle", "good", "It is done."),
+            parked=("Parked", "alert", "bad", "It needs a person."),
+            cancelled=("Given up", "ban", "quiet", "It is no longer wanted."),
+        ),
+        "inbox": _table(
+            received=("Received", "inbox", "going", "It is read in a moment."),
+            taken=("Taken", "check-circle", "good", "It was read and acted on."),
+            ignored=("Ignored", "circle", "quiet", "Packline does not act on it."),
+            parked=("Parked", "alert", "bad", "It is genuine and could not be understood."),
+        ),
+    }
+)
+
+HOLDS: Mapping[str, str] = MappingProxyType(
+    {
+        "address": "Address",
+        "mismatch": "Mismatch",
+        "payment": "Payment",
+        "risk": "Fraud risk",
+        "dispute": "Dispute",
+        "stock": "Out of stock",
+        "customs": "Customs",
+        "storefront": "Held in the store",
+        "operator": "Held by a person",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Doing:
+    """A kind of job in words: what it does, and what it means for the order while it does not get done."""
+
+    word: str
+    until_done: str
+
+
+DOINGS: Mapping[str, Doing] = MappingProxyType(
+    {
+        "take_event": Doing("Read a delivery", "What the vendor told us has not reached the order yet."),
+        "cancel_order": Doing("Cancel the order", "The order is not fully stopped: stock or labels may still be held."),
+        "verify_order": Doing("Check the order", "The order waits at its start; nothing was reserved or bought."),
+        "check_payment": Doing("Look at the payment", "The order waits before its stock is reserved."),
+        "reserve_stock": Doing("Reserve stock", "The order has no stock of its own yet, and no label is bought."),
+        "buy_label": Doing("Buy a label", "This parcel has no label; the order's other parcels go on."),
+        "push_tracking": Doing("Tell the store the tracking", "The label is bought, but buyer and store do not know."),
+        "void_label": Doing("Give a label back", "Postage that is not used has not come back yet."),
+        "store_label": Doing("Keep the label's file", "The label is bought; it cannot be downloaded here yet."),
+        "report_parcel": Doing("Tell the store the scans", "The parcel moves, but the store shows an older scan."),
+        "mark_paid": Doing("Mark as paid in the store", "The order goes on; the store still shows it as unpaid."),
+        "match_payment": Doing("Find a payment's order", "The money is there, but no order knows of it yet."),
+        "read_catalogue": Doing("Read the catalogue", "Stock and prices here may be older than the store's."),
+    }
+)
+
+TIMELINE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "fact": ("Facts", "dot"),
+        "call": ("Calls", "bolt"),
+        "move": ("Moves", "arrow-right"),
+        "hold": ("Holds", "pause"),
+        "choice": ("Choices", "flag"),
+        "parked": ("Stopped", "alert"),
+        "person": ("People", "user"),
+    }
+)
+
+VENDORS: Mapping[str, str] = MappingProxyType(
+    {"shopify": "Shopify", "stripe": "Stripe", "easypost": "EasyPost", "packline": "Packline"}
+)
+
+
+def look(thing: str, state: str) -> Look:
+    """A state that no table knows is shown by its own name, so that a page never breaks over a new word."""
+    return LOOKS[thing].get(state) or Look(plain(state), "question", "quiet")
+
+
+def hold(kind: str) -> str:
+    return HOLDS.get(kind) or plain(kind)
+
+
+def doing(kind: str) -> Doing:
+    return DOINGS.get(kind) or Doing(plain(kind), "")
+
+
+def actor(name: str) -> str:
+    """`person:Ann` is Ann, `stripe` is Stripe."""
+    return name.removeprefix("person:") if name.startswith("person:") else VENDORS.get(name) or plain(name)
+
+
+def plain(word: str) -> str:
+    """`no_rates` is `No rates`."""
+    text = word.replace("_", " ").strip()
+    return text[:1].upper() + text[1:] if text else "–"
