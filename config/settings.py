@@ -66,6 +66,13 @@ class Settings(BaseSettings):
             raise ValueError("Packline keeps its records in PostgreSQL: postgresql://user:password@host/name")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _bells_ring_in_redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("bells ring in Redis: redis://, rediss:// or unix://")
+        return value
+
     @field_validator("shopify_origin", "stripe_api_base", "easypost_api_base")
     @classmethod
     def _plain_http_to_loopback_only(cls, value: str) -> str:

@@ -19,13 +19,13 @@ class Kept(Generic[Client]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._start_over()
+        self.forget()
 
     def get(self, key: Hashable, build: Callable[[], Client]) -> Client:
         """The client under `key`, built now where there is none."""
         if self._process != os.getpid():
             # Two processes on one TLS connection garble it; the lock may have been held when the fork happened.
-            self._start_over()
+            self.forget()
         with self._lock:
             client = self._clients.get(key)
             if client is None:
@@ -35,7 +35,8 @@ class Kept(Generic[Client]):
                 self._clients.popitem(last=False)
             return client
 
-    def _start_over(self) -> None:
+    def forget(self) -> None:
+        """Let go of every client; what is asked for next is built anew."""
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._clients: OrderedDict[Hashable, Client] = OrderedDict()

@@ -24,7 +24,7 @@ _ROLES: Mapping[str, tuple[ModuleType, type]] = {
 }
 
 
-class UnknownVendor(KeyError):  # noqa: N818  # named as the page and the command line say it
+class UnknownVendor(KeyError):
     """No connector has this name; the message lists those there are."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
@@ -36,7 +36,7 @@ class UnknownVendor(KeyError):  # noqa: N818  # named as the page and the comman
         return f"there is no vendor {self.name!r}; there are {', '.join(self.known)}"
 
 
-class MisshapenVendor(TypeError):  # noqa: N818
+class MisshapenVendor(TypeError):
     """A connector's file breaks the contract of `integrations.ports`; the message says where and how."""
 
 

@@ -65,6 +65,8 @@ class _Ringer:
 
     def add(self, bell: tuple[str, int, str]) -> None:
         with self.wake:
+            if len(self.waiting) == _KEEP:
+                LOST.labels(self.waiting[0][0]).inc()
             self.waiting.append(bell)
             if self.thread is None:
                 self.thread = threading.Thread(target=self.ring_for_ever, name="bell", daemon=True)
@@ -144,6 +146,6 @@ def _ring_batch(connection: redis.Redis, batch: list[tuple[str, int, str]]) -> N
         try:
             if queue(name, connection).count < ENOUGH_BELLS:
                 ring_now(connection, name, lanes)
-        except redis.RedisError as error:
+        except Exception as error:  # noqa: BLE001 - best effort, and the only thread that rings must live
             LOST.labels(name).inc(len(lanes))
             log.warning("bell not rung", queue=name, lanes=len(lanes), error=type(error).__name__)

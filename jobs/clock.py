@@ -45,6 +45,8 @@ def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:
                 if _hold_lock(connection):
                     log.info("clock runs")
                     _tick(connection, schedule, stop)
+                    # The connection goes back to its pool and lives on there, and with it the lock.
+                    connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
         except DBAPIError as error:
             log.warning("clock lost the database", error=type(error).__name__)
         stop.wait(1.0)

@@ -26,9 +26,9 @@ class Kind:
     longest_wait_s: float = 900.0
 
 
-# Twelve tries with these waits span about two hours, which is longer than the outages that vendors report (median
-# under an hour); after that a person decides.
-_TRIES = 16
+# So many tries with these waits span two hours on average (full jitter halves the bounds), which is longer than the
+# outages that vendors report (median under an hour); after that a person decides.
+_TRIES = 25
 
 KINDS = {
     kind.name: kind
@@ -86,7 +86,7 @@ WITH superseded AS (
 INSERT INTO jobs (tenant_id, kind, lane, subject, generation, queue, rank, due_at, rung_at)
 SELECT :tenant, :kind, :lane, :subject,
        (SELECT count(*) + 1 FROM jobs WHERE tenant_id = :tenant AND kind = :kind AND subject = :subject),
-       :queue, :rank, coalesce(:due_at, now()), now()
+       :queue, :rank, coalesce(:due_at, now()), CASE WHEN :due_at IS NULL THEN now() END
 ON CONFLICT (tenant_id, kind, subject) WHERE state = 'due'
 DO UPDATE SET due_at = LEAST(jobs.due_at, excluded.due_at), rung_at = excluded.rung_at, attempts = 0
 """).bindparams(bindparam("due_at", type_=DateTime(timezone=True)))

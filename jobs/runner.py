@@ -11,7 +11,7 @@ import stamina
 import structlog
 from prometheus_client import Counter, Histogram
 from rq.timeouts import JobTimeoutException
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,8 @@ SECONDS = Histogram("packline_job_seconds", "How long job runs took", ["kind"])
 DEATHS_TO_POISON = 3
 # A lane is left to others after this many jobs, so that one busy order cannot keep a worker for itself.
 JOBS_IN_A_ROW = 50
+# What a database that is away, restarting or locked too long raises; anything else it says is a fault of ours.
+NO_DATABASE = (OperationalError, InterfaceError, PoolTimeout)
 _chance = random.Random()
 _services: Services | None = None
 
@@ -85,10 +87,8 @@ def _attempt(work: Work) -> Outcome | Temporary:
         return Parked(cause=failure.code or "refused", reason=failure.reason, remedy=failure.remedy)
     except Temporary as failure:
         return failure
-    except (DBAPIError, PoolTimeout) as failure:
-        log.warning(
-            "database trouble", error=type(failure).__name__, exc_info=not isinstance(failure, OperationalError)
-        )
+    except NO_DATABASE as failure:
+        log.warning("database trouble", error=type(failure).__name__)
         return Temporary("The database did not answer.", code="database")
     except JobTimeoutException:
         log.error("run took too long")  # noqa: TRY400 - the place is wherever the alarm rang
@@ -109,7 +109,8 @@ def _poison(claim: Claim) -> Parked | None:
 
 
 # The outcome is worth waiting for: while the database restarts, the alternative is doing the job again from the start.
-@stamina.retry(on=(OperationalError, PoolTimeout), attempts=None, timeout=60, wait_initial=0.2, wait_max=3)
+# The integrity error is another request for the same work, which was written in the same moment: the second look sees it.
+@stamina.retry(on=(*NO_DATABASE, IntegrityError), attempts=None, timeout=60, wait_initial=0.2, wait_max=3)
 def _conclude(services: Services, claim: Claim, outcome: Outcome | Temporary) -> None:
     with database.transaction(services.engine, claim.tenant) as session:
         match outcome:
@@ -164,14 +165,11 @@ def _lease_kept(services: Services, claim: Claim) -> Iterator[None]:
             try:
                 if not claims.renew(services.engine, claim, lease_s=services.lease_s):
                     return  # taken over: the next write finds out by its fence
-            except (DBAPIError, PoolTimeout) as error:
-                log.warning("lease not renewed", error=type(error).__name__)
+            except NO_DATABASE as error:
+                log.warning("lease not renewed", tenant=claim.tenant, job=claim.id, error=type(error).__name__)
 
-    keeper = threading.Timer(services.lease_s / 3, renew)
-    keeper.daemon = True
-    keeper.start()
+    threading.Thread(target=renew, name="lease", daemon=True).start()
     try:
         yield
     finally:
         over.set()
-        keeper.cancel()

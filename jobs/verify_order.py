@@ -140,7 +140,9 @@ def _ask_carrier(work: Work, before: Before, store: StoreOrder) -> AddressVerdic
 
 def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verdict: AddressVerdict | None) -> Outcome:
     tenant, order_id = work.tenant, work.subject_id
-    placing.take(session, tenant, before.connection, store.snapshot, said_by="store", final=True)
+    taken = placing.take(session, tenant, before.connection, store.snapshot, said_by="store", final=True)
+    if taken.is_new:
+        intake.match_waiting_payments(session, tenant, order_id)
     order = session.get_one(Order, (tenant, order_id), with_for_update=True)
     order.risk = store.risk.value
     order.deliver_by = _promised(order, before.rules)

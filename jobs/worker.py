@@ -36,6 +36,7 @@ WORKER_TTL_S = 45
 # A queue that dies at once every time must not take the machine with it.
 _RESTART_WAIT_S = 1.0
 _PR_SET_PDEATHSIG = 1
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Seat:
     number: int
     process: ForkProcess | None = None
     started_at: float = 0.0
+    told_to_stop: bool = False
 
     @property
     def name(self) -> str:
@@ -89,18 +91,23 @@ class Supervisor:
         if not self._stopping:
             log.info("stopping after the jobs in hand", signal=signal.Signals(number).name)
         self._stopping = True
-        for seat in self._seats:
-            if seat.process is not None and seat.process.is_alive():
-                seat.process.terminate()
 
     def _seat(self, seat: Seat) -> None:
         seat.process = self._fork.Process(target=work, args=(self._settings, seat.queue), name=f"packline-{seat.queue}")
         seat.started_at = time.monotonic()
+        # A signal that meets the new process before it has handlers of its own waits until it has.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         seat.process.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
     def _look_after(self, seat: Seat) -> None:
         process = seat.process
-        if process is None or process.is_alive():
+        if process is None:
+            return
+        if process.is_alive():
+            if self._stopping and not seat.told_to_stop:  # once only: RQ takes a second word as "drop everything"
+                seat.told_to_stop = True
+                process.terminate()
             return
         process.join()
         if self._stopping:
@@ -117,6 +124,7 @@ def work(settings: Settings, queue: str) -> None:
     """One worker process: answers one queue's bells until it is told to stop."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the supervisor's handler came along with the fork
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the supervisor passes it on in order
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
     _die_with_parent()
     logs.set_up(settings)
     bell.set_up(settings.redis_url)

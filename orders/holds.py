@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -37,7 +37,7 @@ def place(session: Session, tenant: int, order: int, problem: Problem, *, by: st
             index_elements=["tenant_id", "order_id", "kind"], index_where=Hold.state == "open"
         ).returning(Hold.id)
     ).first()
-    if opened is not None:
+    if opened is not None or _renew(session, tenant, order, problem):
         timeline.write(
             session, tenant, order, actor=by, kind="hold", sentence=f"On hold ({problem.kind}): {problem.reason}"
         )
@@ -87,6 +87,23 @@ def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
 def blocking_labels(holds: Iterable[Hold]) -> list[Hold]:
     """The open holds that keep a label from being bought."""
     return [hold for hold in holds if hold.state == "open" and hold.kind not in LETS_LABELS_THROUGH]
+
+
+def _renew(session: Session, tenant: int, order: int, problem: Problem) -> bool:
+    """Give the open hold the reason of now; answers whether that is another one."""
+    renewed = session.execute(
+        update(Hold)
+        .where(
+            Hold.tenant_id == tenant,
+            Hold.order_id == order,
+            Hold.kind == problem.kind,
+            Hold.state == "open",
+            Hold.reason != problem.reason,
+        )
+        .values(reason=problem.reason, remedy=problem.remedy)
+        .returning(Hold.id)
+    ).first()
+    return renewed is not None
 
 
 def _overruled(session: Session, tenant: int, order: int, problem: Problem) -> bool:

@@ -181,41 +181,51 @@ def count(session: Session, tenant: int, levels: Mapping[tuple[int, int], int], 
 
     A count below what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
     """
-    rows = session.execute(
-        _COUNT,
-        {
-            "tenant": tenant,
-            "variants": [variant for variant, _ in levels],
-            "places": [place for _, place in levels],
-            "units": list(levels.values()),
-            "actor": actor,
-        },
-    )
-    return int(rows.scalar_one())
+    counted = {
+        "tenant": tenant,
+        "variants": [variant for variant, _ in levels],
+        "places": [place for _, place in levels],
+        "units": list(levels.values()),
+        "actor": actor,
+    }
+    session.execute(_BEGIN_LEVELS, counted)
+    return int(session.execute(_COUNT, counted).scalar_one())
 
 
-_COUNT = text("""
+_COUNTED = """
 WITH counted AS (
     SELECT * FROM unnest(cast(:variants AS bigint[]), cast(:places AS bigint[]), cast(:units AS bigint[]))
              AS c (variant_id, location_id, units)
-), before AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, level.on_hand
+)"""
+# A level starts at nothing, in a statement of its own: two counts of a new level at once then meet at one row, and only
+# the second sees what the first one wrote, so that the movements still add up to the level.
+_BEGIN_LEVELS = text(
+    _COUNTED
+    + """
+INSERT INTO stock_levels (tenant_id, variant_id, location_id)
+SELECT :tenant, variant_id, location_id FROM counted ORDER BY variant_id, location_id
+ON CONFLICT (tenant_id, variant_id, location_id) DO NOTHING
+"""
+)
+_COUNT = text(
+    _COUNTED
+    + """, before AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, level.on_hand, greatest(counted.units, level.reserved) AS found
     FROM stock_levels level JOIN counted USING (variant_id, location_id)
     WHERE level.tenant_id = :tenant
     ORDER BY level.variant_id, level.location_id
     FOR UPDATE OF level
 ), written AS (
-    INSERT INTO stock_levels AS level (tenant_id, variant_id, location_id, on_hand)
-    SELECT :tenant, variant_id, location_id, greatest(units, 0) FROM counted ORDER BY variant_id, location_id
-    ON CONFLICT (tenant_id, variant_id, location_id)
-    DO UPDATE SET on_hand = greatest(excluded.on_hand, level.reserved)
-    RETURNING variant_id, location_id, on_hand
+    UPDATE stock_levels level SET on_hand = before.found
+    FROM before
+    WHERE level.tenant_id = :tenant AND level.variant_id = before.variant_id
+      AND level.location_id = before.location_id AND before.found <> before.on_hand
+    RETURNING level.variant_id, level.location_id, before.found - before.on_hand AS change
 ), told AS (
     INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, actor)
-    SELECT :tenant, variant_id, location_id, 'counted', written.on_hand - coalesce(before.on_hand, 0), 0, :actor
-    FROM written LEFT JOIN before USING (variant_id, location_id)
-    WHERE written.on_hand <> coalesce(before.on_hand, 0)
+    SELECT :tenant, variant_id, location_id, 'counted', change, 0, :actor FROM written
     RETURNING 1
 )
 SELECT count(*) FROM told
-""")
+"""
+)

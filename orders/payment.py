@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.nouns import PaymentFact, PaymentStanding, PaymentState
@@ -58,42 +58,48 @@ def _waits(reason: str) -> Problem:
 
 
 # How far along its life a payment is: a fact that is further along wins over one that is not, whatever their order.
+# A buyer whose card failed may try again on the same payment, so "failed" is no further along than "pending".
 _PROGRESS = {
     PaymentState.UNKNOWN: 0,
     PaymentState.PENDING: 1,
-    PaymentState.FAILED: 2,
-    PaymentState.AUTHORISED: 3,
-    PaymentState.VOIDED: 4,
-    PaymentState.PAID: 5,
-    PaymentState.PART_REFUNDED: 6,
-    PaymentState.REFUNDED: 7,
+    PaymentState.FAILED: 1,
+    PaymentState.AUTHORISED: 2,
+    PaymentState.VOIDED: 3,
+    PaymentState.PAID: 4,
+    PaymentState.PART_REFUNDED: 5,
+    PaymentState.REFUNDED: 6,
 }
 
 
 def merged(before: Payment | None, fact: PaymentFact) -> dict[str, object]:
-    """The columns of a payment after hearing a fact, in whatever order facts arrive.
+    """The columns of a payment after hearing a fact; the same in whatever order facts arrive, and however often.
 
-    Captured and refunded totals only grow. A state is overwritten by one further along, or by a later word of the
-    same weight; a buyer whose card failed may try again on the same payment, so "failed" is no end.
+    Captured and refunded totals only grow. Everything else is told by the fact that is furthest along, and by the
+    later of two that are equally far: so a check-out session that is still "unpaid" takes no authorisation back.
+    `as_of` is the time of that fact.
     """
-    if before is None:
-        return _columns(fact)
     heard = _columns(fact)
-    later = fact.at >= before.as_of
-    ahead = _PROGRESS[fact.state] - _PROGRESS[PaymentState(before.state)]
-    revived = before.state == PaymentState.FAILED and later and fact.state is PaymentState.PENDING
-    return heard | {
-        "state": fact.state.value if ahead > 0 or (ahead == 0 and later) or revived else before.state,
-        "amount_minor": fact.amount.minor if later else before.amount_minor,
-        "authorised_minor": fact.authorised_minor if later else before.authorised_minor,
-        "captured_minor": max(fact.captured_minor, before.captured_minor),
+    if before is None:
+        return heard
+    weightier = _weight(heard) >= _weight({name: getattr(before, name) for name in _TOLD_BY_ONE})
+    return {
+        **(heard if weightier else {name: getattr(before, name) for name in heard}),
+        "captured_minor": max(fact.captured_minor, fact.refunded_minor, before.captured_minor),
         "refunded_minor": max(fact.refunded_minor, before.refunded_minor),
-        "as_of": max(fact.at, before.as_of),
         "order_remote_id": fact.order_remote_id or before.order_remote_id,
         "order_name": fact.order_name or before.order_name,
         "session_remote_id": fact.session_remote_id or before.session_remote_id,
-        "problem": fact.problem if later else before.problem,
     }
+
+
+# What the weightiest fact alone decides. Stripe's times have whole seconds, so a tie is broken by what is told: any rule
+# would do that does not ask which fact came first.
+_TOLD_BY_ONE = ("state", "as_of", "authorised_minor", "amount_minor", "problem", "currency")
+
+
+def _weight(told: Mapping[str, object]) -> tuple[object, ...]:
+    progress = _PROGRESS[PaymentState(str(told["state"]))]
+    return (progress, told["as_of"], *(told[name] for name in _TOLD_BY_ONE if name != "as_of"))
 
 
 def _columns(fact: PaymentFact) -> dict[str, object]:

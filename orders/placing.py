@@ -66,26 +66,24 @@ def _take_again(
     differs = before.content_digest != digest
     standing_changed = before.standing != snapshot.standing
     known = before.remote_updated_at
+    cancelled_at = snapshot.cancelled_at or before.cancelled_at  # no store takes a cancellation back
     newer = known is None or snapshot.updated_at > known or (final and snapshot.updated_at >= known)
     tie = known is not None and snapshot.updated_at == known and not final
+    is_new = known is None  # only its id was known until now
     if newer and (differs or standing_changed or snapshot.updated_at != known):
-        for name, value in _columns(snapshot).items():
+        for name, value in (_columns(snapshot) | {"cancelled_at": cancelled_at}).items():
             setattr(before, name, value)
         session.flush()
         if differs:
             _write_lines(session, tenant, before.id, snapshot)
+            told = f"Order {snapshot.name} was placed" if is_new else "The order changed in the store"
             timeline.write(
-                session,
-                tenant,
-                before.id,
-                actor=said_by,
-                kind="fact",
-                sentence=f"The order changed in the store: {_spoken(snapshot)}.",
+                session, tenant, before.id, actor=said_by, kind="fact", sentence=f"{told}: {_spoken(snapshot)}."
             )
     return Taken(
         order=before.id,
         state=before.state,
-        is_new=False,
+        is_new=is_new,
         newer=newer,
         differs=newer and differs,
         standing_changed=newer and standing_changed,

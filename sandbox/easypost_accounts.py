@@ -1,7 +1,5 @@
 """EasyPost accounts: one per API key, each with its own objects, its webhooks and its events."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -9,11 +7,10 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flask import request
-
 from sandbox.core import Core
 from sandbox.easypost_rates import CARRIERS
 from sandbox.easypost_wire import Fields, new_id, refused, stamp, stamp_with_milliseconds
+from sandbox.keys import presented_key
 
 if TYPE_CHECKING:
     from sandbox.easypost_shipments import Shipment
@@ -145,7 +142,7 @@ class Accounts:
         Raises:
             Refusal: no key or an unknown one. No recording shows this body; its shape is every other error's.
         """
-        account = self.by_key.get(_presented_key() or "")
+        account = self.by_key.get(presented_key() or "")
         if account is None:
             raise refused(401, "UNAUTHORIZED", "Authentication is required and has failed.")
         return account
@@ -155,6 +152,14 @@ class Accounts:
         account.hooks[hook.id] = hook
         self.core.deliveries.register("easypost", hook.id, url)
         return hook
+
+    def hook_to(self, account: Account, url: str, secret: str | None) -> Hook:
+        """The account's hook to this URL, with this secret; made when there is none, so that asking twice is safe."""
+        known = next((hook for hook in account.hooks.values() if hook.url == url), None)
+        if known is None:
+            return self.add_hook(account, url, secret, [])
+        known.secret = secret
+        return known
 
     def remove_hook(self, account: Account, hook_id: str) -> None:
         del account.hooks[hook_id]
@@ -189,18 +194,6 @@ def signature(secret: str, body: bytes) -> str:
     """X-Hmac-Signature, version 1: over the raw bytes, the secret NFKD-normalised (as the official SDKs verify it)."""
     key = unicodedata.normalize("NFKD", secret).encode()
     return f"hmac-sha256-hex={hmac.new(key, body, hashlib.sha256).hexdigest()}"
-
-
-def _presented_key() -> str | None:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    if scheme.lower() != "basic":
-        return None
-    try:
-        return base64.b64decode(value).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return None
 
 
 def _account_id(key: str, carrier: str) -> str:

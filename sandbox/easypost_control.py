@@ -28,7 +28,7 @@ def _add_accounts(routes: Blueprint, desk: Desk) -> None:
         account = desk.accounts.open(str(wish["key"]), str(wish.get("mode", "test")))
         hook_id = None
         if wish.get("webhook_url"):
-            hook_id = desk.accounts.add_hook(account, wish["webhook_url"], wish.get("webhook_secret"), []).id
+            hook_id = desk.accounts.hook_to(account, wish["webhook_url"], wish.get("webhook_secret")).id
         return jsonify({**_described(account), "webhook_id": hook_id}), 201
 
     @routes.post("/settings")

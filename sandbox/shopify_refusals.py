@@ -21,7 +21,7 @@ from graphql import (
 
 _UNDEFINED_FIELD = re.compile(r"Cannot query field '(?P<field>\w+)' on type '(?P<type>\w+)'")
 _UNKNOWN_ARGUMENT = re.compile(r"Unknown argument '(?P<argument>\w+)' on field '(?P<type>\w+)\.(?P<field>\w+)'")
-_MISSING_ARGUMENT = re.compile(r"'(?P<argument>\w+)' of type '[^']+' is required")
+_MISSING_ARGUMENT = re.compile(r"Argument '\w+\.(?P<field>\w+)\((?P<argument>\w+):\)' of type '[^']+' is required")
 _UNKNOWN_INPUT_FIELD = re.compile(r"value of type '(?P<type>\w+)'.* unknown field '(?P<field>\w+)'")
 _MISSING_INPUT_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
 _NULL = re.compile(r"non-null type '[^']+' not to be None")
@@ -45,11 +45,11 @@ def validation(document: DocumentNode, error: GraphQLError) -> dict[str, Any]:
             "code": "argumentNotAccepted", "name": found["field"], "typeName": "Field",
             "argumentName": found["argument"],
         }  # fmt: skip
-    elif (found := _MISSING_ARGUMENT.search(error.message)) and error.nodes and isinstance(error.nodes[0], FieldNode):
-        name = error.nodes[0].name.value
-        shown["message"] = f"Field '{name}' is missing required arguments: {found['argument']}"
+    elif found := _MISSING_ARGUMENT.search(error.message):
+        shown["message"] = f"Field '{found['field']}' is missing required arguments: {found['argument']}"
         shown["extensions"] = {
-            "code": "missingRequiredArguments", "className": "Field", "name": name, "arguments": found["argument"],
+            "code": "missingRequiredArguments", "className": "Field", "name": found["field"],
+            "arguments": found["argument"],
         }  # fmt: skip
     return shown
 

@@ -102,6 +102,10 @@ class Level(Thing):
     quantities: dict[str, int] = field(default_factory=lambda: dict.fromkeys(QUANTITY_STATES, 0))
     changed_at: dict[str, datetime] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # As recorded of a level nobody has touched: `available` has a time, the other states have none.
+        self.changed_at["available"] = self.created_at
+
     @property
     def gid(self) -> str:
         return f"gid://shopify/InventoryLevel/{self.id}?inventory_item_id={self.item.id}"

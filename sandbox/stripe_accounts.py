@@ -1,7 +1,5 @@
 """Stripe accounts: one per API key, each with its payments, its webhook endpoints and its events."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 from flask import has_request_context, request
 
 from sandbox.core import Core
+from sandbox.keys import presented_key
 from sandbox.stripe_disputes import Dispute
 from sandbox.stripe_idempotency import IdempotencyKeys
 from sandbox.stripe_objects import Charge, Intent, Refund
@@ -128,7 +127,7 @@ class Accounts:
         Raises:
             Refusal: no key, or an unknown one.
         """
-        key = _presented_key()
+        key = presented_key()
         if not key:
             raise refused(401, "You did not provide an API key.")
         account = self.by_key.get(key)
@@ -185,15 +184,3 @@ def _cause() -> Fields:
     if not has_request_context() or request.path.startswith("/_sandbox"):
         return {"id": None, "idempotency_key": None}
     return {"id": new_id("req")[:18], "idempotency_key": request.headers.get("Idempotency-Key")}
-
-
-def _presented_key() -> str | None:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    if scheme.lower() != "basic":
-        return None
-    try:
-        return base64.b64decode(value).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return None

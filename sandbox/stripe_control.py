@@ -35,14 +35,18 @@ def _add_accounts(routes: Blueprint, desk: Desk) -> None:
         account = desk.accounts.open(str(wish["key"]), livemode=bool(wish.get("livemode", False)))
         endpoint = None
         if wish.get("webhook_url"):
-            endpoint = desk.accounts.add_endpoint(account, _endpoint(account, wish))
+            endpoint = _endpoint_to(desk, account, wish)
         told = {"key": account.key, "id": account.id, "livemode": account.livemode}
         secret = {"webhook_id": endpoint.id, "webhook_secret": endpoint.secret} if endpoint else {}
         return jsonify({**told, **secret}), 201
 
 
-def _endpoint(account: Account, wish: Wish) -> Endpoint:
-    endpoint = Endpoint(wish["webhook_url"], list(wish.get("enabled_events", ["*"])), account.livemode)
+def _endpoint_to(desk: Desk, account: Account, wish: Wish) -> Endpoint:
+    """The account's endpoint at this URL; made when there is none, so that asking twice is safe."""
+    url, events = str(wish["webhook_url"]), list(wish.get("enabled_events", ["*"]))
+    endpoint = next((known for known in account.endpoints.values() if known.url == url), None)
+    endpoint = endpoint or desk.accounts.add_endpoint(account, Endpoint(url, events, account.livemode))
+    endpoint.enabled_events = events
     endpoint.secret = wish.get("webhook_secret") or endpoint.secret
     return endpoint
 

@@ -1,5 +1,109 @@
-"""Placeholder until the pages are here."""
-from pathlib import Path
-FOLDER = Path(__file__).parent
-def attach(app):
-    pass
+"""Turns every failure into a status and a page that says what happened, what it means for orders, and what to do."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import structlog
+from flask import Flask, jsonify, make_response, render_template, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from web.session import NoPassword
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a page says of a failure."""
+
+    title: str
+    happened: str
+    means: str
+    do: str
+
+
+_NOTHING_CHANGED = "Nothing was changed. Orders go on in the background."
+_SAFE = "Orders that have arrived are safe and go on in the background. What you just asked for was not done."
+
+SAID = MappingProxyType(
+    {
+        400: Said(
+            "That did not arrive whole",
+            "The page that you sent was too old, or came from somewhere else.",
+            _NOTHING_CHANGED,
+            "Go back, load the page anew and do it again.",
+        ),
+        403: Said("Not allowed", "This is not yours to do.", _NOTHING_CHANGED, "Sign in as somebody who may."),
+        404: Said(
+            "Nothing here",
+            "There is no such page, or it belongs to another shop.",
+            _NOTHING_CHANGED,
+            "Check the address, or start from the list of shops.",
+        ),
+        405: Said("That is not how", "This address is not asked that way.", _NOTHING_CHANGED, "Use the page's own buttons."),
+        413: Said("Too large", "What was sent is larger than Packline takes.", _NOTHING_CHANGED, "Send less at once."),
+        429: Said("Too often", "That was tried too many times.", _NOTHING_CHANGED, "Wait a moment and try again."),
+        500: Said("A fault in Packline", "Something broke while this page was made.", _SAFE, "Try again."),
+        503: Said(
+            "The database does not answer",
+            "Packline keeps its records in PostgreSQL, which does not answer right now.",
+            "No order is lost: vendors send again what could not be taken, and work goes on when it is back.",
+            "Try again in a moment. If it stays away, look at the database server.",
+        ),
+    }
+)
+
+
+def attach(app: Flask) -> None:
+    app.register_error_handler(NoPassword, _no_password)
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(PoolTimeout, _database_away)
+    app.register_error_handler(Exception, _fault)
+
+
+def _no_password(_error: Exception) -> Response:
+    return make_response(render_template("locked.html"), 403)
+
+
+def _refused(error: Exception) -> Response:
+    refusal = error if isinstance(error, HTTPException) else None
+    if refusal is not None and refusal.response is not None:  # somebody made the whole answer already
+        return refusal.get_response()
+    status = refusal.code if refusal is not None and refusal.code else 500
+    if refusal is not None and status < 400:
+        return refusal.get_response()
+    answer = _answer(status, refusal.name if refusal else "")
+    if status == 405 and refusal is not None:
+        answer.headers["Allow"] = ", ".join(getattr(refusal, "valid_methods", None) or [])
+    return answer
+
+
+def _database_away(error: Exception) -> Response:
+    log.warning("database does not answer", path=request.path, error=type(error).__name__, of=_origin(error))
+    answer = _answer(503, "Service Unavailable")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _fault(_error: Exception) -> Response:
+    reference = secrets.token_hex(4).upper()
+    log.exception("fault in a page", reference=reference, endpoint=request.endpoint)
+    return _answer(500, "Internal Server Error", reference=reference)
+
+
+def _answer(status: int, name: str, *, reference: str = "") -> Response:
+    if request.path.startswith(("/hooks/", "/metrics", "/healthz", "/readyz")):
+        return make_response(jsonify(error=name.lower(), **({"reference": reference} if reference else {})), status)
+    said = SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
+    return make_response(render_template("error.html", said=said, status=status, reference=reference), status)
+
+
+def _origin(error: Exception) -> str:
+    return type(error.orig).__name__ if isinstance(error, DBAPIError) else ""

@@ -15,7 +15,7 @@ from flask import session as cookie
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from web.pages import asked
+from web import asked
 
 log = structlog.get_logger(__name__)
 blueprint = Blueprint("session", __name__)

@@ -36,7 +36,7 @@ PARCEL = Parcel(weight_grams=454, length_mm=254, width_mm=203, height_mm=102)
 def impatient(monkeypatch):
     monkeypatch.setattr(client, "BUY_TIMEOUT_S", (1, 0.4))
     monkeypatch.setattr(client, "ASK_TIMEOUT_S", (1, 0.3))
-    client._clients._clients.clear()
+    client._clients.forget()
 
 
 @pytest.fixture
@@ -447,6 +447,14 @@ def test_a_purchase_is_sent_once_and_a_silent_read_twice(scripted, asked):
 def test_a_purchase_is_waited_for_longer_than_easyposts_own_ninety_seconds():
     assert SHIPPED_BUY_TIMEOUT_S[1] >= 95
     assert SHIPPED_ASK_TIMEOUT_S[1] <= 20
+
+
+def test_a_redirect_is_not_followed_with_a_purchase_in_hand(scripted, asked):
+    scripted.script += [Answer(status=307, headers={"Location": "/elsewhere"}), Answer({"id": "shp_1"})]
+    with pytest.raises(Temporary) as redirected:
+        asked.buy("shp_1", "rate_1")
+    assert redirected.value.outcome_unknown
+    assert scripted.paths() == ["POST /v2/shipments/shp_1/buy", "GET /v2/shipments/shp_1"]
 
 
 @pytest.mark.parametrize("ref", ["", "..", "shp_1/buy", "shp_1?x=1", "shp 1", "shp_é"])

@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from scripted_vendor import Answer
 
+from integrations.carriers import easypost as easypost_vendor
 from integrations.carriers.easypost import objects, verdicts, words
 from integrations.carriers.easypost.door import EasyPostDoor
 from integrations.json_body import parsed
-from integrations.nouns import Address, Ignored, Money, ParcelStatus, VoidState
-from integrations.ports import Delivery
+from integrations.nouns import Address, Consignment, Ignored, Money, Parcel, ParcelStatus, VoidState
+from integrations.ports import Delivery, Permanent
 
 
 @pytest.fixture(scope="session")
@@ -134,6 +136,56 @@ def test_the_recorded_correction_is_only_the_way_of_writing(answers):
         "388 TOWNSEND ST APT 20",
         "94107-1670",
     )
+
+
+def replayed(recordings, scripted, file):
+    """Let the scripted vendor answer with a recorded answer, status and all."""
+    response = json.loads((recordings / "easypost" / file).read_text())["response"]
+    scripted.script.append(Answer(response["body"], status=response["status"]))
+    return response["body"]
+
+
+@pytest.fixture
+def asked(scripted, at_script, credentials):
+    return easypost_vendor.build(credentials, at_script, lambda note: None)
+
+
+def test_the_recorded_calls_come_through_the_adapter_over_http(recordings, scripted, asked):
+    replayed(recordings, scripted, "shipments/shipment_create__01_POST_v2-shipments_201.json")
+    place = Address(street1="388 Townsend St", city="San Francisco", region="CA", postcode="94107", country="US")
+    parcel = Consignment(reference="123", sender=place, recipient=place, parcel=Parcel(weight_grams=437))
+    quote = asked.quote(parcel)
+    assert [f"{rate.service} {rate.price}" for rate in quote.rates] == [
+        f"{rate['service']} {rate['rate']} {rate['currency']}"
+        for rate in replayed(recordings, scripted, "shipments/shipment_buy__02_POST_v2-shipments-ID-buy_200.json")[
+            "rates"
+        ]
+    ]
+    assert asked.buy(quote.shipment_ref, quote.rates[0].remote_id).tracking_code == "9400100208303109505657"
+    replayed(recordings, scripted, "shipments/shipment_refund__02_POST_v2-shipments-ID-refund_200.json")
+    assert asked.void(quote.shipment_ref) is VoidState.ASKED
+    told = replayed(recordings, scripted, "trackers/tracker_retrieve__02_GET_v2-trackers-ID_200.json")
+    assert asked.track(told["id"]).status is ParcelStatus.PRE_TRANSIT
+    replayed(recordings, scripted, "addresses/address_create_verify__02_POST_v2-addresses_201.json")
+    assert asked.verify_address(place).problems == ("Address not found",)
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("errors/error__01_POST_v2-shipments_422.json", "Missing required parameter.; shipment cannot be blank"),
+        (
+            "errors/error_alternative_format__01_POST_v2-claims_404.json",
+            "could not be found.; No eligible insurance found with provided tracking code.",
+        ),
+        ("addresses/address_verify_invalid_address__02_GET_v2-addresses-ID-verify_422.json", "Address not found"),
+    ],
+)
+def test_a_recorded_refusal_is_permanent_and_repeats_easyposts_reason(recordings, scripted, asked, file, reason):
+    replayed(recordings, scripted, file)
+    with pytest.raises(Permanent) as refused:
+        asked.find_label("shp_1")
+    assert reason in refused.value.reason
 
 
 @pytest.mark.parametrize(

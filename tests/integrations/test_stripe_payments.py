@@ -17,7 +17,7 @@ def impatient(monkeypatch):
     """No pause between the SDK's own tries, and no thirty seconds for an answer that will not come."""
     monkeypatch.setattr("stripe._http_client.HTTPClient._sleep_time_seconds", lambda *_: 0)
     monkeypatch.setattr(connector, "TIMEOUT_S", (1, 0.3))
-    connector._clients._clients.clear()
+    connector._clients.forget()
 
 
 @pytest.fixture
@@ -275,6 +275,14 @@ def test_two_jobs_of_one_connection_share_a_client_and_two_connections_do_not(cr
 def test_a_connection_without_a_usable_key_is_permanent(at_script, key):
     with pytest.raises(Permanent, match="API key"):
         stripe_vendor.build(Credentials(account="", live=False, secrets={"api_key": key}), at_script, print)
+
+
+def test_a_redirect_is_not_followed_with_a_refund_in_hand(scripted, asked):
+    scripted.script += [Answer(status=307, headers={"Location": "/elsewhere"})]
+    with pytest.raises(Temporary) as redirected:
+        asked.refund("pi_1", amount_minor=1, key="k")
+    assert redirected.value.outcome_unknown
+    assert scripted.paths() == ["POST /v1/refunds"]
 
 
 def test_no_payment_named_is_permanent_and_asks_nothing(scripted, asked):

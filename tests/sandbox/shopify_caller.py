@@ -87,6 +87,9 @@ class Caller:
     def hold(self, work_order, handle="", **more):
         return self.told(HOLD, {"id": work_order, "h": {"reason": "OTHER", "handle": handle} | more})
 
+    def release(self, work_order, *holds):
+        return self.told(RELEASE, {"id": work_order, "ids": list(holds) or None})
+
     def seen(self, order):
         """The order as the merchant sees it."""
         return self.sandbox.control("GET", f"/shopify/orders/{order['id']}")

@@ -136,6 +136,17 @@ def test_replay_sends_every_delivery_again_with_the_same_bytes(sandbox, receiver
     assert len(receiver.heard) == 28
 
 
+def test_opening_an_account_twice_still_delivers_once(sandbox, receiver):
+    assert open_hook(sandbox, receiver) == open_hook(sandbox, receiver)
+    payments = {"key": "sk_test_twice", "webhook_url": receiver.url("/stripe")}
+    first, again = (sandbox.control("POST", "/stripe/accounts", payments) for _ in range(2))
+    assert first == again
+    make_events(sandbox, 1)
+    sandbox.control("POST", "/stripe/payments", {"key": "sk_test_twice", "amount": 100, "outcome": "processing"})
+    sandbox.flush()
+    assert sorted(heard.path for heard in receiver.heard) == ["/hooks", *["/stripe"] * 3]
+
+
 def test_a_hook_that_was_removed_hears_nothing_more(sandbox, receiver):
     hook = open_hook(sandbox, receiver)
     assert sandbox.call("DELETE", f"/v2/webhooks/{hook}", key="EZTK_hooked").status == 200

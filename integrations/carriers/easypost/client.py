@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import easypost.easypost_client
 import requests.adapters
@@ -18,7 +19,7 @@ import urllib3
 from easypost.requestor import RequestMethod, Requestor
 
 from integrations.carriers.easypost.failures import Heard, understood
-from integrations.http import vendor_origin
+from integrations.http import is_loopback, vendor_origin
 from integrations.json_body import Model, parsed, refuse_unstorable_text
 from integrations.kept import Kept
 from integrations.ports import Credentials, Notice, Origins, Temporary, Unreadable
@@ -58,7 +59,7 @@ class EasyPostClient:
         self.origin = vendor_origin(
             origins.easypost, default="https://api.easypost.com", setting="EASYPOST_API_BASE", suffix="/v2"
         )
-        self.stand_in = self.origin.startswith("http://")
+        self.stand_in = is_loopback(urlsplit(self.origin).hostname or "")
         self.notice = notice
         self._key = api_key(credentials, "easypost")
 
@@ -104,6 +105,8 @@ def _sdk_client(origin: str, key: str, timeout_s: tuple[int, int]) -> Any:
     # times. Ours repeats what was never sent, and one read of a GET; the job decides when to come back.
     patience = urllib3.Retry(total=2, connect=2, read=1, status=0, other=0, respect_retry_after_header=False)
     client._requests_session.mount(origin, requests.adapters.HTTPAdapter(max_retries=patience))  # noqa: SLF001
+    # EasyPost redirects nothing; a redirect would carry buyers' addresses to a place that nobody configured.
+    client._requests_session.max_redirects = 0  # noqa: SLF001
     client.subscribe_to_response_hook(_hear)
     return client
 

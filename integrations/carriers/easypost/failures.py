@@ -76,7 +76,11 @@ def _refusal(wrong: Exception, status: int, code: str) -> str:
 def _remedy(status: int, code: str) -> str:
     if status == 401 or code.startswith("APIKEY."):
         return "Copy an active API key from EasyPost's dashboard and give it with: packline connect easypost"
-    if status == 402 or code.startswith(("PAYMENT_GATEWAY", "CREDIT_CARD", "BANK_ACCOUNT", "BILLING")):
+    if (
+        status == 402
+        or "FUNDS" in code
+        or code.startswith(("PAYMENT_GATEWAY", "CREDIT_CARD", "BANK_ACCOUNT", "BILLING"))
+    ):
         return "Add funds to the EasyPost wallet, or mend its payment method, then retry."
     if status in {403, 405} or code.startswith("MODE."):
         return "Give a key whose account may do this, and do not mix test and production: packline connect easypost"

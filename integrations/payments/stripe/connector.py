@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
 
+import requests
 import stripe
 
 from integrations.http import vendor_origin
@@ -141,9 +142,12 @@ _CHARGE_PREFIXES = ("ch_", "py_")
 
 
 def _client(origin: str, key: str) -> stripe.StripeClient:
+    session = requests.Session()
+    # Stripe redirects nothing; a redirect would carry a refund to a place that nobody configured.
+    session.max_redirects = 0
     return stripe.StripeClient(
         key,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_S),
+        http_client=stripe.RequestsClient(timeout=TIMEOUT_S, session=session),
         max_network_retries=NETWORK_RETRIES,
         base_addresses={"api": origin, "connect": origin, "files": origin, "meter_events": origin},
     )

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 # After a lost answer Shopify may still be at work; this long, and asking again finds what it made.
 LOST_ANSWER_WAIT_S = 15.0
 
+_OPEN = frozenset({"OPEN", "IN_PROGRESS"})
+
 Units = Counter[str]
 """How many units of each order line, by its remote id."""
 
@@ -134,7 +136,7 @@ def allot(wanted: Units, works: Iterable[work.Work]) -> tuple[list[Creation], Un
     lacking = Counter(wanted)
     parts: dict[str, list[tuple[str, str, int]]] = {}
     for one in works:
-        if one.status not in {"OPEN", "IN_PROGRESS"} or not one.allows("CREATE_FULFILLMENT"):
+        if one.status not in _OPEN or not one.allows("CREATE_FULFILLMENT"):
             continue
         for line in one.line_items.nodes:
             units = min(lacking[line.line_item.id], line.remaining_quantity)
@@ -170,7 +172,7 @@ def why_not_open(lacking: Units, works: Sequence[work.Work], now: datetime) -> O
             reason = f"Shopify does not want the units shipped yet: {work.waiting(one)}."
             return Temporary(reason, code="scheduled", retry_in_s=max(wait, 1.0) if wait is not None else None)
     for one in wanting:
-        if one.status in {"OPEN", "IN_PROGRESS"}:
+        if one.status in _OPEN and not one.allows("CREATE_FULFILLMENT"):
             return Permanent(
                 f"Shopify has given the work to {one.assigned_location.name or 'another location'}, which fulfills it.",
                 remedy="Move the work to a location of your own in the Shopify admin, or let that service ship it.",

@@ -78,14 +78,14 @@ class _ShippedLines(Answer):
     fulfillment_line_items: Page[_ShippedUnits]
 
 
-class _PassedScan(Answer):
+class PassedScan(Answer):
     status: str
     happened_at: Moment
 
 
 class _Scans(Answer):
     status: str
-    events: Page[_PassedScan]
+    events: Page[PassedScan]
 
 
 def read(client: Client, order_id: str) -> Shipments:

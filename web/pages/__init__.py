@@ -1,0 +1,33 @@
+"""The pages that stand on their own, outside any storefront's frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, current_app, request
+
+from web import session, show
+from web.asked import RowId
+from web.pages import health, home, inbox, jobs, job, order, orders, payments, stock, work
+
+FOLDER = Path(__file__).parent.parent
+
+_PAGES = (home, orders, order, jobs, job, inbox, stock, payments, work)
+
+
+def attach(app: Flask) -> None:
+    """Add every page, the door in front of them, and how values look on them."""
+    app.url_map.converters["id"] = RowId
+    show.attach(app)
+    session.attach(app)
+    app.register_blueprint(health.blueprint)
+    for page in _PAGES:
+        app.register_blueprint(page.blueprint)
+    app.url_defaults(_same_shop)
+
+
+def _same_shop(endpoint: str, values: dict[str, object]) -> None:
+    """A link made on a shop's page leads within that shop, unless it says another."""
+    if "tenant" not in values and request and (tenant := (request.view_args or {}).get("tenant")) is not None:
+        if current_app.url_map.is_endpoint_expecting(endpoint, "tenant"):
+            values["tenant"] = tenant

@@ -1,0 +1,1 @@
+"""What the pages read: every query takes the tenant first, is bounded, and asks once for a whole list."""

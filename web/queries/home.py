@@ -1,0 +1,168 @@
+"""Counts what a shop wants to know first: is it working, and what needs me."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import case, func, select, text
+from sqlalchemy.orm import Session
+
+from records.inbox import InboxEvent
+from records.jobs import Job
+from records.orders import Hold, Order
+from records.shipments import Label
+from web.queries import orders, payments
+
+DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Things that wait for a person for one reason."""
+
+    kind: str
+    cause: str = ""
+    count: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backlog:
+    """Jobs that are due by now, and those that wait for a later time."""
+
+    due: int
+    later: int
+    oldest_due_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spend:
+    """Postage of one currency."""
+
+    currency: str
+    labels: int
+    cost_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    day: date
+    labels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    orders: dict[str, int]
+    holds: Sequence[Waiting]
+    parked: Sequence[Waiting]
+    backlog: Backlog
+    spend: Sequence[Spend]
+    days: Sequence[Day]
+    inbox_parked: int
+    unmatched: int
+    late: int
+    last_heard_at: datetime | None
+
+
+def overview(session: Session, tenant: int, *, now: datetime) -> Overview:
+    since = now - timedelta(days=DAYS)
+    return Overview(
+        orders=_by_state(session, tenant),
+        holds=_open_holds(session, tenant),
+        parked=_parked_jobs(session, tenant),
+        backlog=backlog(session, tenant),
+        spend=_spend(session, tenant, since),
+        days=_days(session, tenant, since, now),
+        inbox_parked=_inbox_parked(session, tenant),
+        unmatched=payments.unmatched_count(session, tenant),
+        late=_late(session, tenant, now),
+        last_heard_at=_last_heard(session, tenant),
+    )
+
+
+def backlog(session: Session, tenant: int) -> Backlog:
+    is_due = Job.due_at <= func.now()
+    row = session.execute(
+        select(
+            func.count().filter(is_due).label("due"),
+            func.count().filter(~is_due).label("later"),
+            func.min(case((is_due, Job.due_at))).label("oldest_due_at"),
+        ).where(Job.tenant_id == tenant, Job.state == "due")
+    ).one()
+    return Backlog(due=row.due, later=row.later, oldest_due_at=row.oldest_due_at)
+
+
+def _by_state(session: Session, tenant: int) -> dict[str, int]:
+    rows = session.execute(
+        select(Order.state, func.count()).where(Order.tenant_id == tenant).group_by(Order.state)
+    )
+    return dict(rows.tuples().all())
+
+
+def _open_holds(session: Session, tenant: int) -> list[Waiting]:
+    rows = session.execute(
+        select(Hold.kind, func.count().label("count"), func.min(Hold.created_at).label("oldest_at"))
+        .where(Hold.tenant_id == tenant, Hold.state == "open")
+        .group_by(Hold.kind)
+        .order_by(func.count().desc(), Hold.kind)
+    )
+    return [Waiting(kind=row.kind, count=row.count, oldest_at=row.oldest_at) for row in rows]
+
+
+def _parked_jobs(session: Session, tenant: int) -> list[Waiting]:
+    at = func.min(func.coalesce(Job.ended_at, Job.created_at)).label("oldest_at")
+    rows = session.execute(
+        select(Job.kind, Job.cause, func.count().label("count"), at)
+        .where(Job.tenant_id == tenant, Job.state == "parked")
+        .group_by(Job.kind, Job.cause)
+        .order_by(func.count().desc(), Job.cause)
+        .limit(50)
+    )
+    return [Waiting(kind=row.kind, cause=row.cause, count=row.count, oldest_at=row.oldest_at) for row in rows]
+
+
+def _spend(session: Session, tenant: int, since: datetime) -> list[Spend]:
+    rows = session.execute(
+        select(Label.currency, func.count().label("labels"), func.coalesce(func.sum(Label.cost_minor), 0).label("cost"))
+        .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(orders.PAID_FOR))
+        .group_by(Label.currency)
+        .order_by(func.count().desc(), Label.currency)
+    )
+    return [Spend(currency=row.currency, labels=row.labels, cost_minor=int(row.cost)) for row in rows]
+
+
+def _days(session: Session, tenant: int, since: datetime, now: datetime) -> list[Day]:
+    """Labels bought on each of the last days, the empty days too; days are UTC's."""
+    counted = dict(
+        session.execute(
+            select(func.date(Label.bought_at), func.count())
+            .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(orders.PAID_FOR))
+            .group_by(text("1"))
+        )
+        .tuples()
+        .all()
+    )
+    days = [(now - timedelta(days=back)).date() for back in range(DAYS - 1, -1, -1)]
+    return [Day(day=day, labels=counted.get(day, 0)) for day in days]
+
+
+def _inbox_parked(session: Session, tenant: int) -> int:
+    return session.execute(
+        select(func.count())
+        .select_from(InboxEvent)
+        .where(InboxEvent.tenant_id == tenant, InboxEvent.state == "parked")
+    ).scalar_one()
+
+
+def _late(session: Session, tenant: int, now: datetime) -> int:
+    return session.execute(
+        select(func.count()).select_from(Order).where(Order.tenant_id == tenant, orders.is_late(now))
+    ).scalar_one()
+
+
+def _last_heard(session: Session, tenant: int) -> datetime | None:
+    return session.scalars(
+        select(InboxEvent.received_at).where(InboxEvent.tenant_id == tenant).order_by(InboxEvent.id.desc()).limit(1)
+    ).first()

@@ -1,0 +1,242 @@
+"""Reads one order whole: what was asked, where every unit is, what was bought for it, and its story."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from records.jobs import Job
+from records.orders import Hold, Order, OrderLine, Payment, find_order, holds_of, lines_of, payments_of
+from records.shipments import Label, Parcel, ParcelScan, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
+from records.stock import Location, Reservation
+from records.timeline import TimelineEntry
+from web.queries import connections, keyset
+from web.queries.keyset import Cut, Page
+
+# A parcel has ten to thirty scans; more than these belong to the carrier's own page.
+_SCANS = 300
+_JOBS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Units of a line at one location, and how far they are there."""
+
+    location: str
+    units: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    row: OrderLine
+    places: Sequence[Place]
+
+    @property
+    def unplaced(self) -> int:
+        """Units that should leave and have no location yet."""
+        return max(0, self.row.to_ship - sum(place.units for place in self.places))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """One parcel with every label that was ever tried for it, newest first; a box has files for some of them."""
+
+    row: Parcel
+    labels: Sequence[Label]
+    scans: Sequence[ParcelScan]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaving:
+    row: Shipment
+    location: str
+    units: int
+    boxes: Sequence[Box]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """An order with all that hangs on it."""
+
+    order: Order
+    vendor: str
+    lines: Sequence[Line]
+    holds: Sequence[Hold]
+    shipments: Sequence[Leaving]
+    payments: Sequence[tuple[Payment, str]]
+    jobs: Sequence[Job]
+    filed: frozenset[int]
+    """The labels whose file is kept here."""
+
+    @property
+    def open_holds(self) -> list[Hold]:
+        return [hold for hold in self.holds if hold.state == "open"]
+
+    @property
+    def parcels(self) -> list[Parcel]:
+        return [box.row for shipment in self.shipments for box in shipment.boxes]
+
+
+def whole(session: Session, tenant: int, id: int) -> Whole | None:
+    """The order and everything about it; None where it is nobody's or another tenant's."""
+    order = find_order(session, tenant, id)
+    if order is None:
+        return None
+    places = _location_names(session, tenant)
+    shipments = shipments_of(session, tenant, id)
+    parcels = parcels_of(session, tenant, id)
+    labels = labels_of(session, tenant, id)
+    vendors = connections.vendors(session, tenant)
+    shipped = _shipment_lines(session, tenant, shipments)
+    return Whole(
+        order=order,
+        vendor=vendors.get(order.connection_id, ""),
+        lines=_lines(session, tenant, id, shipments, shipped, places),
+        holds=holds_of(session, tenant, id),
+        shipments=_leaving(session, tenant, shipments, shipped, parcels, labels, places),
+        payments=[(payment, vendors.get(payment.connection_id, "")) for payment in payments_of(session, tenant, id)],
+        jobs=_jobs(session, tenant, id, shipments, parcels, labels),
+        filed=_filed(session, tenant, id),
+    )
+
+
+def story(session: Session, tenant: int, id: int, *, kind: str, cut: Cut) -> Page[TimelineEntry]:
+    """An order's timeline, newest line first; `kind` narrows it where it is not empty."""
+    statement = select(TimelineEntry).where(TimelineEntry.tenant_id == tenant, TimelineEntry.order_id == id)
+    if kind:
+        statement = statement.where(TimelineEntry.kind == kind)
+    return keyset.newest_first(session, statement, TimelineEntry.id, cut)
+
+
+def label_file(session: Session, tenant: int, order: int, label: int) -> Label | None:
+    """A label of this very order, with its file."""
+    return session.scalars(
+        select(Label)
+        .where(Label.tenant_id == tenant, Label.id == label, Label.order_id == order)
+        .options(undefer(Label.content))
+    ).first()
+
+
+def _lines(
+    session: Session,
+    tenant: int,
+    order: int,
+    shipments: Sequence[Shipment],
+    shipped: Sequence[ShipmentLine],
+    places: dict[int, str],
+) -> list[Line]:
+    by_id = {shipment.id: shipment for shipment in shipments}
+    reserved = {
+        (row.line_id, row.shipment_id): row.state
+        for row in session.scalars(
+            select(Reservation)
+            .where(Reservation.tenant_id == tenant, Reservation.order_id == order)
+            .order_by(Reservation.id)
+        )
+    }
+    found: dict[int, list[Place]] = defaultdict(list)
+    for row in shipped:
+        shipment = by_id[row.shipment_id]
+        if shipment.state != "cancelled":
+            # A thing that the store does not count has no reservation: its shipment says where it is.
+            state = reserved.get((row.line_id, shipment.id), "")
+            where = places.get(shipment.location_id, f"location {shipment.location_id}")
+            found[row.line_id].append(Place(location=where, units=row.units, state=state))
+    return [Line(row=line, places=found[line.id]) for line in lines_of(session, tenant, order)]
+
+
+def _leaving(
+    session: Session,
+    tenant: int,
+    shipments: Sequence[Shipment],
+    shipped: Sequence[ShipmentLine],
+    parcels: Sequence[Parcel],
+    labels: Sequence[Label],
+    places: dict[int, str],
+) -> list[Leaving]:
+    scans = _scans(session, tenant, parcels)
+    units: dict[int, int] = defaultdict(int)
+    for row in shipped:
+        units[row.shipment_id] += row.units
+    return [
+        Leaving(
+            row=shipment,
+            location=places.get(shipment.location_id, f"location {shipment.location_id}"),
+            units=units[shipment.id],
+            boxes=[
+                Box(
+                    row=parcel,
+                    labels=[label for label in reversed(labels) if label.parcel_id == parcel.id],
+                    scans=scans[parcel.id],
+                )
+                for parcel in parcels
+                if parcel.shipment_id == shipment.id
+            ],
+        )
+        for shipment in shipments
+    ]
+
+
+def _scans(session: Session, tenant: int, parcels: Sequence[Parcel]) -> dict[int, list[ParcelScan]]:
+    found: dict[int, list[ParcelScan]] = defaultdict(list)
+    rows = session.scalars(
+        select(ParcelScan)
+        .where(ParcelScan.tenant_id == tenant, ParcelScan.parcel_id.in_([parcel.id for parcel in parcels]))
+        .order_by(ParcelScan.at.desc(), ParcelScan.id.desc())
+        .limit(_SCANS)
+    )
+    for scan in rows:
+        found[scan.parcel_id].append(scan)
+    return found
+
+
+def _shipment_lines(session: Session, tenant: int, shipments: Sequence[Shipment]) -> list[ShipmentLine]:
+    return list(
+        session.scalars(
+            select(ShipmentLine)
+            .where(
+                ShipmentLine.tenant_id == tenant, ShipmentLine.shipment_id.in_([shipment.id for shipment in shipments])
+            )
+            .order_by(ShipmentLine.shipment_id, ShipmentLine.line_id)
+        )
+    )
+
+
+def _jobs(
+    session: Session,
+    tenant: int,
+    order: int,
+    shipments: Sequence[Shipment],
+    parcels: Sequence[Parcel],
+    labels: Sequence[Label],
+) -> list[Job]:
+    """The jobs about the order and its parts, newest first."""
+    subjects = [f"order/{order}"]
+    subjects += [f"shipment/{shipment.id}" for shipment in shipments]
+    subjects += [f"parcel/{parcel.id}" for parcel in parcels]
+    subjects += [f"label/{label.id}" for label in labels]
+    return list(
+        session.scalars(
+            select(Job)
+            .where(Job.tenant_id == tenant, Job.subject.in_(subjects))
+            .order_by(Job.id.desc())
+            .limit(_JOBS)
+        )
+    )
+
+
+def _filed(session: Session, tenant: int, order: int) -> frozenset[int]:
+    rows = session.scalars(
+        select(Label.id).where(Label.tenant_id == tenant, Label.order_id == order, Label.content.is_not(None))
+    )
+    return frozenset(rows)
+
+
+def _location_names(session: Session, tenant: int) -> dict[int, str]:
+    rows = session.execute(select(Location.id, Location.name).where(Location.tenant_id == tenant))
+    return dict(rows.tuples().all())

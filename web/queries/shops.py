@@ -1,0 +1,15 @@
+"""Lists the shops that Packline works for."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from records.tenants import Tenant
+
+# More shops than this want a search, which comes with the first installation that has them.
+_MOST = 500
+
+
+def every(session: Session) -> list[Tenant]:
+    return list(session.scalars(select(Tenant).order_by(Tenant.name, Tenant.id).limit(_MOST)))
