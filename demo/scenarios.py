@@ -175,7 +175,7 @@ def _cancelled() -> list[Scenario]:
 
     def keep_the_store_busy(control: Control) -> None:
         """The store is too busy to take the next tracking number, so there is a label and no fulfillment yet."""
-        fault = {"vendor": "shopify", "kind": "429", "operation": "FulfillmentCreate", "times": 1, "retry_after": 3600}
+        fault = {"vendor": "shopify", "kind": "429", "operation": "fulfillmentCreate", "times": 1, "retry_after": 3600}
         control("POST", "/faults", fault)
 
     return [

@@ -130,14 +130,15 @@ def conclude(
 
 _CONCLUDE = text("""
 UPDATE jobs SET
-    state = CASE WHEN :state = 'due' AND EXISTS (
-                     SELECT 1 FROM jobs other WHERE other.tenant_id = :tenant AND other.kind = :kind
-                       AND other.subject = :subject AND other.state = 'due') THEN 'cancelled' ELSE :state END,
+    state = CASE WHEN yields THEN 'cancelled' ELSE :state END,
     cause = :cause, reason = :reason, remedy = :remedy, lease_until = NULL, deaths = 0,
     attempts = CASE WHEN :fresh THEN 0 ELSE attempts END,
     due_at = CASE WHEN :state = 'due' THEN now() + make_interval(secs => :wait_s) ELSE due_at END,
     rung_at = CASE WHEN :state = 'due' THEN NULL ELSE rung_at END,
-    ended_at = CASE WHEN :state = 'due' THEN NULL ELSE now() END
+    ended_at = CASE WHEN :state = 'due' AND NOT yields THEN NULL ELSE now() END
+FROM (SELECT :state = 'due' AND EXISTS (
+          SELECT 1 FROM jobs other WHERE other.tenant_id = :tenant AND other.kind = :kind
+            AND other.subject = :subject AND other.state = 'due') AS yields) newer
 WHERE tenant_id = :tenant AND id = :id AND fence = :fence AND state = 'running'
 RETURNING id
 """).bindparams(bindparam("wait_s", type_=Float))

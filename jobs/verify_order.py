@@ -165,6 +165,8 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
         queue.add(session, tenant, "cancel_order", f"order/{order_id}")
         return Cancelled(reason="the order was cancelled in the store")
     if blocking:
+        if order.state != "received":  # its money is another matter, and may have changed as well
+            queue.add(session, tenant, "check_payment", f"order/{order_id}")
         story.tell(session, work, order_id, f"Checked; it waits: {', '.join(sorted(h.kind for h in blocking))}.")
         return Done()
     _pass(session, work, order, _remark(verdict, store.snapshot.ship_to))

@@ -49,6 +49,7 @@ class Allocation:
 # A variant that the store does not count is never short.
 UNCOUNTED = 10**9
 _SAME_REGION_KM, _SAME_COUNTRY_KM, _ABROAD_KM = 150.0, 1_500.0, 8_000.0
+_ZIP_DIGIT_KM = 450.0
 
 
 def allocate(
@@ -73,7 +74,12 @@ def distance_km(one: Address, other: Address) -> float:
         return 2 * 6_371 * math.asin(min(1.0, math.sqrt(half)))
     if one.country != other.country:
         return _ABROAD_KM
-    return _SAME_REGION_KM if one.region == other.region else _SAME_COUNTRY_KM
+    if one.region == other.region:
+        return _SAME_REGION_KM
+    if one.country == "US" and one.postcode[:1].isdecimal() and other.postcode[:1].isdecimal():
+        # A ZIP code's first digit runs from the north-east (0) to the west coast (9).
+        return _SAME_REGION_KM + _ZIP_DIGIT_KM * abs(int(one.postcode[0]) - int(other.postcode[0]))
+    return _SAME_COUNTRY_KM
 
 
 def _has_everything(wants: Sequence[Want], available: Mapping[tuple[int, int], int], place: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -34,7 +34,10 @@ def place(session: Session, tenant: int, order: int, problem: Problem, *, by: st
     )
     opened = session.execute(
         statement.on_conflict_do_nothing(
-            index_elements=["tenant_id", "order_id", "kind"], index_where=Hold.state == "open"
+            index_elements=["tenant_id", "order_id", "kind"],
+            # Text, not a bound value: of a statement that is prepared for any value (psycopg prepares the sixth of a
+            # kind) PostgreSQL cannot tell that it means this partial index, and refuses it.
+            index_where=text("state = 'open'"),
         ).returning(Hold.id)
     ).first()
     if opened is not None or _renew(session, tenant, order, problem):

@@ -46,6 +46,10 @@ class InboxEvent(Base):
     taken_at: Mapped[datetime | None]
 
 
+class NotKept(Exception):
+    """The database did not take a delivery."""
+
+
 class Letterbox:
     """Keeps deliveries, in one statement and one round trip each, because vendors wait for the answer.
 
@@ -61,15 +65,23 @@ class Letterbox:
     def drop(self, tenant: int, **delivery: Any) -> int | None:
         """Keep one delivery; answers its id, or None where it, or the same fact, was kept before and is counted.
 
-        Raises OperationalError where the database does not answer.
+        Raises NotKept where the database does not take it: the sender has to try again.
         """
         parameters = {"tenant": tenant, **delivery, "headers": json.dumps(delivery["headers"])}
         try:
             return self._drop(self._take(), parameters)
         except psycopg.OperationalError:
             # The database was restarted since this connection was last used: a fresh one tells whether it is back.
-            self._idle.clear()
+            self.close()
+        try:
             return self._drop(self._connect(), parameters)
+        except psycopg.OperationalError as error:
+            raise NotKept(type(error).__name__) from error
+
+    def close(self) -> None:
+        """Let go of the connections that nobody uses at this moment."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _drop(self, connection: psycopg.Connection[Any], parameters: dict[str, Any]) -> int | None:
         kept = connection.execute(_KEEP, parameters).fetchone()

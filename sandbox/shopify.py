@@ -110,6 +110,7 @@ def _graphql(core: Core, store: Store, engine: shopify_graphql.Engine, version: 
     text = asked.get("query") if isinstance(asked, dict) else None
     prepared = engine.prepare(text) if isinstance(text, str) else None
     operation = prepared.operation(asked.get("operationName")) if prepared and isinstance(asked, dict) else None
+    variables = _variables(asked)
     name = shopify_graphql.operation_name(operation)
 
     def perform() -> Answer:
@@ -120,7 +121,6 @@ def _graphql(core: Core, store: Store, engine: shopify_graphql.Engine, version: 
             return Answer(400, {"errors": {"query": "Required parameter missing or invalid"}}, effect=False)
         if operation is None:
             return _answered(prepared.errors or [_no_operation(asked)], version)
-        variables = asked["variables"] if isinstance(asked.get("variables"), dict) else {}
         cost = prepared.cost(operation, variables)
         with store.lock:
             if core.faults.take("shopify", name, kinds={"throttled"}):
@@ -132,10 +132,16 @@ def _graphql(core: Core, store: Store, engine: shopify_graphql.Engine, version: 
             shopify_webhooks.send(core, act)
         if "data" in body:
             body["extensions"] = {"cost": shopify_cost.described(shop, cost, paid=True)}
-        summary = {"key": act.key, **_subject(variables)}
-        return Answer(200, body, _headers(version), effect=act.changed, summary=summary)
+        return Answer(200, body, _headers(version), effect=act.changed)
 
-    return core.answer("shopify", name, perform, summary={"shop": shop.domain if shop else None})
+    key = shopify_graphql.idempotency_key(operation, variables)
+    summary = {"shop": shop.domain if shop else None, **_subject(variables)}
+    return core.answer("shopify", name, perform, key=key, summary=summary)
+
+
+def _variables(asked: Any) -> dict[str, Any]:
+    given = asked.get("variables") if isinstance(asked, dict) else None
+    return given if isinstance(given, dict) else {}
 
 
 def _served(version: str) -> str:

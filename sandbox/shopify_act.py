@@ -18,7 +18,7 @@ CURRENT_VERSION = "2026-10"
 class Act:
     """One act of the app, the merchant or a buyer; its webhooks share an event id and are written when it is over."""
 
-    __slots__ = ("changed", "key", "news", "now", "shop", "store", "version")
+    __slots__ = ("changed", "news", "now", "shop", "store", "version")
 
     def __init__(self, store: Store, shop: Shop, version: str = CURRENT_VERSION) -> None:
         self.store = store
@@ -26,7 +26,6 @@ class Act:
         self.version = version
         self.now = whole_seconds()
         self.changed = False
-        self.key: str | None = None
         self.news: dict[tuple[str, str], Body] = {}
 
     def sees(self, work: WorkOrder) -> bool:

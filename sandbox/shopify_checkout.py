@@ -73,6 +73,8 @@ def pay_order(act: Act, order: Order) -> None:
 def cancel_order(act: Act, order: Order, wish: CancelWish) -> None:
     if order.cancelled_at:
         raise ValueError(f"{order.name} is cancelled already")
+    if any(not made.cancelled for made in order.fulfillments):
+        raise ValueError(f"{order.name} has been shipped: Shopify cancels no order with outstanding fulfillments")
     shopify_orders.cancel(act, order, wish.reason, restock=wish.restock, refund=wish.refund)
 
 

@@ -54,9 +54,7 @@ def _add_orders(routes: Blueprint, core: Core, store: Store) -> None:
     @routes.post("/orders")
     def place() -> tuple[Response, int]:
         wish = _wish(OrderWish)
-        with store.lock:
-            shop = _shop(store, wish.shop)
-            placed = [_place(core, store, shop, wish) for _ in range(wish.count or 1)]
+        placed = [_place(core, store, wish) for _ in range(wish.count or 1)]
         return jsonify(placed[0] if wish.count is None else {"orders": placed}), 201
 
     @routes.get("/orders")
@@ -71,13 +69,14 @@ def _add_orders(routes: Blueprint, core: Core, store: Store) -> None:
             return jsonify(shopify_views.order(_order(store, number)[1]))
 
 
-def _place(core: Core, store: Store, shop: Shop, wish: OrderWish) -> View:
-    """One act an order, so that each has an event of its own."""
-    act = Act(store, shop)
-    order = checkout.place_order(act, wish)
-    if wish.webhooks:
-        shopify_webhooks.send(core, act)
-    return shopify_views.placed(order)
+def _place(core: Core, store: Store, wish: OrderWish) -> View:
+    """One act an order, so that each has an event of its own, and the app's calls come in between."""
+    with store.lock:
+        act = Act(store, _shop(store, wish.shop))
+        order = checkout.place_order(act, wish)
+        if wish.webhooks:
+            shopify_webhooks.send(core, act)
+        return shopify_views.placed(order)
 
 
 def _add_order_acts(routes: Blueprint, core: Core, store: Store) -> None:

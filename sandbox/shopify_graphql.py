@@ -10,11 +10,11 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     execute_sync,
     get_operation_ast,
     parse,
     validate,
+    value_from_ast_untyped,
 )
 
 from sandbox import shopify_cost, shopify_refusals, shopify_schema
@@ -64,11 +64,11 @@ class Engine:
         self, prepared: Prepared, operation: OperationDefinitionNode, variables: dict[str, Any], act: Act
     ) -> dict[str, Any]:
         """`data` and `errors` of the answer."""
-        document = prepared.document
-        assert document is not None  # noqa: S101 - an operation was found in it
+        if prepared.document is None:
+            return {"errors": prepared.errors}
         result = execute_sync(
             self.schema,
-            document,
+            prepared.document,
             context_value=act,
             variable_values=variables,
             operation_name=operation.name.value if operation.name else None,
@@ -94,8 +94,14 @@ def operation_name(operation: OperationDefinitionNode | None) -> str:
     return next((node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)), "none")
 
 
-def is_mutation(operation: OperationDefinitionNode) -> bool:
-    return operation.operation is OperationType.MUTATION
+def idempotency_key(operation: OperationDefinitionNode | None, variables: dict[str, Any]) -> str | None:
+    """The key of the first field that bears one, for the call log."""
+    for node in operation.selection_set.selections if operation else ():
+        for directive in node.directives or ():
+            if directive.name.value == "idempotent" and directive.arguments:
+                given = value_from_ast_untyped(directive.arguments[0].value, variables)
+                return given if isinstance(given, str) else None
+    return None
 
 
 def _shown(errors: list[GraphQLError]) -> list[dict[str, Any]]:

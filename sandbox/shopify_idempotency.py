@@ -30,11 +30,11 @@ def once(mutate: Mutation, check: Callable[[dict[str, Any]], None] | None = None
         if check:
             check(asked)
         act = info.context
-        act.key = _key(info)
+        key = _key(info)
         wish = json.dumps([info.field_name, asked], sort_keys=True, default=str)
-        known = act.shop.remembered.get(act.key)
+        known = act.shop.remembered.get(key)
         if known is None or act.now - known.at > KEY_LIFE:
-            known = act.shop.remembered[act.key] = Remembered(wish, mutate(act, asked), act.now)
+            known = act.shop.remembered[key] = Remembered(wish, mutate(act, asked), act.now)
         if known.asked != wish:
             message = "The same idempotency key cannot be used with different operation parameters."
             return {"userErrors": [user_error(None, message, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")]}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.shopify_act import Act
-from sandbox.shopify_errors import found, refusal, user_error
+from sandbox.shopify_errors import found, refusal, unknown_id, user_error
 from sandbox.shopify_fields import Info, Resolver
 from sandbox.shopify_things import InventoryItem, Location
 
@@ -230,12 +230,14 @@ def _bounds_errors(name: str, quantity: int, at: list[str]) -> Errors:
 
 
 def _item(act: Act, gid: str) -> InventoryItem:
-    item = act.shop.things[gid]
-    assert isinstance(item, InventoryItem)  # noqa: S101 - checked before anything is changed
+    item = found(act.shop, gid, InventoryItem)
+    if item is None:
+        raise unknown_id(gid)
     return item
 
 
 def _location(act: Act, gid: str) -> Location:
-    location = act.shop.things[gid]
-    assert isinstance(location, Location)  # noqa: S101 - checked before anything is changed
+    location = found(act.shop, gid, Location)
+    if location is None:
+        raise unknown_id(gid)
     return location

@@ -97,7 +97,7 @@ def take_back(act: Act, line: Line, quantity: int, restock: str, place: Location
             shelf = taken if restock in {"CANCEL", "RETURN"} else 0
             act.shift(line.variant.item, work.location, committed=-taken, available=shelf)
         if not any(row.remaining for row in work.lines):
-            work.status = "CLOSED"
+            work.status, work.holds = "CLOSED", []
             act.work_changed(work)
     if restock == "RETURN" and left:
         act.shift(line.variant.item, place or act.shop.locations[0], available=left)

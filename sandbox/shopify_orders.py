@@ -15,9 +15,10 @@ STAFF_NOTE_LENGTH = 255
 def order_cancel(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
     """Irreversible. Shopify does it in a job; here it is done when the answer goes out, and the job says not yet."""
     order = found(act.shop, asked["orderId"], Order)
+    if order is None:
+        return _not_cancelled(user_error(["orderId"], "Order does not exist", "NOT_FOUND"))
     if refused := _cancel_refused(order, asked):
-        return {"job": None, "orderCancelUserErrors": [refused], "userErrors": [refused]}
-    assert order is not None  # noqa: S101 - refused above
+        return _not_cancelled(refused)
     method = asked.get("refundMethod") or {}
     back = asked.get("refund") or method.get("originalPaymentMethodsRefund") or method.get("storeCreditRefund")
     cancel(act, order, asked["reason"], restock=asked["restock"], refund=bool(back))
@@ -55,9 +56,11 @@ def cancel(act: Act, order: Order, reason: str, *, restock: bool, refund: bool) 
     act.order_changed(order, "orders/cancelled")
 
 
-def _cancel_refused(order: Order | None, asked: dict[str, Any]) -> dict[str, Any] | None:
-    if order is None:
-        return user_error(["orderId"], "Order does not exist", "NOT_FOUND")
+def _not_cancelled(refused: dict[str, Any]) -> dict[str, Any]:
+    return {"job": None, "orderCancelUserErrors": [refused], "userErrors": [refused]}
+
+
+def _cancel_refused(order: Order, asked: dict[str, Any]) -> dict[str, Any] | None:
     if len(asked.get("staffNote") or "") > STAFF_NOTE_LENGTH:
         return user_error(["staffNote"], "Staff note is too long. Maximum length is 255 characters.", "INVALID")
     if asked.get("refund") is not None and asked.get("refundMethod") is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from graphql import GraphQLObjectType, GraphQLScalarType, GraphQLSchema, Undefined, build_schema
 
@@ -59,10 +59,8 @@ def _plain(name: str) -> Resolver:
 
 
 def _coerce_scalars(schema: GraphQLSchema) -> None:
-    moments = schema.type_map["DateTime"]
-    numbers = schema.type_map["UnsignedInt64"]
-    assert isinstance(moments, GraphQLScalarType)  # noqa: S101 - tells the type checker what the SDL says
-    assert isinstance(numbers, GraphQLScalarType)  # noqa: S101
+    moments = cast("GraphQLScalarType", schema.type_map["DateTime"])
+    numbers = cast("GraphQLScalarType", schema.type_map["UnsignedInt64"])
     moments.coerce_output_value = written
     moments.coerce_input_value = _moment
     # 64 bits do not fit a JSON number everywhere: a string, as Shopify does.

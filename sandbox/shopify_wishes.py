@@ -28,7 +28,7 @@ class PlaceWish(Wish):
     province: str | None = None
     province_code: str | None = None
     zip: str | None = None
-    country_code: str | None = None
+    country_code: str | None = Field(default=None, pattern="^[A-Z]{2}$")
     phone: str | None = None
     latitude: float | None = None
     longitude: float | None = None

@@ -151,3 +151,13 @@ def snapshot(*, at: datetime = NOON, lines: Sequence[tuple[str, int]] = (("l1", 
 
 def usd(minor: int) -> Money:
     return Money(minor=minor, currency="USD")
+
+
+class Said:
+    """Stands in for a module's log and keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def __getattr__(self, level: str) -> Any:
+        return lambda event, **more: self.lines.append({"event": event, "level": level, **more})

@@ -19,7 +19,9 @@ from werkzeug.serving import make_server
 from app import create_app
 from config import boot
 from config.settings import Settings
-from jobs import connect, runner
+from integrations import registry
+from integrations.ports import Credentials
+from jobs import connect, desk, runner
 from jobs.work import Services, origins
 from records import database
 from records.orders import Order
@@ -171,6 +173,34 @@ class World:
         with self.engine.connect() as connection:
             return list(connection.execute(text(sql), values))
 
+    def fulfillments(self, placed: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the store itself says has been shipped of an order."""
+        return self.store_orders()[placed["name"]]["fulfillments"]
+
+    def open_holds(self, placed: dict[str, Any]) -> list[str]:
+        order = self.order(placed).id
+        return [row.kind for row in self.rows("SELECT kind FROM holds WHERE order_id = :id AND state = 'open' ORDER BY 1", id=order)]
+
+    def level(self, sku: str, location: str) -> tuple[int, int]:
+        """On hand and reserved."""
+        (row,) = self.rows(
+            "SELECT s.on_hand, s.reserved FROM stock_levels s JOIN locations l ON l.id = s.location_id "
+            "JOIN variants v ON v.id = s.variant_id WHERE l.name = :location AND v.sku = :sku",
+            sku=sku, location=location,
+        )  # fmt: skip
+        return (row.on_hand, row.reserved)
+
+    def read_catalogue(self) -> None:
+        with self.reading() as session:
+            desk.read_catalogue(session, self.tenant, self.connections["shopify"])
+        self.work_off()
+
+    def wait_until_routed(self, placed: dict[str, Any]) -> None:
+        front = registry.vendor("shopify").build(
+            Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN}), self.services.origins, lambda _: None
+        )
+        eventually(lambda: front.read_order(placed["admin_graphql_api_id"]).routed)
+
     def store_orders(self) -> dict[str, dict[str, Any]]:
         """The store's own view of its orders, by name."""
         answer = self.control("GET", f"/shopify/orders?shop={SHOP}")
@@ -222,9 +252,12 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
     )
     world = World(sandbox=sandbox, settings=pointed, engine=engine, services=services)
     world.control("POST", "/reset")
-    with serving(create_app(pointed)) as origin:
+    app = create_app(pointed)
+    with serving(app) as origin:
         world.origin = origin
         yield world
+    app.extensions["letterbox"].close()
+    app.extensions["engine"].dispose()
     world.control("POST", "/reset")
 
 

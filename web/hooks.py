@@ -16,6 +16,8 @@ from flask import Blueprint, Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFProtect
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.keyring import Keyring
 from integrations import registry
@@ -55,7 +57,11 @@ def attach(app: Flask, csrf: CSRFProtect) -> None:
 def receive(vendor: str, connection: str = "") -> Response:
     """Keep one delivery. 2xx: kept (or kept before); 401: not proved; 404: nobody's; 413: too large; 503: later."""
     started = time.perf_counter()
-    result, status = _receive(vendor, connection)
+    try:
+        result, status = _receive(vendor, connection)
+    except (inbox.NotKept, OperationalError, PoolTimeout) as error:
+        log.error("delivery not kept", vendor=vendor, error=type(error).__name__)  # noqa: TRY400 - the database says why
+        result, status = "not kept, send it again", 503
     if status != 404:
         HEARD.labels(vendor, result).inc()
         SECONDS.labels(vendor).observe(time.perf_counter() - started)

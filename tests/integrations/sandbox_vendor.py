@@ -14,13 +14,16 @@ class SandboxVendor:
     def __init__(self, origin):
         self.origin = origin
         self.origins = Origins(shopify=origin, stripe=origin, easypost=origin)
+        # One client: each new one would read the machine's certificates again, which costs more than the call.
+        self._door = httpx.Client(timeout=10, trust_env=False)
 
     def do(self, path, wish=None):
-        answer = httpx.request(
-            "GET" if wish is None else "POST", f"{self.origin}/_sandbox{path}", json=wish, timeout=10, trust_env=False
-        )
+        answer = self._door.request("GET" if wish is None else "POST", f"{self.origin}/_sandbox{path}", json=wish)
         answer.raise_for_status()
         return answer.json()
+
+    def close(self):
+        self._door.close()
 
     def fault(self, vendor, kind, operation="*", **more):
         self.do("/faults", {"vendor": vendor, "kind": kind, "operation": operation} | more)
@@ -40,6 +43,8 @@ def running_sandbox():
 
     server = SandboxServer("127.0.0.1", 0, create_sandbox())
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield SandboxVendor(f"http://127.0.0.1:{server.port}")
+    vendor = SandboxVendor(f"http://127.0.0.1:{server.port}")
+    yield vendor
+    vendor.close()
     server.shutdown()
     server.server_close()

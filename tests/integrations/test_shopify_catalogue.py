@@ -1,10 +1,11 @@
 """What the sandbox's store sells and where it lies is told to the last page."""
 
+import pytest
 from shopify_shop import gid, mug, newark, reno
 
-from integrations.nouns import (
-    Money,
-)
+from integrations.nouns import Money
+from integrations.storefronts.shopify import scalars
+from integrations.storefronts.shopify.answers import Weight
 
 
 def test_locations_are_told_with_their_addresses_and_whether_they_ship(shop):
@@ -63,3 +64,28 @@ def test_a_variant_stocked_at_many_locations_is_told_with_all_of_them(shop):
     (variant,) = shop.storefront.read_variants()
 
     assert len({level.location_remote_id for level in variant.levels}) == 13
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "whole"),
+    [
+        (250, "GRAMS", 250),
+        (0.4, "GRAMS", 1),
+        (1.5, "KILOGRAMS", 1500),
+        (0.0005, "KILOGRAMS", 1),
+        (1, "POUNDS", 454),
+        (2.2, "POUNDS", 998),
+        (1, "OUNCES", 28),
+        (16, "OUNCES", 454),
+        (0, "POUNDS", 0),
+    ],
+)
+def test_a_weight_is_told_to_the_nearest_gram_and_nothing_that_weighs_weighs_nothing(value, unit, whole):
+    assert scalars.grams(value, unit) == whole
+
+
+@pytest.mark.parametrize(("value", "unit"), [(1, "STONES"), (-1, "GRAMS"), (1e12, "KILOGRAMS")])
+def test_a_weight_that_cannot_be_is_unknown_rather_than_guessed(value, unit):
+    assert Weight(value=value, unit=unit).grams() == 0
+    with pytest.raises(ValueError, match="weight"):
+        scalars.grams(value, unit)

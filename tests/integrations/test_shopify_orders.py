@@ -6,11 +6,7 @@ from scripted_vendor import Answer
 from shopify_shop import SECRET, SHOP, gid, mug, refused
 
 from integrations import registry
-from integrations.nouns import (
-    Money,
-    PaymentStanding,
-    RiskAdvice,
-)
+from integrations.nouns import Money, PaymentStanding, RiskAdvice
 from integrations.ports import Delivery
 
 

@@ -127,15 +127,14 @@ def test_recorded_errors_are_judged_by_what_may_have_been_done(exchanges):
     for call in exchanges:
         answer = call["answer"]
         if answer.get("errors") and not any((answer.get("data") or {}).values()):
-            acted = refusals.may_have_acted(answer["errors"], answer)
-            failure = refusals.of_errors(answer["errors"], {}, acted=acted)
+            failure = refusals.of_errors(answer["errors"], answer, {}, mutation=True)
             doubt = isinstance(failure, Temporary) and failure.outcome_unknown
             judged.setdefault(failure.code, set()).add((type(failure), doubt))
 
     assert judged["RESOURCE_NOT_FOUND"] == {(Permanent, False)}
     assert judged["BAD_REQUEST"] == {(Permanent, False)}
     assert judged["INVALID_VARIABLE"] == {(Permanent, False)}
-    assert {kind for kind, _ in judged["INTERNAL_SERVER_ERROR"]} == {Temporary}
+    assert judged["INTERNAL_SERVER_ERROR"] == {(Temporary, True)}
 
 
 def test_a_recorded_hold_that_was_made_beside_an_error_is_believed(exchanges, scripted, notes):

@@ -34,11 +34,19 @@ def test_throttling_without_a_cost_waits_a_second(scripted, shopify):
     [("INTERNAL_SERVER_ERROR", True), ("SERVICE_UNAVAILABLE", True), ("IDEMPOTENCY_CONCURRENT_REQUEST", False)],
 )
 def test_errors_that_pass_are_temporary(scripted, shopify, code, in_doubt):
-    scripted.script = [errors(code, data=None)] * 2
+    scripted.script = [errors(code, data=None), errors(code, data=None), errors(code)]
 
     assert failure(asked, shopify, Temporary).outcome_unknown is False
-    doubted = failure(told, shopify, Temporary)
-    assert (doubted.code, doubted.outcome_unknown) == (code, in_doubt)
+    for _ in range(2):
+        doubted = failure(told, shopify, Temporary)
+        assert (doubted.code, doubted.outcome_unknown) == (code, in_doubt)
+
+
+def test_a_mutation_that_met_an_error_without_a_place_or_a_code_is_in_doubt(scripted, shopify):
+    scripted.script = [Answer({"errors": [{"message": "Something went wrong"}]}), Answer({"errors": "Oops"})]
+
+    assert failure(told, shopify, Temporary).outcome_unknown is True
+    assert failure(told, shopify, Temporary).outcome_unknown is True
 
 
 def test_a_missing_scope_is_named_with_its_field(scripted, shopify):

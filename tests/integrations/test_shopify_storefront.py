@@ -3,10 +3,7 @@
 import pytest
 from shopify_shop import LABEL, gid, lines, mug, refused
 
-from integrations.nouns import (
-    Announced,
-    TrackingLabel,
-)
+from integrations.nouns import Announced, TrackingLabel
 from integrations.ports import Storefront, Temporary
 
 

@@ -5,15 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from shopify_bodies import order, read, refusal
 
-from integrations.nouns import (
-    Address,
-    Ignored,
-    Money,
-    OrderCancelled,
-    OrderChanged,
-    PaymentStanding,
-    WorkRouted,
-)
+from integrations.nouns import Address, Ignored, Money, OrderCancelled, OrderChanged, PaymentStanding, WorkRouted
 from integrations.storefronts.shopify import topics
 
 

@@ -5,11 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from shopify_shop import LABEL, mug, refused
 
-from integrations.nouns import (
-    ParcelStatus,
-    Scan,
-    TrackingLabel,
-)
+from integrations.nouns import ParcelStatus, Scan, TrackingLabel
 from integrations.storefronts.shopify import carriers, shipments
 
 

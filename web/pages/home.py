@@ -23,12 +23,12 @@ def shops() -> Any:
     with database.across_tenants(shop.engine(), why="the list of shops is for everybody who may sign in") as session:
         found = shop_list.every(session)
     if len(found) == 1:
-        return redirect(url_for("home.home", tenant=found[0].id), 303)
+        return redirect(url_for("home.shown", tenant=found[0].id), 303)
     return render_template("shops.html", shops=found)
 
 
 @blueprint.get("/shops/<id:tenant>/")
-def home(tenant: int) -> str:
+def shown(tenant: int) -> str:
     return render_template("home.html", **_overview(tenant))
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import structlog
-from flask import Response, abort, current_app, flash, redirect, render_template, stream_with_context, url_for
+from flask import Response, abort, flash, redirect, render_template, stream_with_context, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
@@ -17,7 +16,7 @@ from web.pages import shop
 from web.queries import orders
 from web.queries.keyset import Cut
 from web.queries.orders import OrderLook, Wish
-from web.show import next_step, sheet, words
+from web.show import amounts, next_step, sheet, words
 
 log = structlog.get_logger(__name__)
 blueprint = door.guarded("orders", __name__)
@@ -138,17 +137,17 @@ _HEADING = [
 
 
 def _row(look: OrderLook) -> list[object]:
-    order, address = look.order, asdict_address(look)
+    order, buyer = look.order, look.order.ship_to
     return [
         order.name,
         order.placed_at.isoformat() if order.placed_at else "",
         order.state,
-        address.get("name", ""),
+        buyer.name if buyer else "",
         order.email,
-        address.get("city", ""),
-        address.get("country", ""),
+        buyer.city if buyer else "",
+        buyer.country if buyer else "",
         look.units,
-        _decimal(order.total_minor, order.currency),
+        amounts.decimal(order.total_minor, order.currency),
         order.currency,
         order.standing,
         " ".join(hold.kind for hold in look.holds),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from flask import abort, current_app, g
 from sqlalchemy import Engine
@@ -13,11 +14,20 @@ from records import database
 from records.tenants import Tenant
 
 
+@dataclass(frozen=True)
+class Shop:
+    """What every page of a shop says of it; plain values, which outlive the transaction."""
+
+    id: int
+    name: str
+
+
 @contextmanager
 def opened(tenant: int) -> Iterator[Session]:
     """A transaction of the shop's; it commits at the end and rings for the work that it asked for."""
     with database.transaction(engine(), tenant) as session:
-        g.shop = session.get(Tenant, tenant) or abort(404)
+        row = session.get(Tenant, tenant) or abort(404)
+        g.shop = Shop(id=row.id, name=row.name)
         yield session
 
 

@@ -30,6 +30,7 @@ def attach(app: Flask) -> None:
     app.jinja_env.globals.update(
         icon=icons.icon,
         look=words.look,
+        choices=lambda thing: [(state, look.word) for state, look in words.LOOKS[thing].items()],
         doing=words.doing,
         hold_word=words.hold,
         actor_word=words.actor,
@@ -38,6 +39,7 @@ def attach(app: Flask) -> None:
         asset=asset,
         is_built=is_built,
         here=here,
+        live_here=live_here,
         version=VERSION,
         now=now,
     )
@@ -71,16 +73,30 @@ def is_built(path: str) -> bool:
 
 
 def here(**changed: object) -> str:
-    """The address of this very page with some of its query changed; a None takes that part away."""
-    kept = request.args.to_dict() | changed
-    given = {name: value for name, value in kept.items() if value not in (None, "", False)}
-    return url_for(str(request.endpoint), **{**(request.view_args or {}), **given})
+    """The address of this page with some of its query changed; a None takes that part away.
+
+    The part of a page that keeps itself fresh is asked for by itself, and still means the page.
+    """
+    page, _, _ = str(request.endpoint).partition(".")
+    whole = next((name for name in (f"{page}.listed", f"{page}.shown") if name in current_app.view_functions), None)
+    return _address(whole if str(request.endpoint).endswith(".live") and whole else str(request.endpoint), changed)
+
+
+def live_here() -> str:
+    """The address of the part of this page that keeps itself fresh."""
+    return _address(f"{str(request.endpoint).partition('.')[0]}.live", {})
 
 
 def web_address(given: str) -> str:
     """A vendor's link as a link, if it is one for the web, and nothing otherwise: a page never runs what it shows."""
     return given if urlsplit(given).scheme in {"http", "https"} else ""
 
+
+
+def _address(endpoint: str, changed: dict[str, object]) -> str:
+    kept = request.args.to_dict() | changed
+    given = {name: value for name, value in kept.items() if value not in (None, "", False)}
+    return url_for(endpoint, **{**given, **(request.view_args or {})})
 
 
 @lru_cache(maxsize=64)

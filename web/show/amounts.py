@@ -21,10 +21,15 @@ def amount(minor: int | None, currency: str, locale: Locale) -> str:
     pattern = locale.currency_formats["standard"]
     return str(
         pattern.apply(
-            Decimal(minor).scaleb(-decimals),
+            decimal(minor, currency),
             locale,
             currency=currency,
             currency_digits=False,
             force_frac=(decimals, decimals),
         )
     )
+
+
+def decimal(minor: int, currency: str) -> Decimal:
+    """The amount in whole units of the currency, for files that are calculated with."""
+    return Decimal(minor).scaleb(-exponent(currency))

@@ -19,7 +19,7 @@ SHAPES = MappingProxyType(
         "check-circle": '<circle cx="12" cy="12" r="9"/><path d="m8 12 3 3 5-6"/>',
         "circle": '<circle cx="12" cy="12" r="8"/>',
         "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
-        "dot": '<circle cx="12" cy="12" r="3"/>',
+        "dot": '<circle cx="12" cy="12" r="4" fill="currentColor" stroke="none"/>',
         "download": '<path d="M12 4v11"/><path d="m7 11 5 5 5-5"/><path d="M5 20h14"/>',
         "file": '<path d="M6 3h8l4 4v14H6z"/><path d="M14 3v4h4"/>',
         "flag": '<path d="M6 21V4h11l-2 4 2 4H6"/>',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 # What a spreadsheet takes for the start of a formula (OWASP, "CSV Injection"); tab and return hide one.
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -22,6 +23,8 @@ def lines(heading: list[str], rows: Iterable[list[object]]) -> Iterator[str]:
 def cell(value: object) -> str:
     """A cell's text; one that would be a formula is led in by an apostrophe, which spreadsheets do not show."""
     text = "" if value is None else str(value)
+    if isinstance(value, int | Decimal):
+        return text  # a negative number starts like a formula, and is none
     return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
 
 

@@ -92,8 +92,7 @@ class Client:
         if mutation and _payload(answer) is not None:
             log.warning("shopify.partial_errors", shop=self.shop, verb=operation, errors=len(errors))
             return
-        acted = refusals.may_have_acted(errors, answer) if mutation else None
-        raise refusals.of_errors(errors, _cost(answer), acted=acted)
+        raise refusals.of_errors(errors, answer, _cost(answer), mutation=mutation)
 
     def _compare_version(self, answered: str) -> None:
         # Shopify falls forward from a version that it no longer serves, and only this header tells.
@@ -152,9 +151,14 @@ def _parsed(body: bytes, *, mutation: bool) -> dict[str, Any]:
 
 def _errors(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = answer.get("errors")
-    if isinstance(found, list):
-        return [error if isinstance(error, dict) else {"message": str(error)} for error in found]
-    return [{"message": str(found)}] if found else []
+    return _listed(found if isinstance(found, list) else [found] if found else [])
+
+
+def _listed(errors: object) -> list[dict[str, Any]]:
+    """Shopify's errors are objects; some of its older doors answer with a bare sentence."""
+    if not isinstance(errors, list):
+        return []
+    return [error if isinstance(error, dict) else {"message": str(error)} for error in errors]
 
 
 def _data(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +172,7 @@ def _accepted(answer: Mapping[str, Any]) -> dict[str, Any]:
     payload = _payload(answer)
     if payload is None:
         raise Temporary("Shopify's answer says nothing about what it did.", code="empty", outcome_unknown=True)
-    refused = refusals.of_user_errors(payload.get("userErrors") or ())
+    refused = refusals.of_user_errors(_listed(payload.get("userErrors")))
     if refused:
         raise refused
     return payload

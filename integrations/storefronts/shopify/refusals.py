@@ -38,9 +38,10 @@ _REMEDY_BY_STATUS = {
         "The store's owner has to contact Shopify support; retry when the store is open again.",
     ),
 }
-# Codes of errors[] that pass by themselves. Nothing was executed under the first two; under the others nobody knows.
+_NO_CODE = "GRAPHQL"
+# Codes of errors[] that pass by themselves: nothing was executed under the first, nobody knows under the second.
 _NOT_EXECUTED = frozenset({"THROTTLED", "IDEMPOTENCY_CONCURRENT_REQUEST"})
-_PASSING = _NOT_EXECUTED | {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"}
+_IN_DOUBT = frozenset({"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"})
 # Codes that a mutation's own field answers before it does anything. The same code deeper in the answer is no refusal:
 # a recorded fulfillmentOrderHold was denied one selected field while the hold was made.
 _BEFORE_ACTING = frozenset(
@@ -77,37 +78,26 @@ def of_status(status: int, wait_s: float | None, *, mutation: bool) -> OutsideFa
     return Permanent(reason, remedy=remedy, code=code)
 
 
-def of_errors(errors: Sequence[Mapping[str, Any]], cost: Mapping[str, Any], *, acted: bool | None) -> OutsideFailure:
-    """What `errors` of a GraphQL answer mean.
-
-    `acted` is None for a query; for a mutation without data it tells whether something may have been done.
-    """
+def of_errors(
+    errors: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], cost: Mapping[str, Any], *, mutation: bool
+) -> OutsideFailure:
+    """What `errors` of a GraphQL answer mean that does not say what was done."""
     codes = [_code(error) for error in errors]
     reason = f"Shopify answered: {_sentences(errors)}"
     if "THROTTLED" in codes:
         return Temporary("Shopify's rate limit is used up.", code="THROTTLED", retry_in_s=_refill(cost))
     for code in codes:
-        if code in _PASSING:
-            return Temporary(reason, code=code, outcome_unknown=bool(acted) and code not in _NOT_EXECUTED)
-    if acted:
+        if code in _NOT_EXECUTED | _IN_DOUBT:
+            return Temporary(reason, code=code, outcome_unknown=mutation and code in _IN_DOUBT)
+    if mutation and not all(_came_before_acting(error, answer) for error in errors):
         return Temporary(reason, code=codes[0], outcome_unknown=True)
     if "ACCESS_DENIED" in codes:
         return Permanent(reason, remedy=_scope_remedy(errors[codes.index("ACCESS_DENIED")]), code="ACCESS_DENIED")
     if "SHOP_INACTIVE" in codes:
-        return Permanent(reason, remedy="The store is closed or paused: reopen it in the Shopify admin, then retry.")
+        remedy = "The store is closed or paused: reopen it in the Shopify admin, then retry."
+        return Permanent(reason, remedy=remedy, code="SHOP_INACTIVE")
     remedy = "Look at the object in the Shopify admin: it may be gone. If it is there, report this with the timeline."
     return Permanent(reason, remedy=remedy, code=codes[0])
-
-
-def may_have_acted(errors: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> bool:
-    """Whether a mutation that answered errors and no data may have been done all the same.
-
-    Not where the whole request was refused (no `data` at all: it did not validate), nor where the mutation's own field
-    answers with a code that comes before acting.
-    """
-    if "data" not in answer:
-        return False
-    return not all(len(error.get("path") or ()) == 1 and _code(error) in _BEFORE_ACTING for error in errors)
 
 
 def of_user_errors(user_errors: Sequence[Mapping[str, Any]]) -> Refused | None:
@@ -120,7 +110,16 @@ def of_user_errors(user_errors: Sequence[Mapping[str, Any]]) -> Refused | None:
 
 def _code(error: Mapping[str, Any]) -> str:
     extensions = error.get("extensions")
-    return str(extensions.get("code") or "GRAPHQL") if isinstance(extensions, Mapping) else "GRAPHQL"
+    return str(extensions.get("code") or _NO_CODE) if isinstance(extensions, Mapping) else _NO_CODE
+
+
+def _came_before_acting(error: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether the error is a mutation's refusal: of the whole request, which then has no data and a place in the text
+    or a code, or of the mutation's own field, with a code that comes before acting.
+    """
+    if "data" not in answer:
+        return bool(error.get("locations")) or _code(error) != _NO_CODE
+    return len(error.get("path") or ()) <= 1 and _code(error) in _BEFORE_ACTING
 
 
 def _sentences(errors: Sequence[Mapping[str, Any]]) -> str:
@@ -142,5 +141,5 @@ def _refill(cost: Mapping[str, Any]) -> float:
 def _scope_remedy(error: Mapping[str, Any]) -> str:
     wanted = (error.get("extensions") or {}).get("requiredAccess")
     field = ".".join(str(step) for step in error.get("path") or ()) or "the call"
-    scope = f"needs {wanted}" if wanted else "needs an access scope that the app lacks"
-    return f"`{field}` {scope} Grant it to the app in the Shopify admin, then reconnect the store."
+    scope = str(wanted).rstrip(".") if wanted else "an access scope that the app lacks"
+    return f"`{field}` needs {scope}. Grant it to the app in the Shopify admin, then reconnect the store."

@@ -32,7 +32,7 @@ class Reply:
     body: bytes
 
 
-class NoAnswer(Exception):  # noqa: N818 - a word of this file, told on as Temporary
+class NoAnswer(Exception):
     """Nothing usable came back. `arrived` tells that the request may have reached Shopify all the same."""
 
     def __init__(self, kind: str, *, arrived: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from integrations import nouns
-from integrations.ports import Permanent, Temporary
+from integrations.ports import Temporary
 from integrations.storefronts.shopify import answers
 from integrations.storefronts.shopify.answers import Answer, Page, Ref, Weight
 from integrations.storefronts.shopify.client import Client, once
@@ -248,8 +248,5 @@ def _id_of(payload: dict[str, Any]) -> str:
     found = payload.get("fulfillmentHold")
     if isinstance(found, dict) and found.get("id"):
         return str(found["id"])
-    raise Permanent(
-        "Shopify accepted a hold without naming it.",
-        remedy="Release the hold in the Shopify admin when the order may go on.",
-        code="answer_shape",
-    )
+    # It may stand there: the next try finds it by its handle.
+    raise Temporary("Shopify accepted a hold without naming it.", code="answer_shape", outcome_unknown=True)

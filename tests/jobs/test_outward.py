@@ -1,0 +1,172 @@
+"""Acts on the outside world: written down first, adopted when they happened, never repeated blindly."""
+
+import pytest
+
+from integrations.ports import Permanent, Temporary
+from jobs import outward
+from jobs.claims import LostLease
+from jobs.outward import Act
+
+ACT = Act(key="label/1", kind="buy_label", subject="parcel/1", request={"rate": "r1"})
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class Vendor:
+    """Does a thing and remembers it; `then` may crash after the effect."""
+
+    def __init__(self, *, then=None):
+        self.done, self.then = [], then
+
+    def perform(self):
+        self.done.append("label")
+        if self.then:
+            failure, self.then = self.then, None
+            raise failure
+        return "bought"
+
+    def find(self):
+        return "found" if self.done else None
+
+
+@pytest.fixture
+def work(lane):
+    lane.add()
+    return lane.shop.work(lane.claim())
+
+
+def intention(lane):
+    return lane.shop.one("SELECT state, kind, subject, attempt, reason, vendor_reference, ended_at IS NOT NULL FROM intentions")
+
+
+def settle(lane, by, **more):
+    with lane.shop.transaction() as session:
+        outward.settle(session, lane.shop.tenant, ACT.key, by, **more)
+
+
+def test_the_intention_is_committed_before_the_call_and_no_transaction_is_open_during_it(lane, work):
+    seen = []
+
+    def perform():
+        seen.append(intention(lane))  # over a connection of its own
+        seen.append(lane.shop.one("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"))
+        return "bought"
+
+    performed = outward.once(work, ACT, perform=perform, find=lambda: pytest.fail("nothing to ask for yet"))
+
+    assert (performed.result, performed.adopted) == ("bought", False)
+    assert seen == [("intended", "buy_label", "parcel/1", 1, "", "", False), 0]
+
+
+def test_what_succeeded_is_settled_with_the_vendor_s_reference_and_stays_settled(lane, work):
+    outward.once(work, ACT, perform=Vendor().perform)
+    settle(lane, "succeed", reference="shp_1")
+    settle(lane, "refuse", reason="too late")
+
+    assert intention(lane) == ("succeeded", "buy_label", "parcel/1", 1, "", "shp_1", True)
+
+
+def test_after_a_crash_behind_the_effect_the_next_run_adopts_it(lane, work):
+    vendor = Vendor(then=Crash())
+    with pytest.raises(Crash):
+        outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
+
+    performed = outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
+
+    assert (performed.result, performed.adopted) == ("found", True)
+    assert vendor.done == ["label"]
+    settle(lane, "adopt", reference="shp_1")
+    assert intention(lane)[0] == "adopted"
+
+
+def test_after_a_crash_before_the_effect_the_next_run_acts(lane, work):
+    vendor = Vendor()
+    assert outward.intend(work, ACT) is False  # and then the process was gone
+
+    performed = outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
+
+    assert (performed.result, performed.adopted) == ("bought", False)
+    assert vendor.done == ["label"]
+
+
+def test_after_an_answer_that_was_lost_the_intention_is_open_and_the_next_run_asks(lane, work):
+    vendor = Vendor(then=Temporary("No answer.", outcome_unknown=True))
+    with pytest.raises(Temporary):
+        outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
+    assert intention(lane)[0] == "intended"
+
+    assert outward.once(work, ACT, perform=vendor.perform, find=vendor.find).adopted
+    assert vendor.done == ["label"]
+
+
+def test_a_vendor_that_cannot_be_asked_leaves_the_intention_open(lane, work):
+    vendor = Vendor(then=Crash())
+    with pytest.raises(Crash):
+        outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
+
+    def away():
+        raise Temporary("No answer.")
+
+    with pytest.raises(Temporary):
+        outward.once(work, ACT, perform=vendor.perform, find=away)
+    assert vendor.done == ["label"]
+    assert intention(lane)[0] == "intended"
+
+
+def test_an_act_that_asks_for_itself_is_performed_again_after_a_crash(lane, work):
+    vendor = Vendor(then=Crash())
+    with pytest.raises(Crash):
+        outward.once(work, ACT, perform=vendor.perform)
+
+    assert outward.once(work, ACT, perform=vendor.perform).adopted is False
+    assert len(vendor.done) == 2
+
+
+def test_a_refusal_is_written_down_and_may_be_tried_again(lane, work):
+    refusal = Permanent("The address is wrong.", remedy="Correct it.")
+
+    def refuse():
+        raise refusal
+
+    with pytest.raises(Permanent) as raised:
+        outward.once(work, ACT, perform=refuse, find=lambda: pytest.fail("nothing was done"))
+    assert raised.value is refusal
+    assert intention(lane) == ("refused", "buy_label", "parcel/1", 1, "The address is wrong.", "", True)
+
+    performed = outward.once(work, ACT, perform=lambda: "bought", find=lambda: pytest.fail("the vendor said no"))
+    assert performed.result == "bought"
+    assert intention(lane) == ("intended", "buy_label", "parcel/1", 1, "", "", False)
+
+
+def test_who_lost_the_lease_does_not_act(lane, work):
+    lane.expire()
+    lane.claim(worker="w2")
+
+    with pytest.raises(LostLease):
+        outward.once(work, ACT, perform=lambda: pytest.fail("acted without a claim"))
+    assert lane.shop.rows("SELECT * FROM intentions") == []
+
+
+def test_the_same_key_of_another_tenant_is_another_act(lane, work, engine):
+    from tests.shop import open_shop
+
+    stranger = open_shop(engine, name="Other")
+    with stranger.transaction() as session:
+        session.connection().exec_driver_sql(
+            "INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest) VALUES (%s, 'label/1', '', '', 1, '')",
+            (stranger.tenant,),
+        )
+
+    assert outward.intend(work, ACT) is False
+
+
+def test_a_request_is_remembered_by_its_digest_only(lane, work):
+    outward.intend(work, Act(key="a", kind="k", subject="s", request={"to": "ada@example.com", "n": 1}))
+    outward.intend(work, Act(key="b", kind="k", subject="s", request={"n": 1, "to": "ada@example.com"}))
+    outward.intend(work, Act(key="c", kind="k", subject="s", request={"n": 2}))
+
+    a, b, c = (row[0] for row in lane.shop.rows("SELECT request_digest FROM intentions ORDER BY key"))
+    assert a == b != c
+    assert "ada" not in a

@@ -1,0 +1,151 @@
+"""One order: what happened, what is next, and what a person can do about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import structlog
+from flask import Response, abort, flash, redirect, render_template, url_for
+from sqlalchemy.orm import Session
+
+from jobs import desk
+from records.orders import Hold, Order, find_order, open_holds
+from web import asked, show
+from web import session as door
+from web.pages import shop
+from web.queries import order as reads
+from web.queries.keyset import Cut
+from web.queries.order import Whole
+from web.show import next_step, words
+
+log = structlog.get_logger(__name__)
+blueprint = door.guarded("order", __name__)
+
+# The way of an order, as a line of steps; what stands beside it (cancelled) is no step on the way.
+STEPS = ("received", "verified", "released", "allocated", "shipping", "fulfilled")
+_STORY_PAGE = 100
+# What a label may be, and what its file is called; anything else is a download without a program to open it.
+_FILES = {"application/pdf": "pdf", "image/png": "png", "application/zpl": "zpl", "text/plain": "zpl"}
+
+
+@blueprint.get("/shops/<id:tenant>/orders/<id:id>")
+def shown(tenant: int, id: int) -> str:
+    return render_template("order.html", **_read(tenant, id))
+
+
+@blueprint.get("/shops/<id:tenant>/orders/<id:id>/live")
+def live(tenant: int, id: int) -> str:
+    """The part of the page that keeps itself fresh."""
+    return render_template("partials/order.html", **_read(tenant, id))
+
+
+@blueprint.get("/shops/<id:tenant>/orders/<id:id>/labels/<id:label>")
+def label(tenant: int, id: int, label: int) -> Response:
+    """The label's file, as it was when it was bought."""
+    with shop.opened(tenant) as session:
+        found = reads.label_file(session, tenant, id, label)
+        order = find_order(session, tenant, id)
+        if found is None or order is None or found.content is None:
+            abort(404)
+        content, media_type, name = found.content, found.media_type, order.name
+    log.info("label downloaded", tenant=tenant, order=id, label=label, actor=door.actor())
+    suffix = _FILES.get(media_type)
+    bare = re.sub(r"[^A-Za-z0-9_-]+", "", name) or "order"
+    return Response(
+        content,
+        content_type=media_type if suffix else "application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{bare}-label-{label}.{suffix or "bin"}"'},
+    )
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/hold")
+def hold(tenant: int, id: int) -> Any:
+    reason = asked.told("reason")
+    with shop.opened(tenant) as session:
+        _existing(session, tenant, id)
+        held = bool(reason) and desk.hold(session, tenant, id, reason=reason, by=door.actor())
+    if held:
+        log.info("order held", tenant=tenant, order=id, actor=door.actor())
+        flash("The order is on hold. Nothing is bought for it until somebody releases it.", "good")
+    elif reason:
+        flash("A person holds this order already; that hold and its reason stand.", "warn")
+    else:
+        flash("The order is not on hold: a hold needs a reason, because the next person will ask.", "warn")
+    return _back(id)
+
+
+@blueprint.get("/shops/<id:tenant>/orders/<id:id>/holds/<kind>/release")
+def confirm_release(tenant: int, id: int, kind: str) -> str:
+    """Asks once more: a released hold lets money be spent."""
+    with shop.opened(tenant) as session:
+        order = _existing(session, tenant, id)
+        found = _open_hold(session, tenant, id, kind)
+    return render_template("release_hold.html", order=order, hold=found)
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/holds/<kind>/release")
+def release(tenant: int, id: int, kind: str) -> Any:
+    with shop.opened(tenant) as session:
+        _existing(session, tenant, id)
+        found = [one for one in open_holds(session, tenant, id) if one.kind == kind]
+        if found and not found[0].overridable:
+            abort(403)
+        released = desk.release_hold(session, tenant, id, kind, by=door.actor(), now=show.now())
+    if released:
+        log.info("hold released", tenant=tenant, order=id, hold=kind, actor=door.actor())
+        flash(f"Released: {words.hold(kind)}. The order goes on.", "good")
+    else:
+        flash("That hold was released already, so nothing was changed.", "warn")
+    return _back(id)
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/go-on")
+def go_on(tenant: int, id: int) -> Any:
+    with shop.opened(tenant) as session:
+        _existing(session, tenant, id)
+        desk.resume(session, tenant, id, by=door.actor())
+    log.info("order asked to go on", tenant=tenant, order=id, actor=door.actor())
+    flash("Packline looks at the order again, from where it stands.", "good")
+    return _back(id)
+
+
+def _read(tenant: int, id: int) -> dict[str, Any]:
+    kind = asked.one_of("kind", words.TIMELINE)
+    with shop.opened(tenant) as session:
+        whole = reads.whole(session, tenant, id) or abort(404)
+        cut = Cut(before=asked.row_id("before"), after=asked.row_id("after"), size=_STORY_PAGE)
+        story = reads.story(session, tenant, id, kind=kind, cut=cut)
+    waiting = [job for job in whole.jobs if job.state in {"due", "running", "parked"}]
+    statuses = [parcel.carrier_status for parcel in whole.parcels]
+    return {
+        "whole": whole,
+        "order": whole.order,
+        "story": story,
+        "kind": kind,
+        "steps": STEPS,
+        "paid": _paid(whole),
+        "step": next_step.of(whole.order.state, whole.open_holds, waiting, statuses, now=show.now()),
+        "loudest": next_step.loudest(statuses) if statuses else "",
+    }
+
+
+def _paid(whole: Whole) -> str:
+    """What the money axis says: the store's word, unless a payment elsewhere has gone further."""
+    standing = whole.order.standing
+    if standing in {"unpaid", "unknown"}:
+        states = [payment.state for payment, _ in whole.payments]
+        return next((state for state in ("paid", "authorised", "pending", "failed") if state in states), standing)
+    return standing
+
+
+def _existing(session: Session, tenant: int, id: int) -> Order:
+    return find_order(session, tenant, id) or abort(404)
+
+
+def _open_hold(session: Session, tenant: int, id: int, kind: str) -> Hold:
+    return next((one for one in open_holds(session, tenant, id) if one.kind == kind), None) or abort(404)
+
+
+def _back(id: int) -> Any:
+    return redirect(url_for("order.shown", id=id), 303)
