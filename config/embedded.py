@@ -72,9 +72,11 @@ def pg_ctl(folder: Path, *words: str) -> None:
     program = Path(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]) / "pg_ctl"
     owner = folder.stat().st_uid
     subprocess.run(  # noqa: S603 - a program from our own wheel, with words of our own
-        [str(program), "-D", str(folder), *words],
+        # The server that is started keeps whatever it is given as output: a pipe would never end.
+        [str(program), "-D", str(folder), "-l", str(folder / "log"), *words],
         check=True,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         user=owner if os.geteuid() == 0 and owner else None,
     )
 

@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Any
 
+import stamina
 import structlog
 
 from config.settings import Settings
@@ -44,6 +45,8 @@ def set_up(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [stream]
     root.setLevel(settings.log_level)
+    # It would write the arguments of whatever is retried.
+    stamina.instrumentation.set_on_retry_hooks([])
     # RQ writes a job's call and arguments at INFO, httpx every URL: ids and addresses that belong in no log.
     for noisy in ("rq", "rq.worker", "httpx", "httpcore", "stripe", "urllib3", "easypost", "alembic"):
         logging.getLogger(noisy).setLevel("WARNING")

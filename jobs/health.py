@@ -11,6 +11,7 @@ from datetime import datetime
 import redis
 from rq import Worker
 from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -98,7 +99,7 @@ GROUP BY queue
 """)
 
 
-def _listener(worker: Worker) -> Listener:
+def _listener(worker: BaseWorker) -> Listener:
     return Listener(
         name=worker.name,
         queues=tuple(worker.queue_names()),

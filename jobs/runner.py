@@ -55,7 +55,11 @@ def work_off(services: Services, tenant: int, lane: str) -> int:
     """Do what is due in a lane; answers how many jobs were run."""
     done = 0
     while done < JOBS_IN_A_ROW:
-        claim = claims.claim_next(services.engine, tenant, lane, worker=services.worker, lease_s=services.lease_s)
+        try:
+            claim = claims.claim_next(services.engine, tenant, lane, worker=services.worker, lease_s=services.lease_s)
+        except (OperationalError, PoolTimeout) as error:
+            log.warning("lane left to the sweep", tenant=tenant, lane=lane, error=type(error).__name__)
+            break
         if claim is None:
             break
         with structlog.contextvars.bound_contextvars(
@@ -109,7 +113,7 @@ def _poison(claim: Claim) -> Parked | None:
 
 
 # The outcome is worth waiting for: while the database restarts, the alternative is doing the job again from the start.
-# The integrity error is another request for the same work, which was written in the same moment: the second look sees it.
+# The integrity error is another request for the same work, written in the same moment: the second look sees it.
 @stamina.retry(on=(*NO_DATABASE, IntegrityError), attempts=None, timeout=60, wait_initial=0.2, wait_max=3)
 def _conclude(services: Services, claim: Claim, outcome: Outcome | Temporary) -> None:
     with database.transaction(services.engine, claim.tenant) as session:

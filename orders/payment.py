@@ -92,8 +92,8 @@ def merged(before: Payment | None, fact: PaymentFact) -> dict[str, object]:
     }
 
 
-# What the weightiest fact alone decides. Stripe's times have whole seconds, so a tie is broken by what is told: any rule
-# would do that does not ask which fact came first.
+# What the weightiest fact alone decides. Stripe's times have whole seconds, so a tie is broken by what is told: any
+# rule would do that does not ask which fact came first.
 _TOLD_BY_ONE = ("state", "as_of", "authorised_minor", "amount_minor", "problem", "currency")
 
 

@@ -110,7 +110,7 @@ def content_digest(snapshot: OrderSnapshot) -> str:
     return _digest(
         [
             snapshot.total.model_dump(),
-            None if snapshot.ship_to is None else snapshot.ship_to.model_dump(),
+            None if snapshot.ship_to is None else _written(snapshot.ship_to),
             sorted([line.remote_id, line.units, line.unit_price.minor, line.needs_shipping] for line in snapshot.lines),
             snapshot.cancelled_at is not None,
         ]
@@ -118,7 +118,12 @@ def content_digest(snapshot: OrderSnapshot) -> str:
 
 
 def address_digest(address: Address) -> str:
-    return _digest(address.model_dump())
+    return _digest(_written(address))
+
+
+def _written(address: Address) -> dict[str, Any]:
+    """What stands on a label; coordinates come and go with the storefront's geocoder."""
+    return address.model_dump(exclude={"latitude", "longitude"})
 
 
 def _digest(value: Any) -> str:

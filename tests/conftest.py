@@ -16,7 +16,13 @@ from config.settings import Settings
 from jobs import bell
 from records import database, migrate, schema
 
-EMPTY_TABLES = text(f"TRUNCATE {', '.join(schema.TABLES)} RESTART IDENTITY CASCADE")
+# Deleting the few rows of a test takes 5 ms, where truncating two dozen tables takes 40 to 120.
+EMPTY_TABLES = "; ".join(f"DELETE FROM {table.name}" for table in reversed(schema.METADATA.sorted_tables))
+FIRST_IDS = text(
+    "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
+)
+# A power cut is no part of any test, so nothing waits for the disk; what was committed survives the server's own crash.
+WAIT_FOR_NO_DISK = ("fsync = off", "full_page_writes = off")
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +54,10 @@ def base_settings(home: Path) -> Settings:
 @pytest.fixture(scope="session")
 def base_engine(base_settings: Settings) -> Iterator[Engine]:
     engine = database.connect(base_settings.database_url, pool_size=20, role="tests")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for setting in WAIT_FOR_NO_DISK:
+            connection.execute(text(f"ALTER SYSTEM SET {setting}"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     migrate.upgrade(engine)
     yield engine
     engine.dispose()
@@ -62,7 +72,8 @@ def settings(base_settings: Settings) -> Settings:
 def engine(base_engine: Engine) -> Iterator[Engine]:
     """An engine on a database with every table and no row."""
     with base_engine.begin() as connection:
-        connection.execute(EMPTY_TABLES)
+        connection.exec_driver_sql(f"DO $$ BEGIN {EMPTY_TABLES}; END $$")
+        connection.execute(FIRST_IDS)
     return base_engine
 
 

@@ -64,14 +64,18 @@ class Shop:
 
     def variant(self, sku: str = "BAG", *, stock: Mapping[int, int] | None = None, **more: Any) -> int:
         columns = {
-            "connection_id": self.connection, "remote_id": self._next("variant"), "inventory_remote_id": "i", "sku": sku,
-            "title": sku.title(), "unit_price_minor": 1200, "currency": "USD", "unit_grams": 300, "needs_shipping": True,
+            "connection_id": self.connection, "remote_id": self._next("variant"), "inventory_remote_id": "i",
+            "sku": sku,
+            "title": sku.title(), "unit_price_minor": 1200, "currency": "USD", "unit_grams": 300,
+            "needs_shipping": True,
             "tracked": True, "hs_code": "", "origin_country": "US",
         }  # fmt: skip
         variant = self._insert(Variant, **(columns | more))
         if stock:
             with self.transaction() as session:
-                inventory.count(session, self.tenant, {(variant, at): units for at, units in stock.items()}, actor="test")
+                inventory.count(
+                    session, self.tenant, {(variant, at): units for at, units in stock.items()}, actor="test"
+                )
         return variant
 
     def order(
@@ -106,7 +110,10 @@ class Shop:
             connection.execute(text(sql), values)
 
     def story(self, order: int) -> list[str]:
-        return [row[0] for row in self.rows("SELECT sentence FROM timeline_entries WHERE order_id = :o ORDER BY id", o=order)]
+        return [
+            row[0]
+            for row in self.rows("SELECT sentence FROM timeline_entries WHERE order_id = :o ORDER BY id", o=order)
+        ]
 
     def state(self, table: str, id: int) -> str:
         return str(self.one(f"SELECT state FROM {table} WHERE id = :id", id=id))
@@ -119,7 +126,11 @@ class Shop:
 
     def _insert(self, table: Any, **columns: Any) -> int:
         with self.engine.begin() as connection:
-            return int(connection.execute(insert(table).values(tenant_id=self.tenant, **columns).returning(table.id)).scalar_one())
+            return int(
+                connection.execute(
+                    insert(table).values(tenant_id=self.tenant, **columns).returning(table.id)
+                ).scalar_one()
+            )
 
     def _next(self, thing: str) -> str:
         self._numbers[thing] = self._numbers.get(thing, 1000) + 1
@@ -133,18 +144,23 @@ def open_shop(engine: Engine, *, name: str = "Acme", **rules: Any) -> Shop:
         session.flush()
         connection = Connection(
             tenant_id=tenant.id, id=f"store-{tenant.id}", vendor="shopify", role="storefront",
-            account=f"{name.lower()}.myshopify.com", live=False, sealed_secrets=Keyring([KEY]).seal({"access_token": "t"}),
+            account=f"{name.lower()}.myshopify.com", live=False,
+            sealed_secrets=Keyring([KEY]).seal({"access_token": "t"}),
         )  # fmt: skip
         session.add(connection)
     return Shop(engine=engine, tenant=tenant.id, connection=connection.id)
 
 
-def snapshot(*, at: datetime = NOON, lines: Sequence[tuple[str, int]] = (("l1", 2),), total: int = 2400, **more: Any) -> OrderSnapshot:
+def snapshot(
+    *, at: datetime = NOON, lines: Sequence[tuple[str, int]] = (("l1", 2),), total: int = 2400, **more: Any
+) -> OrderSnapshot:
     """A version of order shop/Order/1 as the store knew it at a time."""
     fields = {
         "remote_id": "shop/Order/1", "name": "#1001", "placed_at": NOON, "updated_at": at, "currency": "USD",
         "total": usd(total), "standing": PaymentStanding.PAID, "ship_to": ADA,
-        "lines": tuple(OrderedLine(remote_id=id, sku="BAG", title="Bag", units=units, unit_price=usd(1200)) for id, units in lines),
+        "lines": tuple(
+            OrderedLine(remote_id=id, sku="BAG", title="Bag", units=units, unit_price=usd(1200)) for id, units in lines
+        ),
     }  # fmt: skip
     return OrderSnapshot(**(fields | more))
 

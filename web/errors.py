@@ -46,7 +46,9 @@ SAID = MappingProxyType(
             _NOTHING_CHANGED,
             "Check the address, or start from the list of shops.",
         ),
-        405: Said("That is not how", "This address is not asked that way.", _NOTHING_CHANGED, "Use the page's own buttons."),
+        405: Said(
+            "That is not how", "This address is not asked that way.", _NOTHING_CHANGED, "Use the page's own buttons."
+        ),
         413: Said("Too large", "What was sent is larger than Packline takes.", _NOTHING_CHANGED, "Send less at once."),
         429: Said("Too often", "That was tried too many times.", _NOTHING_CHANGED, "Wait a moment and try again."),
         500: Said("A fault in Packline", "Something broke while this page was made.", _SAFE, "Try again."),
@@ -92,9 +94,9 @@ def _database_away(error: Exception) -> Response:
     return answer
 
 
-def _fault(_error: Exception) -> Response:
+def _fault(error: Exception) -> Response:
     reference = secrets.token_hex(4).upper()
-    log.exception("fault in a page", reference=reference, endpoint=request.endpoint)
+    log.error("fault in a page", reference=reference, endpoint=request.endpoint, exc_info=error)
     return _answer(500, "Internal Server Error", reference=reference)
 
 

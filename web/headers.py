@@ -21,7 +21,7 @@ def attach(app: Flask) -> None:
 
 
 def nonce() -> str:
-    """This answer's nonce for script tags."""
+    """The answer's own nonce, for script tags."""
     if "nonce" not in g:
         g.nonce = secrets.token_urlsafe(16)
     fresh: str = g.nonce

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import IO
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, request
@@ -18,6 +19,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from config.keyring import Keyring
 from integrations import registry
@@ -73,7 +75,7 @@ def _receive(vendor_name: str, connection: str) -> tuple[str, int]:
         vendor = registry.vendor(vendor_name)
     except registry.UnknownVendor:
         return "no such door", 404
-    delivery = Delivery(body=request.get_data(cache=False), headers=_headers())
+    delivery = Delivery(body=_body(), headers=_headers())
     if not connection and not delivery.headers.get(vendor.door.signature_header):
         return "not signed", 401
     known = current_app.extensions["known_connections"].find(vendor, connection or None, vendor.door.account(delivery))
@@ -83,6 +85,17 @@ def _receive(vendor_name: str, connection: str) -> tuple[str, int]:
         log.warning("delivery not genuine", vendor=vendor_name, tenant=known.tenant, connection=known.id)
         return "signature does not match", 401
     return _keep(vendor, known, delivery)
+
+
+def _body() -> bytes:
+    """The bytes as they came. Raises RequestEntityTooLarge."""
+    body = request.get_data(cache=False)
+    # A body in chunks tells no length, and Werkzeug only stops reading it at the limit: what follows would be cut off.
+    if request.content_length is None and len(body) == request.max_content_length:
+        stream: IO[bytes] = request.environ["wsgi.input"]
+        if stream.read(1):
+            raise RequestEntityTooLarge
+    return body
 
 
 def _keep(vendor: Vendor, known: Known, delivery: Delivery) -> tuple[str, int]:

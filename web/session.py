@@ -10,7 +10,18 @@ from collections import OrderedDict
 from typing import Any
 
 import structlog
-from flask import Blueprint, Flask, abort, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask import session as cookie
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
@@ -117,7 +128,7 @@ def _proof(password: str) -> str:
 
 
 class Doormat:
-    """Counts knocks by address, so that guessing is slow and nobody else waits: a bucket of ten tries, refilled in time.
+    """Counts knocks by address, so that guessing is slow and nobody else waits: a bucket of tries, refilled in time.
 
     In memory of one process: it slows a guesser down, and the password itself has to be good.
     """

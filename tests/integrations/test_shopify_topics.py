@@ -35,6 +35,7 @@ def test_an_order_is_told_whole(topic):
         country="US",
         phone="+12125550100",
         email="ada@example.com",
+        latitude=40.7,
     )
     (only,) = told.lines
     assert (only.remote_id, only.variant_remote_id) == ("gid://shopify/LineItem/41", "gid://shopify/ProductVariant/51")

@@ -63,7 +63,9 @@ class Lane:
 
     def expire(self) -> None:
         """Let the lease of the running job run out: its worker is gone."""
-        self.shop.run("UPDATE jobs SET lease_until = now() - interval '1 ms' WHERE state = 'running' AND lane = :l", l=self.name)
+        self.shop.run(
+            "UPDATE jobs SET lease_until = now() - interval '1 ms' WHERE state = 'running' AND lane = :l", l=self.name
+        )
 
     def hurry(self) -> None:
         self.shop.run("UPDATE jobs SET due_at = now() WHERE state = 'due' AND lane = :l", l=self.name)

@@ -5,6 +5,7 @@ import multiprocessing
 import socket
 import threading
 import time
+import zlib
 
 import pytest
 
@@ -47,9 +48,9 @@ def test_a_bell_is_the_name_of_a_lane_and_nothing_else(base_settings, redis_conn
     assert bell.flush(5)
 
     assert heard() == [("jobs.runner.run_lane", [7, "order/42"])]
-    (key,) = [key for key in redis_connection.keys("rq:job:*")]
+    (key,) = redis_connection.keys("rq:job:*")
     kept = redis_connection.hgetall(key)
-    assert json.loads(kept[b"data"]) == ["jobs.runner.run_lane", None, [7, "order/42"], {}]
+    assert json.loads(zlib.decompress(kept[b"data"])) == ["jobs.runner.run_lane", None, [7, "order/42"], {}]
     assert kept[b"description"] == b"run"
     assert kept[b"result_ttl"] == b"0"
 

@@ -24,7 +24,8 @@ def test_jobs_are_taken_by_rank_then_by_age(lane):
         lane.conclude(claim, "done")
 
     assert taken == [
-        ("cancel_order", True), ("verify_order", True), ("verify_order", False), ("buy_label", True), ("push_tracking", True),
+        ("cancel_order", True), ("verify_order", True), ("verify_order", False), ("buy_label", True),
+        ("push_tracking", True),
     ]  # fmt: skip
 
 
@@ -48,7 +49,12 @@ def test_a_claim_tells_the_job_and_writes_who_has_it(lane):
 
     claim = lane.claim(worker="w7")
 
-    assert (claim.tenant, claim.lane, claim.subject, claim.kind) == (lane.shop.tenant, lane.name, lane.name, "verify_order")
+    assert (claim.tenant, claim.lane, claim.subject, claim.kind) == (
+        lane.shop.tenant,
+        lane.name,
+        lane.name,
+        "verify_order",
+    )
     assert (claim.fence, claim.tries, claim.deaths) == (1, 1, 0)
     assert lane.job("state", "worker", "fence", "attempts") == ("running", "w7", 1, 1)
 
@@ -58,7 +64,10 @@ def test_a_lease_is_measured_by_the_database_s_clock_alone(lane, monkeypatch):
     lane.add()
     claim = lane.claim(lease_s=30)
 
-    assert lane.job("lease_until = started_at + interval '30 seconds'", "started_at > now() - interval '1 minute'") == (True, True)
+    assert lane.job("lease_until = started_at + interval '30 seconds'", "started_at > now() - interval '1 minute'") == (
+        True,
+        True,
+    )
     assert claims.renew(lane.shop.engine, claim, lease_s=90) is True
     assert lane.job("lease_until BETWEEN now() + interval '80 seconds' AND now() + interval '90 seconds'") is True
 

@@ -38,7 +38,9 @@ def work(lane):
 
 
 def intention(lane):
-    return lane.shop.one("SELECT state, kind, subject, attempt, reason, vendor_reference, ended_at IS NOT NULL FROM intentions")
+    return lane.shop.one(
+        "SELECT state, kind, subject, attempt, reason, vendor_reference, ended_at IS NOT NULL FROM intentions"
+    )
 
 
 def settle(lane, by, **more):
@@ -155,7 +157,8 @@ def test_the_same_key_of_another_tenant_is_another_act(lane, work, engine):
     stranger = open_shop(engine, name="Other")
     with stranger.transaction() as session:
         session.connection().exec_driver_sql(
-            "INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest) VALUES (%s, 'label/1', '', '', 1, '')",
+            "INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest) "
+            "VALUES (%s, 'label/1', '', '', 1, '')",
             (stranger.tenant,),
         )
 

@@ -16,7 +16,9 @@ def test_work_is_due_at_once_in_the_queue_and_rank_of_its_kind(lane):
     lane.add("buy_label", "parcel/7")
 
     kind = KINDS["buy_label"]
-    assert lane.job("kind", "subject", "queue", "rank", "state", "generation", "attempts", "due_at <= now()", "rung_at = due_at") == (
+    assert lane.job(
+        "kind", "subject", "queue", "rank", "state", "generation", "attempts", "due_at <= now()", "rung_at = due_at",
+    ) == (
         "buy_label", "parcel/7", kind.queue, kind.rank, "due", 1, 0, True, True,
     )  # fmt: skip
 
@@ -73,8 +75,10 @@ def test_a_job_of_another_kind_subject_or_tenant_is_left_alone(lane, engine):
     lane.add("check_payment")
     lane.add("verify_order", "order/999")
 
-    assert lane.shop.rows("SELECT kind, subject, state FROM jobs WHERE tenant_id = :t ORDER BY id", t=lane.shop.tenant) == [
-        ("verify_order", lane.name, "parked"), ("check_payment", lane.name, "due"), ("verify_order", "order/999", "due"),
+    theirs = "SELECT kind, subject, state FROM jobs WHERE tenant_id = :t ORDER BY id"
+    assert lane.shop.rows(theirs, t=lane.shop.tenant) == [
+        ("verify_order", lane.name, "parked"), ("check_payment", lane.name, "due"),
+        ("verify_order", "order/999", "due"),
     ]  # fmt: skip
 
 
@@ -113,7 +117,7 @@ def test_the_bell_rings_after_the_commit_and_once_for_each_lane(lane, rung):
 
 
 def test_what_is_rolled_back_leaves_no_work_and_rings_no_bell(lane, rung):
-    with pytest.raises(ZeroDivisionError), lane.shop.transaction() as session:
+    with pytest.raises(ZeroDivisionError), lane.shop.transaction() as session:  # noqa: PT012 - both belong to the story
         queue.add(session, lane.shop.tenant, "verify_order", lane.name)
         raise ZeroDivisionError
 

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from orders.allocation import Pick, Place, Want, allocate, distance_km
 from tests.shop import ADA, AUSTIN, NEWARK, RENO
 
-PLACES = (Place(id=1, name="Newark", address=NEWARK), Place(id=2, name="Reno", address=RENO), Place(id=3, name="Austin", address=AUSTIN))
+PLACES = (
+    Place(id=1, name="Newark", address=NEWARK),
+    Place(id=2, name="Reno", address=RENO),
+    Place(id=3, name="Austin", address=AUSTIN),
+)
 BAG, HAT = 10, 20
 
 
@@ -33,7 +37,8 @@ def pick(line, units, at, variant=BAG):
         pytest.param(
             [want(1, 5)], {(BAG, 1): 3, (BAG, 2): 2, (BAG, 3): 1},
             [pick(1, 2, at=2), pick(1, 1, at=3), pick(1, 2, at=1)], {},
-            "Split, because no place had everything: 2 from Reno, 1 from Austin, 2 from Newark.", id="split-nearest-first",
+            "Split, because no place had everything: 2 from Reno, 1 from Austin, 2 from Newark.",
+            id="split-nearest-first",
         ),
         pytest.param(
             [want(1, 5)], {(BAG, 2): 2}, [pick(1, 2, at=2)], {1: 3},
@@ -74,7 +79,9 @@ def test_with_no_place_that_ships_everything_is_short():
 
 
 def test_the_only_place_is_named_as_such():
-    assert allocate([want(1, 1)], {(BAG, 2): 1}, PLACES[1:2], to=ADA).sentence == "From Reno: the only place that ships."
+    assert (
+        allocate([want(1, 1)], {(BAG, 2): 1}, PLACES[1:2], to=ADA).sentence == "From Reno: the only place that ships."
+    )
 
 
 def test_places_equally_far_are_tried_in_the_order_of_their_ids():
@@ -83,14 +90,29 @@ def test_places_equally_far_are_tried_in_the_order_of_their_ids():
     assert allocate([want(1, 1)], {(BAG, 4): 1, (BAG, 5): 1}, twins, to=ADA).picks == (pick(1, 1, at=4),)
 
 
-def test_a_distance_is_measured_where_both_coordinates_are_known_and_guessed_elsewhere():
-    nowhere = {"latitude": None, "longitude": None}
-    same_state = ADA.model_copy(update=nowhere)
+NOWHERE = {"latitude": None, "longitude": None}
 
+
+@pytest.mark.parametrize(
+    ("place", "kilometres"),
+    [
+        pytest.param(ADA, 150, id="the-same-state"),
+        pytest.param(RENO, 600, id="one-zip-digit-away"),
+        pytest.param(NEWARK, 4_200, id="from-coast-to-coast"),
+        pytest.param(RENO.model_copy(update={"postcode": ""}), 1_500, id="the-same-country"),
+        pytest.param(RENO.model_copy(update={"postcode": "²9434"}), 1_500, id="a-digit-that-is-no-number"),
+        pytest.param(RENO.model_copy(update={"country": "CA"}), 8_000, id="abroad"),
+    ],
+)
+def test_a_distance_is_guessed_where_a_coordinate_is_unknown(place, kilometres):
+    assert distance_km(place.model_copy(update=NOWHERE), ADA) == kilometres
+    assert distance_km(ADA, place.model_copy(update=NOWHERE)) == kilometres
+
+
+def test_a_distance_is_measured_where_both_coordinates_are_known():
     assert 270 < distance_km(RENO, ADA) < 330
-    assert distance_km(same_state, ADA) == 150
-    assert distance_km(RENO.model_copy(update=nowhere), ADA) == 1_500
-    assert distance_km(RENO.model_copy(update=nowhere | {"country": "CA"}), ADA) == 8_000
+    assert 4_000 < distance_km(NEWARK, ADA) < 4_200
+    assert distance_km(ADA, ADA) == 0
 
 
 @given(

@@ -54,7 +54,10 @@ def test_a_declaration_gives_value_and_weight_of_all_units_of_a_line_together():
 @pytest.mark.parametrize(("of_line", "of_variant", "grams"), [(300, 280, 300), (0, 280, 280), (0, 0, 250)])
 def test_a_weight_is_the_line_s_else_the_variant_s_else_the_assumed_one(of_line, of_variant, grams):
     declared = declare(
-        [(line(unit_grams=of_line), 1, variant(unit_grams=of_variant))], currency="USD", signer="", assumed_unit_grams=250
+        [(line(unit_grams=of_line), 1, variant(unit_grams=of_variant))],
+        currency="USD",
+        signer="",
+        assumed_unit_grams=250,
     )
 
     assert declared.lines[0].total_weight_grams == grams
@@ -63,7 +66,10 @@ def test_a_weight_is_the_line_s_else_the_variant_s_else_the_assumed_one(of_line,
 @pytest.mark.parametrize("unknown", [None, variant(origin_country="")])
 def test_nobody_signs_for_an_origin_that_nobody_knows(unknown):
     problem = declare(
-        [(line(), 1, variant()), (line(title="Hat", sku=""), 1, unknown)], currency="USD", signer="", assumed_unit_grams=1
+        [(line(), 1, variant()), (line(title="Hat", sku=""), 1, unknown)],
+        currency="USD",
+        signer="",
+        assumed_unit_grams=1,
     )
 
     assert isinstance(problem, Problem)

@@ -69,7 +69,9 @@ def test_only_the_opening_is_answered_as_opened(shop, order):
     with shop.transaction() as session:
         assert holds.place(session, shop.tenant, order, ADDRESS, by="packline")
         assert not holds.place(session, shop.tenant, order, ADDRESS, by="packline")
-        assert not holds.place(session, shop.tenant, order, Problem(kind="address", reason="x", remedy="y"), by="packline")
+        assert not holds.place(
+            session, shop.tenant, order, Problem(kind="address", reason="x", remedy="y"), by="packline"
+        )
 
 
 def test_a_hold_opens_however_many_this_connection_has_opened(shop):
@@ -84,7 +86,9 @@ def test_a_hold_opens_however_many_this_connection_has_opened(shop):
 
 def test_holds_that_were_not_looked_for_stay(shop, order):
     with shop.transaction() as session:
-        holds.place(session, shop.tenant, order, Problem(kind="operator", reason="wait", remedy="release"), by="person:jo")
+        holds.place(
+            session, shop.tenant, order, Problem(kind="operator", reason="wait", remedy="release"), by="person:jo"
+        )
 
     assert settle(shop, order) == ["operator"]
 

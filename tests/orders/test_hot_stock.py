@@ -44,7 +44,8 @@ def want(shop, number, lines):
                     SELECT :tenant, id, :position, :variant, '', 'BAG', 'Bag', :units, :units, 1, 100, true
                     FROM unnest(cast(:orders AS bigint[])) AS id
                 """),
-                {"tenant": shop.tenant, "position": str(position), "variant": variant, "units": units, "orders": orders},
+                {"tenant": shop.tenant, "position": str(position), "variant": variant, "units": units,
+                "orders": orders},
             )  # fmt: skip
         for order in orders:
             queue.add(session, shop.tenant, "reserve_stock", f"order/{order}")
@@ -58,7 +59,9 @@ def reserve(services, tenant, order):
         outcome = reserve_stock.run(Work(services=services, claim=claim))
         again = isinstance(outcome, Snoozed)
         with database.transaction(services.engine, tenant) as session:
-            claims.conclude(session, claim, state="due" if again else "done", wait_s=0.0 if again else None, fresh=again)
+            claims.conclude(
+                session, claim, state="due" if again else "done", wait_s=0.0 if again else None, fresh=again
+            )
         if isinstance(outcome, Done):
             return snoozes
     raise AssertionError(f"order {order} is never done")
@@ -74,10 +77,17 @@ def test_of_500_orders_for_the_last_100_units_exactly_100_units_are_reserved(sho
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda order: reserve(services, shop.tenant, order), orders))
 
-    assert shop.rows("SELECT on_hand, reserved FROM stock_levels ORDER BY location_id") == [(50, 50), (30, 30), (20, 20)]
+    assert shop.rows("SELECT on_hand, reserved FROM stock_levels ORDER BY location_id") == [
+        (50, 50),
+        (30, 30),
+        (20, 20),
+    ]
     assert shop.one("SELECT count(*), sum(units) FROM reservations WHERE state = 'held'") == (100, 100)
     assert shop.one("SELECT count(DISTINCT order_id) FROM reservations") == 100
-    assert shop.rows("SELECT state, count(*) FROM orders GROUP BY state ORDER BY state") == [("allocated", 100), ("released", 400)]
+    assert shop.rows("SELECT state, count(*) FROM orders GROUP BY state ORDER BY state") == [
+        ("allocated", 100),
+        ("released", 400),
+    ]
     assert shop.rows("SELECT kind, state, reason, count(*) FROM holds GROUP BY 1, 2, 3") == [
         ("stock", "open", "Out of stock: 1 × BAG.", 400)
     ]
@@ -93,7 +103,9 @@ def test_orders_with_their_lines_in_opposite_order_never_wait_for_each_other_in_
     variants = [shop.variant(f"V{number}", stock={place: 40}) for number in range(3)]
     orders = [
         order
-        for round_ in zip(*(want(shop, 10, [(variant, 1) for variant in lines]) for lines in permutations(variants)), strict=True)
+        for round_ in zip(
+            *(want(shop, 10, [(variant, 1) for variant in lines]) for lines in permutations(variants)), strict=True
+        )
         for order in round_
     ]
     services = shop.services()
@@ -102,7 +114,9 @@ def test_orders_with_their_lines_in_opposite_order_never_wait_for_each_other_in_
     def count_again(_):
         """A catalogue that is read meanwhile locks the same rows."""
         with database.transaction(wide_engine, shop.tenant) as session:
-            inventory.count(session, shop.tenant, {(variant, place): 40 for variant in reversed(variants)}, actor="count")
+            inventory.count(
+                session, shop.tenant, {(variant, place): 40 for variant in reversed(variants)}, actor="count"
+            )
 
     def cancel(order):
         reserve(services, shop.tenant, order)

@@ -36,7 +36,9 @@ def hold(shop, *wanted, order=None):
     line_of = dict(shop.rows("SELECT variant_id, id FROM order_lines WHERE order_id = :o", o=order))
     with shop.transaction() as session:
         shipment = session.execute(
-            insert(Shipment).values(tenant_id=shop.tenant, order_id=order, location_id=wanted[0][1]).returning(Shipment.id)
+            insert(Shipment)
+            .values(tenant_id=shop.tenant, order_id=order, location_id=wanted[0][1])
+            .returning(Shipment.id)
         ).scalar_one()
         holdings = [
             Holding(pick=Pick(line=line_of[variant], variant=variant, location=at, units=units), shipment=shipment)
@@ -98,7 +100,9 @@ def test_two_picks_of_one_level_count_together(shop, reno):
         ).scalar_one()
 
     def picks(units):
-        return [Holding(pick=Pick(line=line, variant=bag, location=reno, units=units), shipment=shipment) for line in lines]
+        return [
+            Holding(pick=Pick(line=line, variant=bag, location=reno, units=units), shipment=shipment) for line in lines
+        ]
 
     with pytest.raises(Contended), shop.transaction() as session:
         inventory.reserve(session, shop.tenant, order, picks(2), actor="test")

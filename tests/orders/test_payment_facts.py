@@ -19,8 +19,16 @@ COMPARED = (
 
 def fact(state, seconds=0, **more):
     return PaymentFact(
-        **({"remote_id": "pi_1", "state": state, "at": NOON + timedelta(seconds=seconds), "amount": Money(minor=2400, currency="USD")} | more)
-    )  # fmt: skip
+        **(
+            {
+                "remote_id": "pi_1",
+                "state": state,
+                "at": NOON + timedelta(seconds=seconds),
+                "amount": Money(minor=2400, currency="USD"),
+            }
+            | more
+        )
+    )
 
 
 def heard(facts):

@@ -52,7 +52,7 @@ def test_every_standing_has_an_answer_in_the_table_above():
         pytest.param([funds(authorised=2400)], "paid", False, id="authorised-is-not-captured"),
         pytest.param([funds(authorised=2400)], "authorised", True, id="authorised-where-that-is-enough"),
         pytest.param([funds(authorised=2400, captured=2400)], "authorised", True, id="captures-are-not-counted-twice"),
-        pytest.param([funds(authorised=1300, captured=1300)], "authorised", False, id="half-is-not-counted-twice-either"),
+        pytest.param([funds(authorised=1300, captured=1300)], "authorised", False, id="half-is-not-either"),
         pytest.param([funds(captured=2400, refunded=1)], "paid", False, id="refunds-are-taken-off"),
         pytest.param([funds(captured=2400, currency="CAD")], "paid", False, id="another-currency-covers-nothing"),
         pytest.param([funds(captured=2400, safe=False)], "paid", False, id="disputed-money-covers-nothing"),

@@ -67,7 +67,11 @@ def test_an_older_version_never_overwrites_a_newer_one(shop):
 
 
 def test_every_order_of_three_versions_ends_with_the_newest(shop):
-    versions = [snapshot(), snapshot(at=LATER, lines=[("l1", 1), ("l2", 1)]), snapshot(at=LATEST, lines=[("l2", 4)], total=4800)]
+    versions = [
+        snapshot(),
+        snapshot(at=LATER, lines=[("l1", 1), ("l2", 1)]),
+        snapshot(at=LATEST, lines=[("l2", 4)], total=4800),
+    ]
 
     for number, order in enumerate(permutations(versions)):
         remote_id = f"shop/Order/{number}"

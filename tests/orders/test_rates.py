@@ -17,7 +17,8 @@ def rate(price, days=None, *, carrier="USPS", service="Ground", currency="USD"):
 
 
 SLOW, QUICK, SWIFT, VAGUE = (
-    rate(500, 6), rate(900, 3, service="Priority"), rate(2500, 1, carrier="UPS", service="Air"), rate(400, service="Media"),
+    rate(500, 6), rate(900, 3, service="Priority"), rate(2500, 1, carrier="UPS", service="Air"),
+    rate(400, service="Media"),
 )  # fmt: skip
 
 
@@ -50,16 +51,19 @@ SLOW, QUICK, SWIFT, VAGUE = (
             [SLOW, VAGUE], None, (), VAGUE, "USPS Media for 4.00 USD: cheapest of 2.", True, id="nothing-was-promised",
         ),
         pytest.param(
-            [SLOW, SWIFT], 7, ("UPS", "FedEx"), SWIFT, "UPS Air for 25.00 USD: cheapest of 1 that arrive in time.", True,
+            [SLOW, SWIFT], 7, ("UPS", "FedEx"), SWIFT,
+            "UPS Air for 25.00 USD: cheapest of 1 that arrive in time.", True,
             id="only-allowed-carriers",
         ),
         pytest.param(
             [rate(100, 2, currency="CAD"), SLOW, QUICK], 7, (), SLOW,
-            "USPS Ground for 5.00 USD: cheapest of 2 that arrive in time.", True, id="the-currency-that-most-rates-have",
+            "USPS Ground for 5.00 USD: cheapest of 2 that arrive in time.", True,
+            id="the-currency-that-most-rates-have",
         ),
         pytest.param(
             [rate(100, 2, currency="USD"), rate(900, 2, currency="CAD")], 7, (), rate(900, 2, currency="CAD"),
-            "USPS Ground for 9.00 CAD: cheapest of 1 that arrive in time.", True, id="a-tie-of-currencies-is-settled-by-name",
+            "USPS Ground for 9.00 CAD: cheapest of 1 that arrive in time.", True,
+            id="a-tie-of-currencies-is-settled-by-name",
         ),
         pytest.param(
             [rate(500, 5), rate(500, 4, service="Plus")], 7, (), rate(500, 4, service="Plus"),
@@ -67,7 +71,8 @@ SLOW, QUICK, SWIFT, VAGUE = (
         ),
         pytest.param(
             [rate(900, 9, carrier="UPS"), rate(800, 9)], 7, (), rate(800, 9),
-            "USPS Ground for 8.00 USD: the soonest, but later than promised.", False, id="the-cheaper-of-two-equally-late",
+            "USPS Ground for 8.00 USD: the soonest, but later than promised.", False,
+            id="the-cheaper-of-two-equally-late",
         ),
     ],
 )  # fmt: skip

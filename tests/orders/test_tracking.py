@@ -22,7 +22,9 @@ def new_parcel(shop, order, *, state="announced", tracker="trk_1", code="9400"):
     location = shop.location()
     with shop.transaction() as session:
         shipment = session.execute(
-            insert(Shipment).values(tenant_id=shop.tenant, order_id=order, location_id=location, state=state).returning(Shipment.id)
+            insert(Shipment)
+            .values(tenant_id=shop.tenant, order_id=order, location_id=location, state=state)
+            .returning(Shipment.id)
         ).scalar_one()
         return session.execute(
             insert(Parcel).values(
@@ -33,7 +35,9 @@ def new_parcel(shop, order, *, state="announced", tracker="trk_1", code="9400"):
 
 
 def scan(hours, status="in_transit", **more):
-    return Scan(at=NOON + timedelta(hours=hours), status=ParcelStatus(status), **({"city": "Reno", "region": "NV"} | more))
+    return Scan(
+        at=NOON + timedelta(hours=hours), status=ParcelStatus(status), **({"city": "Reno", "region": "NV"} | more)
+    )
 
 
 def progress(status, *scans, hours=0, **more):

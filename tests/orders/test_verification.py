@@ -22,7 +22,9 @@ def in_store(version=None, *, asked=None, risk=RiskAdvice.ACCEPT):
 
 
 def found(store, verdict=GOOD, *, told=None, **rules):
-    return [(problem.kind, problem.reason) for problem in problems(told, store, verdict, Rules(**rules), home_country="US")]
+    return [
+        (problem.kind, problem.reason) for problem in problems(told, store, verdict, Rules(**rules), home_country="US")
+    ]
 
 
 def test_a_complete_and_consistent_order_has_no_problem():
@@ -52,7 +54,9 @@ def test_an_order_without_an_address_lacks_the_whole_of_it():
     assert found(in_store(snapshot(ship_to=None))) == [("address", "The address lacks the whole address.")]
 
 
-@pytest.mark.parametrize("asked", [(), (AskedLine(line_remote_id="l1", units=2, ships=False),), (AskedLine(line_remote_id="l1", units=0),)])
+@pytest.mark.parametrize(
+    "asked", [(), (AskedLine(line_remote_id="l1", units=2, ships=False),), (AskedLine(line_remote_id="l1", units=0),)]
+)
 def test_an_order_of_which_nothing_ships_needs_no_address(asked):
     assert found(in_store(snapshot(ship_to=None), asked=asked), None) == []
 
@@ -82,8 +86,10 @@ def test_two_versions_of_one_moment_have_to_agree():
     assert found(in_store(), told=told) == [
         (
             "mismatch",
-            "The order is not what was told (total: 36.00 USD was told, 24.00 USD is in the store; "
-            "units: 3 was told, 2 is in the store).",
+            (
+                "The order is not what was told (total: 36.00 USD was told, 24.00 USD is in the store; "
+                "units: 3 was told, 2 is in the store)."
+            ),
         )
     ]
 
@@ -120,7 +126,9 @@ def test_a_risk_holds_where_the_shop_says_so(hold_risk_at, held):
 
 
 def test_work_that_the_store_holds_waits_with_the_store_s_own_reasons():
-    asked = tuple(AskedLine(line_remote_id=f"l{n}", units=1, on_hold=why) for n, why in enumerate(["fraud", "", "fraud", "edit"]))
+    asked = tuple(
+        AskedLine(line_remote_id=f"l{n}", units=1, on_hold=why) for n, why in enumerate(["fraud", "", "fraud", "edit"])
+    )
 
     assert found(in_store(asked=asked)) == [("storefront", "The store holds the work on this order: edit, fraud.")]
 

@@ -8,7 +8,7 @@ from flask import Flask, current_app, request
 
 from web import session, show
 from web.asked import RowId
-from web.pages import health, home, inbox, jobs, job, order, orders, payments, stock, work
+from web.pages import health, home, inbox, job, jobs, order, orders, payments, stock, work
 
 FOLDER = Path(__file__).parent.parent
 
@@ -28,6 +28,6 @@ def attach(app: Flask) -> None:
 
 def _same_shop(endpoint: str, values: dict[str, object]) -> None:
     """A link made on a shop's page leads within that shop, unless it says another."""
-    if "tenant" not in values and request and (tenant := (request.view_args or {}).get("tenant")) is not None:
-        if current_app.url_map.is_endpoint_expecting(endpoint, "tenant"):
-            values["tenant"] = tenant
+    tenant = (request.view_args or {}).get("tenant") if request else None
+    if tenant is not None and "tenant" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "tenant"):
+        values["tenant"] = tenant

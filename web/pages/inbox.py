@@ -42,10 +42,16 @@ def shown(tenant: int, id: int) -> str:
         event = inbox.one(session, tenant, id) or abort(404)
         body, is_json = redaction.pretty(event.body, redacted=not unveiled)
     if unveiled:
-        log.info("personal data looked at", tenant=tenant, event=id, actor=door.actor())
+        log.info("personal data looked at", tenant=tenant, inbox_event=id, actor=door.actor())
     headers = {name: redaction.header(name, str(value)) for name, value in sorted(event.headers.items())}
     return render_template(
-        "event.html", event=event, body=body, is_json=is_json, headers=headers, unveiled=unveiled, order=_order(event.subject)
+        "event.html",
+        event=event,
+        body=body,
+        is_json=is_json,
+        headers=headers,
+        unveiled=unveiled,
+        order=_order(event.subject),
     )
 
 
@@ -56,7 +62,7 @@ def replay(tenant: int, id: int) -> Any:
             abort(404)
         replayed = desk.replay(session, tenant, id)
     if replayed:
-        log.info("event replayed", tenant=tenant, event=id, actor=door.actor())
+        log.info("event replayed", tenant=tenant, inbox_event=id, actor=door.actor())
         flash("The delivery is read again, as if it had just arrived. What was done for it is not done twice.", "good")
     else:
         flash("The delivery is being read already, so nothing was changed.", "warn")

@@ -69,7 +69,7 @@ def hold(tenant: int, id: int) -> Any:
         log.info("order held", tenant=tenant, order=id, actor=door.actor())
         flash("The order is on hold. Nothing is bought for it until somebody releases it.", "good")
     elif reason:
-        flash("A person holds this order already; that hold and its reason stand.", "warn")
+        flash("A person held this order already. That hold stands, with your reason on it now.", "warn")
     else:
         flash("The order is not on hold: a hold needs a reason, because the next person will ask.", "warn")
     return _back(id)

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 blueprint = door.guarded("orders", __name__)
 
 # The lists that people come back to; each is a link, and a link can be kept.
-VIEWS = (
+VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
     ("To ship", {"state": "to_ship"}),
     ("On hold", {"hold": "any"}),

@@ -32,9 +32,7 @@ def _read() -> dict[str, Any]:
     with database.across_tenants(shop.engine(), why="ops look at the work of the whole installation") as session:
         backlog = health.backlog(session)
     oldest = min((queue.oldest_due_at for queue in backlog if queue.oldest_due_at), default=None)
-    listening = {
-        queue.queue: sum(queue.queue in listener.queues for listener in report.listeners) for queue in backlog
-    }
+    listening = {queue.queue: sum(queue.queue in listener.queues for listener in report.listeners) for queue in backlog}
     return {
         "report": report,
         "backlog": backlog,

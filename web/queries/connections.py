@@ -11,7 +11,7 @@ from records.tenants import Connection
 def vendors(session: Session, tenant: int) -> dict[str, str]:
     """Vendor names by connection id, ended connections included, because old rows still name them."""
     rows = session.execute(select(Connection.id, Connection.vendor).where(Connection.tenant_id == tenant))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def storefronts(session: Session, tenant: int) -> list[Connection]:

@@ -95,32 +95,30 @@ def backlog(session: Session, tenant: int) -> Backlog:
 
 
 def _by_state(session: Session, tenant: int) -> dict[str, int]:
-    rows = session.execute(
-        select(Order.state, func.count()).where(Order.tenant_id == tenant).group_by(Order.state)
-    )
-    return dict(rows.tuples().all())
+    rows = session.execute(select(Order.state, func.count()).where(Order.tenant_id == tenant).group_by(Order.state))
+    return dict(rows.all())
 
 
 def _open_holds(session: Session, tenant: int) -> list[Waiting]:
     rows = session.execute(
-        select(Hold.kind, func.count().label("count"), func.min(Hold.created_at).label("oldest_at"))
+        select(Hold.kind, func.count().label("many"), func.min(Hold.created_at).label("oldest_at"))
         .where(Hold.tenant_id == tenant, Hold.state == "open")
         .group_by(Hold.kind)
         .order_by(func.count().desc(), Hold.kind)
     )
-    return [Waiting(kind=row.kind, count=row.count, oldest_at=row.oldest_at) for row in rows]
+    return [Waiting(kind=row.kind, count=row.many, oldest_at=row.oldest_at) for row in rows]
 
 
 def _parked_jobs(session: Session, tenant: int) -> list[Waiting]:
     at = func.min(func.coalesce(Job.ended_at, Job.created_at)).label("oldest_at")
     rows = session.execute(
-        select(Job.kind, Job.cause, func.count().label("count"), at)
+        select(Job.kind, Job.cause, func.count().label("many"), at)
         .where(Job.tenant_id == tenant, Job.state == "parked")
         .group_by(Job.kind, Job.cause)
         .order_by(func.count().desc(), Job.cause)
         .limit(50)
     )
-    return [Waiting(kind=row.kind, cause=row.cause, count=row.count, oldest_at=row.oldest_at) for row in rows]
+    return [Waiting(kind=row.kind, cause=row.cause, count=row.many, oldest_at=row.oldest_at) for row in rows]
 
 
 def _spend(session: Session, tenant: int, since: datetime) -> list[Spend]:
@@ -135,14 +133,12 @@ def _spend(session: Session, tenant: int, since: datetime) -> list[Spend]:
 
 def _days(session: Session, tenant: int, since: datetime, now: datetime) -> list[Day]:
     """Labels bought on each of the last days, the empty days too; days are UTC's."""
-    counted = dict(
+    counted: dict[date, int] = dict(
         session.execute(
             select(func.date(Label.bought_at), func.count())
             .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(orders.PAID_FOR))
             .group_by(text("1"))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     days = [(now - timedelta(days=back)).date() for back in range(DAYS - 1, -1, -1)]
     return [Day(day=day, labels=counted.get(day, 0)) for day in days]
@@ -150,9 +146,7 @@ def _days(session: Session, tenant: int, since: datetime, now: datetime) -> list
 
 def _inbox_parked(session: Session, tenant: int) -> int:
     return session.execute(
-        select(func.count())
-        .select_from(InboxEvent)
-        .where(InboxEvent.tenant_id == tenant, InboxEvent.state == "parked")
+        select(func.count()).select_from(InboxEvent).where(InboxEvent.tenant_id == tenant, InboxEvent.state == "parked")
     ).scalar_one()
 
 

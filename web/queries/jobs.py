@@ -113,11 +113,8 @@ def orders_of(session: Session, tenant: int, jobs: Sequence[Job]) -> dict[int, A
     for thing, table in (("parcel", Parcel), ("shipment", Shipment), ("label", Label), ("payment", Payment)):
         found |= _orders_by(session, tenant, thing, table, [id for kind, id in owners.values() if kind == thing])
     found |= _orders_by_event(session, tenant, [id for kind, id in owners.values() if kind == "event"])
-    names = dict(
-        session.execute(select(Order.id, Order.name).where(Order.tenant_id == tenant, Order.id.in_(set(found.values()))))
-        .tuples()
-        .all()
-    )
+    named = select(Order.id, Order.name).where(Order.tenant_id == tenant, Order.id.in_(set(found.values())))
+    names = dict(session.execute(named).all())
     return {
         job: About(id=order, name=names[order])
         for job, owner in owners.items()

@@ -25,16 +25,14 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Generic[Row]):
-    """Rows, newest first; `older` and `newer` are the ids to ask for the neighbouring pages with, where there are any."""
+    """Rows, newest first; `older` and `newer` are the ids to ask for the next pages with, where there are any."""
 
     rows: Sequence[Row]
     older: int | None = None
     newer: int | None = None
 
 
-def newest_first(
-    session: Session, statement: Select[tuple[Row]], id: InstrumentedAttribute[int], cut: Cut
-) -> Page[Row]:
+def newest_first(session: Session, statement: Select[Row], id: InstrumentedAttribute[int], cut: Cut) -> Page[Row]:
     """One page of a statement that selects one entity with an id."""
     if cut.after is not None:
         found = list(session.scalars(statement.where(id > cut.after).order_by(id.asc()).limit(cut.size + 1)))

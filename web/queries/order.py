@@ -222,10 +222,7 @@ def _jobs(
     subjects += [f"label/{label.id}" for label in labels]
     return list(
         session.scalars(
-            select(Job)
-            .where(Job.tenant_id == tenant, Job.subject.in_(subjects))
-            .order_by(Job.id.desc())
-            .limit(_JOBS)
+            select(Job).where(Job.tenant_id == tenant, Job.subject.in_(subjects)).order_by(Job.id.desc()).limit(_JOBS)
         )
     )
 
@@ -239,4 +236,4 @@ def _filed(session: Session, tenant: int, order: int) -> frozenset[int]:
 
 def _location_names(session: Session, tenant: int) -> dict[int, str]:
     rows = session.execute(select(Location.id, Location.name).where(Location.tenant_id == tenant))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -17,9 +17,8 @@ from records.orders import Hold, Order, OrderLine
 from records.shipments import Label, Parcel
 from web.queries import keyset
 from web.queries.keyset import Cut, Page
+from web.show.next_step import TO_SHIP
 
-# Orders that still have to leave.
-TO_SHIP = ("received", "verified", "released", "allocated", "shipping")
 # What costs money, or may yet come back.
 PAID_FOR = ("bought", "void_requested", "void_refused")
 _FILE_CHUNK = 500
@@ -87,7 +86,7 @@ def existing(session: Session, tenant: int, ids: Sequence[int]) -> set[int]:
     return set(session.scalars(select(Order.id).where(Order.tenant_id == tenant, Order.id.in_(ids))))
 
 
-def _statement(tenant: int, wish: Wish, now: datetime) -> Select[tuple[Order]]:
+def _statement(tenant: int, wish: Wish, now: datetime) -> Select[Order]:
     return select(Order).where(Order.tenant_id == tenant, *_conditions(tenant, wish, now))
 
 
@@ -104,7 +103,9 @@ def _conditions(tenant: int, wish: Wish, now: datetime) -> list[ColumnElement[bo
         asked.append(Order.standing == wish.payment)
     if wish.parcel:
         asked.append(
-            Order.id.in_(select(Parcel.order_id).where(Parcel.tenant_id == tenant, Parcel.carrier_status == wish.parcel))
+            Order.id.in_(
+                select(Parcel.order_id).where(Parcel.tenant_id == tenant, Parcel.carrier_status == wish.parcel)
+            )
         )
     if wish.late:
         asked.append(is_late(now))
@@ -114,14 +115,12 @@ def _conditions(tenant: int, wish: Wish, now: datetime) -> list[ColumnElement[bo
 
 
 def is_late(now: datetime) -> ColumnElement[bool]:
-    """Promised to be at the door by now, and not everything has even left."""
+    """The same as next_step.is_late, for the database."""
     return Order.state.in_(TO_SHIP) & (Order.deliver_by < now)
 
 
-def _labelled_since(tenant: int, since: datetime) -> Select[tuple[int]]:
-    return select(Label.order_id).where(
-        Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(PAID_FOR)
-    )
+def _labelled_since(tenant: int, since: datetime) -> Select[int]:
+    return select(Label.order_id).where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(PAID_FOR))
 
 
 def _matches(tenant: int, search: str) -> Any:
@@ -171,7 +170,7 @@ def _units(session: Session, tenant: int, ids: Sequence[int]) -> dict[int, int]:
         .where(OrderLine.tenant_id == tenant, OrderLine.order_id.in_(ids))
         .group_by(OrderLine.order_id)
     )
-    return {order: int(units) for order, units in rows.tuples()}
+    return {order: int(units) for order, units in rows}
 
 
 def _of(table: Any, tenant: int, ids: Sequence[int]) -> Any:

@@ -27,4 +27,4 @@ def unmatched_count(session: Session, tenant: int) -> int:
 def order_names(session: Session, tenant: int, payments: Sequence[Payment]) -> dict[int, str]:
     ids = {payment.order_id for payment in payments if payment.order_id is not None}
     rows = session.execute(select(Order.id, Order.name).where(Order.tenant_id == tenant, Order.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -108,12 +108,12 @@ def _levels(session: Session, tenant: int, variants: Sequence[Variant]) -> dict[
         .order_by(Location.name, Location.id)
     )
     found: dict[int, list[tuple[StockLevel, str]]] = defaultdict(list)
-    for level, name in rows.tuples():
+    for level, name in rows:
         found[level.variant_id].append((level, name))
     return found
 
 
-def _movements(tenant: int, variant: int, location: int) -> Select[tuple[Movement]]:
+def _movements(tenant: int, variant: int, location: int) -> Select[Movement]:
     return select(Movement).where(
         Movement.tenant_id == tenant, Movement.variant_id == variant, Movement.location_id == location
     )
@@ -151,4 +151,4 @@ def _running(level: StockLevel, rows: Sequence[Movement], newer: tuple[int, int]
 def _order_names(session: Session, tenant: int, rows: Sequence[Movement]) -> dict[int, str]:
     ids = {row.order_id for row in rows if row.order_id is not None}
     named = session.execute(select(Order.id, Order.name).where(Order.tenant_id == tenant, Order.id.in_(ids)))
-    return dict(named.tuples().all())
+    return dict(named.all())

@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 from babel import Locale, UnknownLocaleError
 from flask import Flask, current_app, g, request, url_for
 
-
 from config.version import VERSION
-
 from web.show import amounts, icons, moments, next_step, words
 
 _ENGLISH = Locale("en", "US")
@@ -27,6 +25,7 @@ def attach(app: Flask) -> None:
         plain=words.plain,
         link=web_address,
     )
+    app.jinja_env.tests["late"] = lambda order: next_step.is_late(order.state, order.deliver_by, now())
     app.jinja_env.globals.update(
         icon=icons.icon,
         look=words.look,
@@ -90,7 +89,6 @@ def live_here() -> str:
 def web_address(given: str) -> str:
     """A vendor's link as a link, if it is one for the web, and nothing otherwise: a page never runs what it shows."""
     return given if urlsplit(given).scheme in {"http", "https"} else ""
-
 
 
 def _address(endpoint: str, changed: dict[str, object]) -> str:

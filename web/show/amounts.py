@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from decimal import Decimal
 
 from babel import Locale
@@ -17,17 +18,9 @@ def amount(minor: int | None, currency: str, locale: Locale) -> str:
     """
     if minor is None or not currency:
         return "–"
-    decimals = exponent(currency)
-    pattern = locale.currency_formats["standard"]
-    return str(
-        pattern.apply(
-            decimal(minor, currency),
-            locale,
-            currency=currency,
-            currency_digits=False,
-            force_frac=(decimals, decimals),
-        )
-    )
+    pattern = copy.copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (exponent(currency), exponent(currency))
+    return str(pattern.apply(decimal(minor, currency), locale, currency=currency, currency_digits=False))
 
 
 def decimal(minor: int, currency: str) -> Decimal:

@@ -23,6 +23,7 @@ SHAPES = MappingProxyType(
         "download": '<path d="M12 4v11"/><path d="m7 11 5 5 5-5"/><path d="M5 20h14"/>',
         "file": '<path d="M6 3h8l4 4v14H6z"/><path d="M14 3v4h4"/>',
         "flag": '<path d="M6 21V4h11l-2 4 2 4H6"/>',
+        "gauge": '<path d="M4 17a8 8 0 1 1 16 0"/><path d="m12 15 4-5"/><path d="M4 17h3"/><path d="M17 17h3"/>',
         "home": '<path d="m4 11 8-7 8 7"/><path d="M6 10v10h12V10"/>',
         "inbox": '<path d="m4 13 3-8h10l3 8v6H4z"/><path d="M4 13h5l1 3h4l1-3h5"/>',
         "list": '<path d="M4 6h16"/><path d="M4 12h16"/><path d="M4 18h10"/>',

@@ -14,7 +14,7 @@ from web.show import words
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What comes next; `at` is when, `job` the job to look at where one needs a person."""
+    """What comes next; `at` is when, `job` the job to look at. `held` says that a hold is all that it tells."""
 
     word: str
     tone: str
@@ -22,8 +22,11 @@ class Step:
     detail: str = ""
     at: datetime | None = None
     job: int | None = None
+    held: bool = False
 
 
+# Orders that still have to leave.
+TO_SHIP = ("received", "verified", "released", "allocated", "shipping")
 _AT_REST = {
     "closed": Step(word="Nothing: closed", tone="quiet", icon="check-circle"),
     "cancelled": Step(word="Nothing: cancelled", tone="quiet", icon="ban"),
@@ -52,13 +55,19 @@ def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence
     if due is not None:
         return _waits_for_its_time(due, now)
     if holds:
-        return Step(word="Waits for stock", tone="warn", icon="pause", detail=holds[0].reason)
+        return Step(word="Waits for stock", tone="warn", icon="pause", detail=holds[0].reason, held=True)
     return _of_parcels(state, parcels)
+
+
+def is_late(state: str, deliver_by: datetime | None, now: datetime) -> bool:
+    """Promised to be at the door by now, and not everything has even left."""
+    return deliver_by is not None and deliver_by < now and state in TO_SHIP
 
 
 def loudest(parcels: Sequence[str]) -> str:
     """The status that speaks for several parcels; `unknown` where there is none."""
-    return min(parcels, key=lambda status: _LOUDEST_FIRST.index(status) if status in _LOUDEST_FIRST else 0) if parcels else "unknown"
+    ranks = {status: rank for rank, status in enumerate(_LOUDEST_FIRST)}
+    return min(parcels, key=lambda status: ranks.get(status, -1), default="unknown")
 
 
 def _needs_person(job: Job) -> Step:
@@ -68,7 +77,7 @@ def _needs_person(job: Job) -> Step:
 
 def _on_hold(blocking: Sequence[Hold]) -> Step:
     kinds = ", ".join(words.hold(hold.kind).lower() for hold in blocking)
-    return Step(word=f"On hold: {kinds}", tone="warn", icon="pause", detail=blocking[0].reason)
+    return Step(word=f"On hold: {kinds}", tone="warn", icon="pause", detail=blocking[0].reason, held=True)
 
 
 def _waits_for_its_time(job: Job, now: datetime) -> Step:
@@ -81,7 +90,8 @@ def _waits_for_its_time(job: Job, now: datetime) -> Step:
 def _of_parcels(state: str, parcels: Sequence[str]) -> Step:
     if state not in {"shipping", "fulfilled"} or not parcels:
         # Every order that is not at its end has a job due, a hold, or a parcel on the road; this one has none of them.
-        return Step(word="Nothing is planned", tone="warn", icon="question", detail="Press “Go on” to look at it again.")
+        cure = "Press “Go on” to look at it again."
+        return Step(word="Nothing is planned", tone="warn", icon="question", detail=cure)
     status = loudest(parcels)
     look = words.look("parcel", status)
     waits = {"unknown": "Waits for the first scan", "pre_transit": "Waits for the first scan"}

@@ -28,7 +28,7 @@ def pretty(body: bytes, *, redacted: bool) -> tuple[str, bool]:
     text = body.decode("utf-8", "replace")
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets without end are no JSON that anybody meant
         return (_without_patterns(text) if redacted else text), False
     return json.dumps(without_persons(value) if redacted else value, indent=2, ensure_ascii=False), True
 

@@ -82,6 +82,8 @@ class Place(Answer):
     country_code_v2: Text = Field(default="", alias="countryCodeV2")
     country_code: Text = ""
     phone: Text = ""
+    latitude: float | None = None
+    longitude: float | None = None
 
     def address(self, *, name: str = "", email: str = "", phone: str = "") -> nouns.Address:
         return nouns.Address(
@@ -95,6 +97,8 @@ class Place(Answer):
             country=self.country_code_v2 or self.country_code,
             phone=self.phone or phone,
             email=email,
+            latitude=self.latitude,
+            longitude=self.longitude,
         )
 
 

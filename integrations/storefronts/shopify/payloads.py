@@ -46,6 +46,8 @@ class PlacePayload(Payload):
     zip: Text = ""
     country_code: Text = ""
     phone: Text = ""
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class LinePayload(Payload):
@@ -186,6 +188,8 @@ def _ship_to(order: OrderPayload, email: str) -> nouns.Address | None:
             country=place.country_code,
             phone=place.phone or order.phone,
             email=email,
+            latitude=place.latitude,
+            longitude=place.longitude,
         )
     )
 

@@ -1,0 +1,93 @@
+"""What an order costs from its webhook to its tracking number: our processes' CPU, and orders a second.
+
+The sandbox answers without delay. CPU is counted for the web, worker and clock processes and their children, before
+and after a batch of orders; PostgreSQL, Redis and the sandbox are not ours.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from sqlalchemy import text
+
+from demo import stage, store
+from demo.stage import Stage
+from demo.story import Play
+
+ORDERS = 300
+WARM_UP = 20
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def measure(home: Path) -> dict[str, float]:
+    """A run with one worker process a queue, and one with two."""
+    one, cpu_ms = _run(home / "one", processes=1)
+    two, _ = _run(home / "two", processes=2)
+    return {
+        "pipeline.cpu_ms_per_order": cpu_ms,
+        "pipeline.orders_per_s.1": one,
+        "pipeline.orders_per_s.2": two,
+    }
+
+
+def _run(home: Path, *, processes: int) -> tuple[float, float]:
+    with stage.set_up(home, password="bench", processes=processes) as running:
+        play = Play(stage=running, scenarios=[])
+        play.open_store()
+        _place(running, WARM_UP)
+        _wait(running, WARM_UP)
+        before, started = _cpu_s(running), time.perf_counter()
+        _place(running, ORDERS)
+        _wait(running, WARM_UP + ORDERS)
+        seconds = time.perf_counter() - started
+        play.rest()  # what follows an announced order (labels kept, echoes heard) belongs to its cost
+        return ORDERS / seconds, (_cpu_s(running) - before) * 1000 / ORDERS
+
+
+def _place(running: Stage, count: int) -> None:
+    wish = {
+        "shop": store.SHOP,
+        "lines": [{"sku": "MUG", "quantity": 1}],
+        "ship_to": store.WEST,
+        "count": count,
+        "shipping": {"title": "Standard", "price": "6.00"},
+    }
+    running.control("POST", "/shopify/inventory", {"shop": store.SHOP, "sku": "MUG", "location": "Reno", "on_hand": 99_999})
+    with running.engine.begin() as connection:
+        connection.execute(text("UPDATE stock_levels SET on_hand = 99999"))
+    running.control("POST", "/shopify/orders", wish)
+
+
+def _wait(running: Stage, count: int) -> None:
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        with running.engine.connect() as connection:
+            done = connection.execute(text("SELECT count(*) FROM orders WHERE state = 'fulfilled'")).scalar_one()
+        if done >= count:
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"{done} of {count} orders are fulfilled after 300 s: see {running.logs}")
+
+
+def _cpu_s(running: Stage) -> float:
+    """CPU seconds of our processes and all that they started, from /proc."""
+    total = 0
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (words := _words(folder)) and _ours(words, running):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            total += sum(int(ticks) for ticks in fields[11:15])
+    return total / _TICKS
+
+
+def _words(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:  # it ended between the listing and the look
+        return ""
+
+
+def _ours(words: str, running: Stage) -> bool:
+    port = running.web.rpartition(":")[2]
+    return "-m cli worker" in words or "-m cli clock" in words or ("gunicorn" in words and f":{port}" in words)

@@ -1,0 +1,175 @@
+"""How many reservations of one hot variant commit a second, against bare guarded UPDATEs of the same row."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from config.settings import Settings
+from integrations.nouns import Address
+from orders import allocation, inventory
+from orders.allocation import Place, Want
+from orders.inventory import Holding
+from records import database
+
+THREADS = 8
+EACH = 250
+ROUNDS = 5
+
+
+def measure(settings: Settings) -> dict[str, float]:
+    """Rounds of both, one after the other, and the medians of each."""
+    engine = database.connect(settings.database_url, pool_size=THREADS, role="bench")
+    tenant, variant, place, lines = _prepare(engine)
+    rates: dict[str, list[float]] = {"bare": [], "reserve": []}
+    for round_number in range(ROUNDS + 1):
+        for name, once in (
+            ("bare", lambda _number: _bare(engine, tenant, variant, place)),
+            ("reserve", lambda number: _reserve(engine, tenant, variant, place, *lines[number])),
+        ):
+            _refill(engine, tenant)
+            rate = _hammer(once)
+            if round_number:
+                rates[name].append(rate)
+            _check(engine, tenant, name)
+    engine.dispose()
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    return {
+        "reserve.ratio": middle["reserve"] / middle["bare"],
+        "reserve.per_s": middle["reserve"],
+        "reserve.bare_per_s": middle["bare"],
+    }
+
+
+def _hammer(once: Callable[[int], None]) -> float:
+    """Run it from all threads at once, every run with a number of its own; answers runs a second."""
+    start = threading.Barrier(THREADS + 1)
+    failed: list[BaseException] = []
+
+    def work(first: int) -> None:
+        start.wait()
+        try:
+            for number in range(first, first + EACH):
+                once(number)
+        except BaseException as error:  # noqa: BLE001 - told to the main thread, which stops the run
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n * EACH,)) for n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    started = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return THREADS * EACH / (time.perf_counter() - started)
+
+
+def _bare(engine: Engine, tenant: int, variant: int, place: int) -> None:
+    with database.transaction(engine, tenant) as session:
+        taken = session.execute(_TAKE, {"tenant": tenant, "variant": variant, "place": place}).first()
+        if taken is None:
+            raise RuntimeError("the row ran out of units")
+
+
+_TAKE = text("""
+UPDATE stock_levels SET reserved = reserved + 1
+WHERE tenant_id = :tenant AND variant_id = :variant AND location_id = :place AND on_hand - reserved >= 1
+RETURNING reserved
+""")
+
+
+def _reserve(engine: Engine, tenant: int, variant: int, place: int, order: int, line: int) -> None:
+    with database.transaction(engine, tenant) as session:
+        free = inventory.available(session, tenant, [variant], [place])
+        chosen = allocation.allocate([Want(line=line, variant=variant, units=1)], free, [_place(place)], to=Address())
+        holdings = [Holding(pick=pick, shipment=order) for pick in chosen.picks]
+        inventory.reserve(session, tenant, order, holdings, actor="bench")
+
+
+def _place(id: int) -> Place:
+    return Place(id=id, name="Here", address=Address(country="US"))
+
+
+def _prepare(engine: Engine) -> tuple[int, int, int, list[tuple[int, int]]]:
+    """A tenant with one variant at one place, and an order with a line for every run."""
+    with database.across_tenants(engine, why="bench") as session:
+        tenant = session.execute(
+            text("INSERT INTO tenants (name, currency, rules) VALUES ('Reserve', 'USD', '{}') RETURNING id")
+        ).scalar_one()
+        values: dict[str, Any] = {"tenant": tenant, "address": Address(country="US").model_dump_json()}
+        session.execute(
+            text(
+                "INSERT INTO connections (tenant_id, id, vendor, role, account, live, sealed_secrets) "
+                "VALUES (:tenant, 'bench-' || :tenant, 'none', 'storefront', '', false, '')"
+            ),
+            values,
+        )
+        place = session.execute(
+            text(
+                "INSERT INTO locations (tenant_id, connection_id, remote_id, name, address, ships) "
+                "VALUES (:tenant, 'bench-' || :tenant, 'l', 'Here', cast(:address AS jsonb), true) RETURNING id"
+            ),
+            values,
+        ).scalar_one()
+        variant = session.execute(_VARIANT, values).scalar_one()
+        session.execute(
+            text("INSERT INTO stock_levels (tenant_id, variant_id, location_id) VALUES (:tenant, :variant, :place)"),
+            {"tenant": tenant, "variant": variant, "place": place},
+        )
+        return tenant, variant, place, _orders(session, tenant)
+
+
+_VARIANT = text("""
+INSERT INTO variants (tenant_id, connection_id, remote_id, inventory_remote_id, sku, title, unit_price_minor, currency,
+                      unit_grams, needs_shipping, tracked, hs_code, origin_country)
+VALUES (:tenant, 'bench-' || :tenant, 'v', 'i', 'HOT', 'Hot', 100, 'USD', 100, true, true, '', 'US') RETURNING id
+""")
+
+
+def _orders(session: Session, tenant: int) -> list[tuple[int, int]]:
+    rows = session.execute(
+        text("""
+        WITH placed AS (
+            INSERT INTO orders (tenant_id, connection_id, remote_id, state)
+            SELECT :tenant, 'bench-' || :tenant, 'o' || n, 'released' FROM generate_series(1, :count) n
+            RETURNING id
+        )
+        INSERT INTO order_lines (tenant_id, order_id, remote_id, variant_remote_id, sku, title, units, to_ship,
+                                 unit_price_minor, unit_grams, needs_shipping)
+        SELECT :tenant, id, 'l', 'v', 'HOT', 'Hot', 1, 1, 100, 100, true FROM placed
+        RETURNING order_id, id
+        """),
+        {"tenant": tenant, "count": THREADS * EACH},
+    )
+    return [(row.order_id, row.id) for row in rows]
+
+
+def _refill(engine: Engine, tenant: int) -> None:
+    with database.transaction(engine, tenant) as session:
+        session.execute(text("DELETE FROM reservations WHERE tenant_id = :tenant"), {"tenant": tenant})
+        session.execute(
+            text("UPDATE stock_levels SET on_hand = :units, reserved = 0 WHERE tenant_id = :tenant"),
+            {"tenant": tenant, "units": THREADS * EACH},
+        )
+
+
+def _check(engine: Engine, tenant: int, name: str) -> None:
+    with database.transaction(engine, tenant) as session:
+        reserved = session.execute(
+            text("SELECT reserved FROM stock_levels WHERE tenant_id = :tenant"), {"tenant": tenant}
+        ).scalar_one()
+        held = session.execute(
+            text("SELECT coalesce(sum(units), 0) FROM reservations WHERE tenant_id = :tenant AND state = 'held'"),
+            {"tenant": tenant},
+        ).scalar_one()
+    expected = (THREADS * EACH, THREADS * EACH if name == "reserve" else 0)
+    if (reserved, int(held)) != expected:
+        raise RuntimeError(f"{name}: {reserved} units reserved in {held} reservations, not {expected}")

@@ -1,0 +1,183 @@
+"""Worker processes, started, killed and stopped for real."""
+
+import os
+import signal
+import subprocess
+import sys
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from rq import Worker
+from rq.serializers import JSONSerializer
+
+from jobs import bell, queue, sweep, worker
+from jobs.queue import QUEUES
+from tests.world import eventually
+
+ROOT = Path(__file__).parents[2]
+ENTRY = Path(__file__).with_name("worker_entry.py")
+
+
+def test_every_declared_queue_has_a_listener_however_few_processes_there_are():
+    assert worker.listened_to() == frozenset(QUEUES)
+    assert {seat.queue for seat in worker.seats(3)} == set(QUEUES)
+
+
+def test_each_process_listens_to_one_queue_and_the_order_queues_get_them_all():
+    seats = [seat.queue for seat in worker.seats(3)]
+
+    assert {name: seats.count(name) for name in QUEUES} == {"hooks": 3, "orders": 3, "carriers": 1, "notices": 1}
+
+
+class Running:
+    """A supervisor with its processes, what its stages noted, and what it logged."""
+
+    def __init__(self, process, folder, log):
+        self.process, self.folder, self.log = process, folder, log
+
+    def notes(self, word):
+        path = self.folder / "notes"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line.split()[1:] for line in lines if line.startswith(word)]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+    def logged(self):
+        return self.log.read_text()
+
+
+@contextmanager
+def running(settings, folder, *words, **environment):
+    log = folder / "log"
+    process = subprocess.Popen(
+        [sys.executable, *map(str, words)],
+        cwd=ROOT,
+        env=os.environ | {
+            "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url, "JOB_LEASE_SECONDS": "3",
+            "SECRET_KEY": settings.secret_key.get_secret_value(), "LOG_LEVEL": "INFO",
+            "ENCRYPTION_KEYS": settings.encryption_keys[0].get_secret_value(), **environment,
+        },
+        stdout=log.open("w"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield Running(process, folder, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+@pytest.fixture
+def ask(shop, base_settings, redis_connection):
+    """Ask for a job about an order, and ring."""
+    bell.set_up(base_settings.redis_url)
+
+    def ask(order):
+        with shop.transaction() as session:
+            queue.add(session, shop.tenant, "verify_order", f"order/{order}")
+        assert bell.flush(5)
+
+    return ask
+
+
+def listening(redis_connection):
+    workers = Worker.all(connection=redis_connection, serializer=JSONSerializer)
+    return sorted(name for one in workers for name in one.queue_names())
+
+
+@pytest.mark.drill
+def test_jobs_are_done_and_nothing_but_ids_is_in_redis_or_the_logs(
+    shop, base_settings, redis_connection, ask, tmp_path
+):
+    orders = [shop.order((None, 1), email="ada@example.com", phone="4155550100") for _ in range(3)]
+    for order in orders:
+        ask(order)
+    for key in redis_connection.keys("rq:job:*"):
+        kept = redis_connection.hgetall(key)
+        assert zlib.decompress(kept[b"data"]).startswith(b'["jobs.runner.run_lane", null, [')
+        assert kept[b"description"] == b"run"
+
+    with running(base_settings, tmp_path, ENTRY, tmp_path, LOG_LEVEL="DEBUG") as workers:
+        eventually(lambda: len(workers.notes("ended")) == 3, within_s=20)
+        eventually(lambda: shop.rows("SELECT DISTINCT state FROM jobs") == [("done",)], within_s=5)
+        assert listening(redis_connection) == sorted(QUEUES)
+        everything = b" ".join(redis_connection.dump(key) or b"" for key in redis_connection.keys("*"))
+        assert workers.stop() == 0
+
+    assert sorted(subject for subject, _ in workers.notes("ended")) == [f"order/{order}" for order in orders]
+    for secret in ("ada", "4155550100", "run_lane(", "Buyer"):
+        assert secret not in workers.logged()
+        assert secret.encode() not in everything
+    assert "worker died" not in workers.logged()
+
+
+@pytest.mark.drill
+def test_a_job_whose_process_is_killed_is_finished_by_the_next(shop, base_settings, redis_connection, ask, tmp_path):
+    order = shop.order((None, 1))
+    (tmp_path / "wait").touch()
+    with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
+        ask(order)
+        ((_, victim),) = eventually(lambda: workers.notes("began"), within_s=20)
+        os.kill(int(victim), signal.SIGKILL)
+        # Its supervisor saw it die: nobody waits for the lease to run out, which would leave `rung_at` as it was.
+        freed = "SELECT count(*) FROM jobs WHERE state = 'running' AND lease_until < now() AND rung_at IS NULL"
+        eventually(lambda: shop.one(freed) == 1, within_s=10)
+        (tmp_path / "wait").unlink()
+        eventually(
+            lambda: sweep.run(shop.engine, redis_connection, patience_s=10) or workers.notes("ended"), within_s=10
+        )
+        ((_, finisher),) = eventually(lambda: workers.notes("ended"), within_s=10)
+        eventually(lambda: shop.one("SELECT state, fence FROM jobs") == ("done", 2), within_s=5)
+        assert workers.stop() == 0
+
+    assert finisher != victim
+    assert [subject for subject, _ in workers.notes("began")] == [f"order/{order}"] * 2
+    assert "worker died" in workers.logged()
+
+
+@pytest.mark.drill
+def test_a_supervisor_that_is_told_to_stop_lets_the_job_in_hand_finish(shop, base_settings, ask, tmp_path):
+    first, second = shop.order((None, 1)), shop.order((None, 1))
+    (tmp_path / "wait").touch()
+    with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
+        ask(first)
+        eventually(lambda: workers.notes("began"), within_s=20)
+        workers.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "stopping after the jobs in hand" in workers.logged(), within_s=5)
+        ask(second)
+        with pytest.raises(subprocess.TimeoutExpired):
+            workers.process.wait(1)
+        (tmp_path / "wait").unlink()
+        assert workers.process.wait(10) == 0
+
+    assert [subject for subject, _ in workers.notes("ended")] == [f"order/{first}"]
+    assert shop.rows("SELECT subject, state, deaths FROM jobs ORDER BY id") == [
+        (f"order/{first}", "done", 0), (f"order/{second}", "due", 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.drill
+def test_workers_finish_and_end_when_their_supervisor_is_killed(shop, base_settings, ask, tmp_path):
+    order = shop.order((None, 1))
+    (tmp_path / "wait").touch()
+    with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
+        ask(order)
+        ((_, pid),) = eventually(lambda: workers.notes("began"), within_s=20)
+        workers.process.kill()
+        workers.process.wait(5)
+        (tmp_path / "wait").unlink()
+        eventually(lambda: shop.one("SELECT state FROM jobs") == "done", within_s=10)
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), within_s=10)
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("engine")
+def test_the_command_itself_listens_to_every_queue_and_stops_when_told(base_settings, redis_connection, tmp_path):
+    with running(base_settings, tmp_path, "-m", "cli", "worker", "--processes", "1") as workers:
+        eventually(lambda: listening(redis_connection) == sorted(QUEUES), within_s=20)
+        assert workers.stop() == 0
+    assert listening(redis_connection) == []

@@ -1,0 +1,40 @@
+"""A worker as `packline worker` starts it, whose stages note what they do in a folder and wait there to be let go.
+
+Run as: python tests/jobs/worker_entry.py FOLDER, with the settings in the environment.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from config import boot, logs
+from jobs import stages
+from jobs.outcomes import Done, Outcome
+from jobs.work import Work
+from jobs.worker import Supervisor
+
+FOLDER = Path(sys.argv[1])
+
+
+def noted(work: Work) -> Outcome:
+    """Say who began; wait while a file `wait` stands in the folder; say who ended."""
+    note(f"began {work.claim.subject} {os.getpid()}")
+    while (FOLDER / "wait").exists():
+        time.sleep(0.01)
+    note(f"ended {work.claim.subject} {os.getpid()}")
+    return Done()
+
+
+def note(line: str) -> None:
+    with (FOLDER / "notes").open("a") as notes:
+        notes.write(line + "\n")
+
+
+if __name__ == "__main__":
+    stages.run = noted
+    settings = boot.complete()
+    logs.set_up(settings)
+    Supervisor(settings, 1).run()

@@ -1,0 +1,263 @@
+"""Furnishes a shop with something of everything that the pages can show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from seeds import ADA, Shop
+from sqlalchemy import select
+
+from records.jobs import Job
+from records.orders import Order
+from records.shipments import Label
+
+
+def furnish(shop: Shop) -> dict[str, int]:
+    """A shop with something of everything that the pages can show; answers ids by what they are."""
+    now = shop.now
+    shop.stock("BAG", "Bag of canvas", {"Reno": (120, 14), "Newark": (40, 2)})
+    shop.stock("TENT", "Tent for two", {"Reno": (3, 3)})
+    shop.stock("GIFT", "Gift card", {}, tracked=False, needs_shipping=False)
+    shop.stock("MUG", "Mug, enamelled", {"Newark": (0, 0)})
+    shipped = _shipped(shop)
+    _in_transit(shop)
+    split = _split(shop)
+    parked = _parked(shop)
+    held = _held(shop)
+    _others(shop)
+    unmatched = shop.payment(order_name="#9999", as_of=now - timedelta(hours=5))
+    shop.payment(currency="EUR", amount_minor=1999, captured_minor=1999, refunded_minor=500, state="part_refunded")
+    events = _events(shop, shipped)
+    return {
+        "shipped": shipped.id,
+        "split": split.id,
+        "parked_job": parked.id,
+        "held": held.id,
+        "unmatched": unmatched.id,
+        "variant": shop.variants["BAG"],
+        "location": shop.locations["Reno"],
+        **events,
+        "label": shop.session.scalars(select(Label.id).where(Label.order_id == shipped.id)).one(),
+    }
+
+
+def _call(vendor: str, verb: str, ms: int, key: str = "", outcome: str = "ok") -> dict[str, Any]:
+    return {"vendor": vendor, "verb": verb, "outcome": outcome, "ms": ms, "key": key}
+
+
+def _shipped(shop: Shop) -> Order:
+    order = shop.order(state="fulfilled", placed_at=shop.now - timedelta(days=3))
+    line = shop.line(order)
+    shop.line(order, "GIFT", 1, needs_shipping=False, to_ship=0, unit_price_minor=2500)
+    shipment = shop.shipment(order, [line], state="handed_over")
+    parcel = shop.parcel(
+        shipment,
+        [line],
+        carrier="USPS",
+        tracking_code="9400110898825022579493",
+        carrier_status="delivered",
+        tracking_url="https://track.example.com/9400110898825022579493",
+        delivered_at=shop.now - timedelta(hours=5),
+        seen_at=shop.now - timedelta(hours=5),
+    )
+    label = shop.label(parcel, bought_at=shop.now - timedelta(days=2, hours=20))
+    shop.scan(parcel, "pre_transit", "Shipping label created", "Reno, NV, US", 60)
+    shop.scan(parcel, "in_transit", "Departed the post office", "Sparks, NV, US", 40)
+    shop.scan(parcel, "out_for_delivery", "Out for delivery", "San Francisco, CA, US", 9)
+    shop.scan(parcel, "delivered", "Delivered, front door", "San Francisco, CA, US", 5)
+    job = shop.job("buy_label", f"parcel/{parcel.id}", lane=f"order/{order.id}", attempts=1, ended_at=shop.now)
+    shop.payment(order)
+    shop.hold(order, state="released", released_by="person:Grace", released_at=shop.now - timedelta(days=2))
+    shop.tell(
+        order, f"Order {order.name} was placed: 3 units in 2 lines, 64.00 USD, paid.", actor="shopify", minutes_ago=4320
+    )
+    shop.tell(order, "On hold (address): The carrier cannot deliver to this address.", kind="hold", minutes_ago=4310)
+    shop.tell(order, "Hold released (address).", kind="hold", actor="person:Grace", minutes_ago=4200)
+    shop.tell(
+        order,
+        "Checked against the store: complete and consistent.",
+        minutes_ago=4199,
+        job=job.id,
+        calls=[_call("shopify", "read_order", 143), _call("easypost", "verify_address", 310)],
+    )
+    shop.tell(order, "From Reno: the nearest that had everything.", kind="choice", minutes_ago=4198)
+    shop.tell(order, label.choice, kind="choice", minutes_ago=4197, calls=[_call("easypost", "quote", 812)])
+    shop.tell(
+        order,
+        f"Label bought: USPS GroundAdvantage, 7.12 USD, {parcel.tracking_code}.",
+        minutes_ago=4196,
+        key=f"label/{label.id}",
+        calls=[_call("easypost", "buy", 1503, f"label/{label.id}")],
+        job=job.id,
+    )
+    shop.tell(
+        order,
+        f"The storefront has the tracking: USPS {parcel.tracking_code}.",
+        minutes_ago=4195,
+        key=f"announce/{shipment.id}/USPS",
+        calls=[_call("shopify", "announce", 402, f"announce/{shipment.id}/USPS")],
+    )
+    shop.tell(order, f"Parcel {parcel.tracking_code} is delivered.", actor="easypost", minutes_ago=300)
+    return order
+
+
+def _in_transit(shop: Shop) -> Order:
+    order = shop.order(
+        state="fulfilled",
+        placed_at=shop.now - timedelta(days=1),
+        email="grace@example.org",
+        ship_to=ADA.model_copy(update={"name": "Grace Hopper", "city": "Arlington", "region": "VA"}),
+    )
+    line = shop.line(order, units=1)
+    shipment = shop.shipment(order, [line], "Newark", "handed_over")
+    parcel = shop.parcel(
+        shipment, [line], carrier="UPSDAP", tracking_code="1ZXXXX3139302118", carrier_status="in_transit"
+    )
+    shop.label(parcel, cost_minor=955, bought_at=shop.now - timedelta(hours=20))
+    return order
+
+
+def _split(shop: Shop) -> Order:
+    """Half of it shipped from one place, half waits for stock."""
+    order = shop.order(
+        state="shipping", deliver_by=shop.now - timedelta(hours=4), placed_at=shop.now - timedelta(days=8)
+    )
+    bags, tents = shop.line(order, "BAG", 2), shop.line(order, "TENT", 2)
+    shipment = shop.shipment(order, [bags], state="labelled")
+    parcel = shop.parcel(
+        shipment, [bags], carrier="USPS", tracking_code="9400110898825022579509", carrier_status="pre_transit"
+    )
+    shop.label(parcel)
+    shop.hold(
+        order,
+        "stock",
+        reason="Out of stock: 2 × TENT.",
+        remedy="It goes on by itself when stock is counted in; or cancel these lines in the store.",
+    )
+    shop.job(
+        "push_tracking",
+        f"shipment/{shipment.id}",
+        lane=f"order/{order.id}",
+        state="due",
+        attempts=3,
+        cause="throttled",
+        reason="Shopify asks to wait: THROTTLED.",
+        due_at=shop.now + timedelta(minutes=3),
+    )
+    assert tents.units == 2
+    return order
+
+
+def _parked(shop: Shop) -> Job:
+    jobs = []
+    for _ in range(3):
+        order = shop.order(state="allocated", total_minor=12999)
+        line = shop.line(order)
+        parcel = shop.parcel(shop.shipment(order, [line]), [line])
+        jobs.append(shop.parked("buy_label", f"parcel/{parcel.id}", lane=f"order/{order.id}"))
+        shop.tell(order, f"{jobs[-1].reason} {jobs[-1].remedy}", kind="parked", minutes_ago=20, job=jobs[-1].id)
+    order = shop.order(state="received", name="", standing="unpaid")
+    shop.line(order)
+    shop.parked(
+        "verify_order",
+        f"order/{order.id}",
+        cause="fault",
+        attempts=16,
+        reason="Packline met a fault of its own; the log has the details.",
+        remedy="Ask whoever runs Packline to look at the log, then retry.",
+    )
+    return jobs[-1]
+
+
+def _held(shop: Shop) -> Order:
+    order = shop.order(
+        state="verified",
+        email="katherine@example.net",
+        ship_to=ADA.model_copy(update={"name": "Katherine Johnson", "city": "Hampton", "region": "VA"}),
+    )
+    shop.line(order, units=4)
+    shop.hold(order)
+    shop.hold(
+        order, "operator", reason="Waits for the buyer's answer about the colour.", set_by="person:Grace", remedy=""
+    )
+    shop.tell(
+        order, "On hold (operator): Waits for the buyer's answer about the colour.", kind="hold", actor="person:Grace"
+    )
+    return order
+
+
+def _others(shop: Shop) -> None:
+    unpaid = shop.order(state="verified", standing="unpaid", ship_to=ADA.model_copy(update={"name": "Jean Bartik"}))
+    shop.line(unpaid)
+    shop.hold(
+        unpaid,
+        "payment",
+        reason="Not paid: the store says unpaid.",
+        remedy="It goes on by itself when the payment arrives.",
+    )
+    cancelled = shop.order(state="cancelled", standing="refunded", cancelled_at=shop.now - timedelta(hours=1))
+    shop.line(cancelled, units=0)
+    abroad = shop.order(
+        state="released",
+        currency="JPY",
+        total_minor=1234,
+        standing="authorised",
+        test=True,
+        ship_to=ADA.model_copy(update={"name": "渡辺 綾", "city": "東京", "region": "", "country": "JP"}),
+    )
+    shop.line(abroad)
+    shop.job(
+        "reserve_stock",
+        f"order/{abroad.id}",
+        state="running",
+        attempts=1,
+        worker="host-orders-4711",
+        started_at=shop.now,
+        lease_until=shop.now + timedelta(seconds=20),
+    )
+    fresh = shop.order(
+        name="",
+        state="received",
+        placed_at=None,
+        currency="",
+        total_minor=0,
+        standing="unknown",
+        ship_to=None,
+        email="",
+        deliver_by=None,
+    )
+    shop.job("verify_order", f"order/{fresh.id}", state="due", due_at=shop.now)
+
+
+def _events(shop: Shop, order: Order) -> dict[str, int]:
+    body = {
+        "id": 820982911946154508,
+        "name": order.name,
+        "email": "ada@example.com",
+        "contact_email": "ada@example.com",
+        "total_price": "64.00",
+        "currency": "USD",
+        "order_status_url": "https://acme.example/orders/tok/authenticate?key=1",
+        "customer": {
+            "id": 1,
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "name": "Ada Lovelace",
+            "phone": "+14155550100",
+        },
+        "shipping_address": {
+            "name": "Ada Lovelace",
+            "address1": "388 Townsend St",
+            "city": "San Francisco",
+            "zip": "94107",
+            "country_code": "US",
+        },
+        "line_items": [{"id": 1, "name": "Bag of canvas", "sku": "BAG", "quantity": 2}],
+    }
+    taken = shop.event(body=body, subject=f"order/{order.id}", duplicates=4, taken_at=shop.now)
+    shop.event("orders/paid", {"id": 2}, subject=f"order/{order.id}", taken_at=shop.now)
+    shop.event("carts/update", {"id": 3}, state="ignored", reason="Packline does not act on carts/update.")
+    parked = shop.event("orders/create", b"{not json", state="parked", reason="The body is not JSON.")
+    shop.event("tracker.updated", {"id": "evt_1"}, vendor="easypost", state="received")
+    return {"event": taken.id, "parked_event": parked.id}

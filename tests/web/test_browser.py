@@ -1,0 +1,264 @@
+"""The pages in a real browser: for everybody, on every screen, with and without scripts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from person import Person
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from seeds import Shop
+from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
+
+from records.orders import Order
+from web.pages import FOLDER
+
+CHROMIUM = Path("/usr/bin/chromium")
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)"),
+    # A connection of a browser that has gone is closed by the collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+needs_htmx = pytest.mark.skipif(
+    not (FOLDER / "static/vendor/htmx.min.js").exists(), reason="needs the front-end files (make assets)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--headless=new"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def origin(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
+
+
+@pytest.fixture
+def grace_at(browser: Browser, origin: str) -> Iterator[Any]:
+    """Opens a browser window of somebody who is signed in; what the browser complains of fails the test."""
+    opened: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def window(**how: Any) -> Page:
+        context = browser.new_context(base_url=origin, **how)
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/sign-in")
+        page.fill("#password", "test")
+        page.fill("#name", "Grace")
+        page.click("main button")
+        return page
+
+    yield window
+    for context in opened:
+        context.close()
+    assert [said for said in complaints if "status of 40" not in said] == []
+
+
+def every_page(ids: dict[str, int]) -> dict[str, str]:
+    shop = f"/shops/{ids['tenant']}"
+    return {
+        "home": f"{shop}/",
+        "orders": f"{shop}/orders",
+        "no orders": f"{shop}/orders?q=nothing",
+        "shipped order": f"{shop}/orders/{ids['shipped']}",
+        "split order": f"{shop}/orders/{ids['split']}",
+        "held order": f"{shop}/orders/{ids['held']}",
+        "release": f"{shop}/orders/{ids['held']}/holds/address/release",
+        "jobs": f"{shop}/jobs",
+        "job": f"{shop}/jobs/{ids['parked_job']}",
+        "retry all": f"{shop}/jobs/retry?cause=no_rates&kind=buy_label",
+        "inbox": f"{shop}/inbox",
+        "event": f"{shop}/inbox/{ids['event']}",
+        "stock": f"{shop}/stock",
+        "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
+        "payments": f"{shop}/payments",
+        "work": "/work",
+        "missing": f"{shop}/orders/999999",
+    }
+
+
+def troubles(page: Page) -> list[str]:
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    )
+    return [
+        f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+# What may be wider than its box scrolls inside it; the page itself never scrolls sideways.
+_OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_SMALL_TARGETS = """() => [...document.querySelectorAll(
+    "button, input:not([type=hidden]), select, summary, nav a, a.btn, .tile, .needs a, label.tick-box")]
+  .filter(element => element.checkVisibility() && !element.matches(".visually-hidden-focusable, .form-check-input"))
+  .map(element => [element.outerHTML.slice(0, 120), element.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 24 || box.height < 24)
+  .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
+
+
+@pytest.mark.parametrize(
+    ("screen", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")], ids=["wide", "dark", "phone"]
+)
+def test_every_page_is_for_everybody(
+    grace_at: Any, furnished: dict[str, int], screen: dict[str, int], scheme: str
+) -> None:
+    page = grace_at(viewport=screen, color_scheme=scheme)
+    found: dict[str, list[str]] = {}
+    for name, path in every_page(furnished).items():
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        wrong = troubles(page) + page.evaluate(_SMALL_TARGETS)
+        if page.evaluate(_OVERFLOW) > 0:
+            wrong.append(f"scrolls sideways by {page.evaluate(_OVERFLOW)} pixels")
+        if wrong:
+            found[name] = wrong
+    assert found == {}
+
+
+def test_the_door_is_for_everybody(browser: Browser, origin: str, app: Flask) -> None:
+    page = browser.new_page(base_url=origin, viewport=PHONE)
+    page.goto("/sign-in")
+    assert troubles(page) == []
+    page.fill("#password", "wrong")
+    page.click("main button")
+    assert "That is not the password" in page.inner_text("[role=alert]")
+    assert troubles(page) == []
+    settings = app.extensions["settings"]
+    app.extensions["settings"] = settings.model_copy(update={"ops_password": type(settings.ops_password)("")})
+    page.goto("/work")
+    assert "OPS_PASSWORD" in page.inner_text("main")
+    assert troubles(page) == []
+    page.close()
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_pages_are_whole_where_npm_never_was(
+    app: Flask, grace_at: Any, furnished: dict[str, int], screen: dict[str, int]
+) -> None:
+    app.jinja_env.globals["is_built"] = lambda path: False
+    page = grace_at(viewport=screen)
+    found: dict[str, list[str]] = {}
+    for name, path in every_page(furnished).items():
+        page.goto(path)
+        assert "/vendor/" not in page.content()
+        wrong = troubles(page) + page.evaluate(_SMALL_TARGETS)
+        if page.evaluate(_OVERFLOW) > 0:
+            wrong.append(f"scrolls sideways by {page.evaluate(_OVERFLOW)} pixels")
+        if wrong:
+            found[name] = wrong
+    assert found == {}
+
+
+def test_everything_works_without_scripts(grace_at: Any, grace: Person, furnished: dict[str, int]) -> None:
+    page = grace_at(viewport=PHONE, java_script_enabled=False)
+    path = f"/shops/{furnished['tenant']}/orders/{furnished['split']}"
+    page.goto(path)
+    page.click("summary:has-text('Hold…')")
+    page.fill("#field-reason", "The buyer called.")
+    page.click("button:has-text('Put on hold')")
+    assert page.url.endswith(path)
+    assert "The order is on hold" in page.inner_text("main")
+    page.click(".banner:has-text('The buyer called.') >> text=Release…")
+    page.click("button:has-text('Release the hold')")
+    assert "Released: Held by a person" in page.inner_text("main")
+    assert grace.row("SELECT state, released_by FROM holds WHERE reason = 'The buyer called.'") == (
+        "released",
+        "person:Grace",
+    )
+
+
+def test_the_keyboard_reaches_the_page_first(grace_at: Any, furnished: dict[str, int]) -> None:
+    page = grace_at(viewport=WIDE)
+    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+
+
+@needs_htmx
+def test_a_page_keeps_itself_fresh_while_somebody_looks(
+    grace_at: Any, furnished: dict[str, int], shop: Shop, session: Session
+) -> None:
+    page = grace_at(viewport=WIDE)
+    page.clock.install()
+    page.goto(f"/shops/{furnished['tenant']}/orders/{furnished['split']}")
+    assert "Updates by itself." in page.inner_text("#live-state")
+    page.click("summary:has-text('rates were considered')")
+    shop.tell(session.get_one(Order, (shop.tenant, furnished["split"])), "A word from far away.")
+    session.commit()
+    with page.expect_response("**/live*"):
+        page.clock.run_for(5_000)
+    page.wait_for_selector("text=A word from far away.")
+    assert page.evaluate("document.querySelector('details.rates').open")  # what was opened stays open
+
+
+@needs_htmx
+def test_a_page_rests_while_nobody_looks_or_somebody_says_so(grace_at: Any, furnished: dict[str, int]) -> None:
+    page = grace_at(viewport=WIDE)
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
+    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    page.clock.run_for(30_000)
+    assert asked == []
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: false, configurable: true })")
+    page.click("text=Pause")
+    page.clock.run_for(30_000)
+    assert asked == []
+    assert "Updates are paused." in page.inner_text("#live-state")
+    with page.expect_response("**/live*"):
+        page.click("#live-state >> text=Go on")
+    page.check(".tick input >> nth=0")
+    asked.clear()
+    page.clock.run_for(30_000)
+    assert asked == []  # a row that somebody has ticked is not exchanged under their hands
+
+
+@needs_htmx
+def test_a_page_that_stood_open_goes_to_the_door_when_its_cookie_ends(grace_at: Any, furnished: dict[str, int]) -> None:
+    page = grace_at(viewport=WIDE)
+    page.clock.install()
+    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.context.clear_cookies()
+    page.clock.run_for(5_000)
+    page.wait_for_url("**/sign-in")
+    assert page.is_visible("#password")
+
+
+@needs_htmx
+def test_a_page_says_when_it_is_not_fresh_any_more(grace_at: Any, furnished: dict[str, int]) -> None:
+    page = grace_at(viewport=WIDE)
+    page.clock.install()
+    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.route("**/live*", lambda route: route.fulfill(status=503, body="<p>away</p>"))
+    page.clock.run_for(5_000)
+    page.wait_for_selector("text=Not updated: the server does not answer.")
+    assert page.locator(".order-name").count() == 13
+    assert "away" not in page.inner_text("main")

@@ -1,0 +1,152 @@
+"""Every page asks who is there, every id belongs to one tenant, and every button carries a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from person import Person
+from seeds import Shop
+from werkzeug.routing import Rule
+
+# Doors that stand open, each by name and for a reason: vendors sign, machines ask, and people have to get in.
+OPEN = {
+    "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
+    "_metrics", "static",
+}  # fmt: skip
+
+
+def routes(app: Flask) -> list[tuple[Rule, str]]:
+    return [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
+    """The rule's address with ids of the kind that its page is about."""
+    page = rule.endpoint.partition(".")[0]
+    id = {"order": ids["held"], "job": ids["parked_job"], "inbox": ids["event"]}.get(page, 1)
+    if rule.endpoint == "order.label":
+        id = ids["shipped"]
+    values: dict[str, Any] = {
+        "tenant": tenant, "id": id, "label": ids["label"], "variant": ids["variant"], "location": ids["location"],
+        "kind": "address",
+    }  # fmt: skip
+    with app.test_request_context():
+        return app.url_map.bind("localhost").build(rule.endpoint, {name: values[name] for name in rule.arguments})
+
+
+def guarded(app: Flask) -> list[tuple[Rule, str]]:
+    found = [(rule, method) for rule, method in routes(app) if rule.endpoint not in OPEN]
+    assert len(found) > 25
+    return found
+
+
+FORM = {
+    "reason": "because",
+    "action": "hold",
+    "order": "1",
+    "kind": "buy_label",
+    "cause": "no_rates",
+    "connection": "x",
+}
+
+
+def test_a_stranger_is_sent_to_the_door_by_every_page(app: Flask, stranger: Person, furnished: dict[str, int]) -> None:
+    before = everything(stranger)
+    for rule, method in guarded(app):
+        path = address(app, rule, furnished, furnished["tenant"])
+        answer = stranger.get(path) if method == "GET" else stranger.post(path, at="/sign-in", **FORM)
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), (method, path)
+        assert "Ada" not in answer.text
+    assert everything(stranger) == before
+
+
+def test_a_page_that_stood_open_is_sent_to_the_door_as_a_whole(
+    app: Flask, stranger: Person, furnished: dict[str, int]
+) -> None:
+    answer = stranger.get(f"/shops/{furnished['tenant']}/orders/live", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"], answer.data) == (401, "/sign-in", b"")
+
+
+def test_without_a_password_every_page_says_which_setting_to_set(
+    app: Flask, stranger: Person, furnished: dict[str, int]
+) -> None:
+    app.extensions["settings"] = app.extensions["settings"].model_copy(
+        update={"ops_password": type(app.extensions["settings"].ops_password)("")}
+    )
+    for rule, method in [*guarded(app), *[one for one in routes(app) if one[0].endpoint == "session.sign_in"]]:
+        if method == "GET":
+            answer = stranger.get(address(app, rule, furnished, furnished["tenant"]))
+            assert answer.status_code == 403
+            assert "OPS_PASSWORD" in answer.text
+            assert "Ada" not in answer.text
+    assert stranger.get("/healthz").status_code == 200
+
+
+def test_another_tenants_ids_are_nobodys_pages(
+    app: Flask, grace: Person, furnished: dict[str, int], other_shop: Shop
+) -> None:
+    before = everything(grace)
+    tried = 0
+    for rule, method in guarded(app):
+        if not rule.arguments - {"tenant"} - ({"kind"} if "id" not in rule.arguments else set()):
+            continue
+        path = address(app, rule, furnished, other_shop.tenant)
+        answer = grace.get(path) if method == "GET" else grace.post(path, **FORM)
+        assert answer.status_code == 404, (method, path)
+        tried += 1
+    assert tried >= 14
+    assert everything(grace) == before
+
+
+def test_a_shop_that_does_not_exist_is_nobodys_page(app: Flask, grace: Person, furnished: dict[str, int]) -> None:
+    for rule, method in guarded(app):
+        if "tenant" in rule.arguments:
+            path = address(app, rule, furnished, 4711)
+            answer = grace.get(path) if method == "GET" else grace.post(path, **FORM)
+            assert answer.status_code == 404, (method, path)
+
+
+@pytest.mark.parametrize("id", ["9223372036854775807", "9223372036854775808", "99999999999999999999999999"])
+def test_an_id_that_no_row_can_have_is_nobodys_page(grace: Person, shop: Shop, id: str) -> None:
+    assert grace.get(f"/shops/{shop.tenant}/orders/{id}").status_code == 404
+    assert grace.get(f"/shops/{id}/orders").status_code == 404
+    assert grace.get(f"/shops/{shop.tenant}/orders?before={id}").status_code == 200
+
+
+def test_every_button_needs_its_token(app: Flask, grace: Person, furnished: dict[str, int]) -> None:
+    before = everything(grace)
+    pressed = 0
+    for rule, method in routes(app):
+        if method != "POST" or rule.endpoint == "hooks.receive":
+            continue
+        answer = grace.client.post(address(app, rule, furnished, furnished["tenant"]), data=FORM)
+        assert answer.status_code == 400, rule
+        assert "Nothing was changed" in answer.text
+        pressed += 1
+    assert pressed >= 11
+    assert everything(grace) == before
+    assert grace.get("/work").status_code == 200  # and nobody was signed out by it
+
+
+def test_nothing_is_changed_by_looking(app: Flask, grace: Person, furnished: dict[str, int]) -> None:
+    before = everything(grace)
+    for rule, method in guarded(app):
+        if method == "GET":
+            assert grace.get(address(app, rule, furnished, furnished["tenant"])).status_code in {200, 303}, rule
+    assert everything(grace) == before
+
+
+def everything(person: Person) -> list[Any]:
+    """Every row that a button could change."""
+    return [
+        person.rows("SELECT tenant_id, id, state, attempts, due_at, reason FROM jobs ORDER BY id"),
+        person.rows("SELECT tenant_id, id, state, released_by FROM holds ORDER BY id"),
+        person.rows("SELECT tenant_id, id, state FROM inbox_events ORDER BY id"),
+        person.rows("SELECT tenant_id, id, state FROM orders ORDER BY id"),
+        person.rows("SELECT count(*) FROM timeline_entries"),
+    ]
