@@ -72,22 +72,20 @@ def _wait(running: Stage, count: int) -> None:
 
 
 def _cpu_s(running: Stage) -> float:
-    """CPU seconds of our processes and all that they started, from /proc."""
-    total = 0
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and (words := _words(folder)) and _ours(words, running):
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            total += sum(int(ticks) for ticks in fields[11:15])
-    return total / _TICKS
+    """CPU seconds of our processes and of all that they started, from /proc."""
+    rows = dict(filter(None, map(_row, Path("/proc").iterdir())))
+    ours = {running.processes[name] for name in ("web", "worker", "clock")}
+    while born := {pid for pid, (parent, _) in rows.items() if parent in ours} - ours:
+        ours |= born
+    return sum(rows[pid][1] for pid in ours) / _TICKS
 
 
-def _words(folder: Path) -> str:
+def _row(folder: Path) -> tuple[int, tuple[int, int]] | None:
+    """A process's id, its parent's, and the clock ticks that it and its waited-for children have used."""
+    if not folder.name.isdigit():
+        return None
     try:
-        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except OSError:  # it ended between the listing and the look
-        return ""
-
-
-def _ours(words: str, running: Stage) -> bool:
-    port = running.web.rpartition(":")[2]
-    return "-m cli worker" in words or "-m cli clock" in words or ("gunicorn" in words and f":{port}" in words)
+        return None
+    return int(folder.name), (int(fields[1]), sum(int(ticks) for ticks in fields[11:15]))

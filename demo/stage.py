@@ -31,6 +31,8 @@ class Stage:
     sandbox: str
     web: str
     logs: Path
+    processes: dict[str, int]
+    """The process ids, by name: sandbox, web, worker and clock."""
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the sandbox for something."""
@@ -72,7 +74,9 @@ def set_up(home: Path, *, password: str, processes: int = 1) -> Iterator[Stage]:
         _wait_for(f"{web}/healthz", logs / "web.log")
         start("worker", sys.executable, "-m", "cli", "worker", "--processes", str(processes))
         start("clock", sys.executable, "-m", "cli", "clock")
-        yield Stage(settings=settings, engine=engine, sandbox=sandbox, web=web, logs=logs)
+        yield Stage(
+            settings=settings, engine=engine, sandbox=sandbox, web=web, logs=logs, processes=start.processes
+        )
 
 
 class _Starter:
@@ -82,6 +86,7 @@ class _Starter:
         self._stack = stack
         self._environment = os.environ | environment(settings)
         self._logs = logs
+        self.processes: dict[str, int] = {}
 
     def __call__(self, name: str, *words: str) -> None:
         log = self._stack.enter_context((self._logs / f"{name}.log").open("wb"))
@@ -93,6 +98,7 @@ class _Starter:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the demo, which then ends the others in order
         )
+        self.processes[name] = process.pid
         self._stack.callback(_end, process)
 
 

@@ -12,6 +12,20 @@ EASYPOST_KEY, EASYPOST_HOOK_SECRET = "EZTKdemo", "demo-easypost-secret"
 
 Json = dict[str, Any]
 
+# What the store is asked to tell: everything that can change what has to be done, and nothing that cannot.
+TOPICS = (
+    "orders/create",
+    "orders/updated",
+    "orders/paid",
+    "orders/cancelled",
+    "orders/edited",
+    "orders/risk_assessment_changed",
+    "fulfillment_orders/placed_on_hold",
+    "fulfillment_orders/hold_released",
+    "fulfillment_orders/moved",
+    "fulfillment_orders/split",
+)
+
 
 def _location(name: str, street: str, city: str, region: str, postcode: str, latitude: float, longitude: float) -> Json:
     return {

@@ -125,6 +125,7 @@ def _shop(stage: Stage) -> Json:
         "currency": "USD",
         "name": "Packline Demo",
         "webhook_url": f"{stage.web}/hooks/shopify",
+        "topics": list(store.TOPICS),
         "locations": store.LOCATIONS,
         "products": store.PRODUCTS,
     }

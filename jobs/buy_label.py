@@ -225,7 +225,8 @@ def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adop
         shipment_ref=bought.shipment_ref,
         label=job.label,
     )
-    queue.add(session, tenant, "store_label", f"label/{job.label}")
+    # In the order's lane and last in it: the tracking number goes first, and no further bell is rung.
+    queue.add(session, tenant, "store_label", f"label/{job.label}", lane=f"order/{job.order}")
     lifecycle.move(session, tenant, "order", job.order, "ship")
     if _all_labelled(session, tenant, job.shipment) and lifecycle.move(
         session, tenant, "shipment", job.shipment, "label"

@@ -40,12 +40,15 @@ def claim_next(engine: Engine, tenant: int, lane: str, *, worker: str, lease_s: 
     """Take the lane's next job that is due, or whose worker is gone. None where there is none or the lane is busy."""
     try:
         with database.transaction(engine, tenant) as session:
-            row = session.execute(
-                _CLAIM, {"tenant": tenant, "lane": lane, "worker": worker, "lease_s": lease_s}
-            ).first()
-            return None if row is None else Claim(tenant=tenant, lane=lane, **row._mapping)  # noqa: SLF001 - its public name
+            return claim_in(session, tenant, lane, worker=worker, lease_s=lease_s)
     except IntegrityError:
         return None  # the one-running-a-lane index: somebody else was first by a moment
+
+
+def claim_in(session: Session, tenant: int, lane: str, *, worker: str, lease_s: float) -> Claim | None:
+    """The same, in a transaction that is open. Raises IntegrityError where somebody else was first by a moment."""
+    row = session.execute(_CLAIM, {"tenant": tenant, "lane": lane, "worker": worker, "lease_s": lease_s}).first()
+    return None if row is None else Claim(tenant=tenant, lane=lane, **row._mapping)  # noqa: SLF001 - its public name
 
 
 _CLAIM = text("""

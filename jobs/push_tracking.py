@@ -17,7 +17,7 @@ from jobs.work import Work
 from orders import inventory, lifecycle
 from records import tenants
 from records.orders import Order, lines_of
-from records.shipments import Parcel, Shipment, ShipmentLine
+from records.shipments import Parcel, ParcelScan, Shipment, ShipmentLine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +122,21 @@ def _record(session: Session, work: Work, departure: Departure, announced: Mappi
         how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
         sentence = f"{how}: {word.tracking.carrier} {', '.join(word.tracking.numbers)}."
         story.tell(session, work, departure.order, sentence, key=word.key)
-    for parcel in departure.parcels:
-        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
+    for parcel in scanned(session, tenant, departure.parcels):
+        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}", lane=f"order/{departure.order}")
     if _everything_announced(session, tenant, departure.order):
         lifecycle.move(session, tenant, "order", departure.order, "fulfil")
+
+
+def scanned(session: Session, tenant: int, parcels: Sequence[int]) -> list[int]:
+    """The parcels that the carrier has spoken of already, before the storefront could be told."""
+    return list(
+        session.scalars(
+            select(ParcelScan.parcel_id)
+            .where(ParcelScan.tenant_id == tenant, ParcelScan.parcel_id.in_(parcels))
+            .distinct()
+        )
+    )
 
 
 def _everything_announced(session: Session, tenant: int, order: int) -> bool:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import stamina
 import structlog
@@ -53,32 +50,32 @@ def run_lane(tenant: int, lane: str) -> None:
 
 def work_off(services: Services, tenant: int, lane: str) -> int:
     """Do what is due in a lane; answers how many jobs were run."""
+    try:
+        claim = claims.claim_next(services.engine, tenant, lane, worker=services.worker, lease_s=services.lease_s)
+    except NO_DATABASE as error:
+        log.warning("lane left to the sweep", tenant=tenant, lane=lane, error=type(error).__name__)
+        return 0
     done = 0
-    while done < JOBS_IN_A_ROW:
-        try:
-            claim = claims.claim_next(services.engine, tenant, lane, worker=services.worker, lease_s=services.lease_s)
-        except (OperationalError, PoolTimeout) as error:
-            log.warning("lane left to the sweep", tenant=tenant, lane=lane, error=type(error).__name__)
-            break
-        if claim is None:
-            break
+    while claim is not None:
+        done += 1
         with structlog.contextvars.bound_contextvars(
             tenant=tenant, job=claim.id, kind=claim.kind, subject=claim.subject
         ):
-            _run(services, claim)
-        done += 1
+            claim = _run(services, claim, go_on=done < JOBS_IN_A_ROW)
     return done
 
 
-def _run(services: Services, claim: Claim) -> None:
+def _run(services: Services, claim: Claim, *, go_on: bool) -> Claim | None:
+    """Run one job and write how it ended; answers the lane's next job, claimed in the same transaction."""
     work = Work(services=services, claim=claim)
     try:
-        with SECONDS.labels(claim.kind).time(), _lease_kept(services, claim):
+        with SECONDS.labels(claim.kind).time(), services.leases.keeping(claim):
             outcome = _poison(claim) or _attempt(work)
-        _conclude(services, claim, outcome)
+        return _conclude(services, claim, outcome, go_on=go_on)
     except LostLease as lost:
         log.warning("taken over by another worker", lost=str(lost))
         ENDED.labels(claim.kind, "lost").inc()
+        return None
 
 
 def _attempt(work: Work) -> Outcome | Temporary:
@@ -115,30 +112,42 @@ def _poison(claim: Claim) -> Parked | None:
 # The outcome is worth waiting for: while the database restarts, the alternative is doing the job again from the start.
 # The integrity error is another request for the same work, written in the same moment: the second look sees it.
 @stamina.retry(on=(*NO_DATABASE, IntegrityError), attempts=None, timeout=60, wait_initial=0.2, wait_max=3)
-def _conclude(services: Services, claim: Claim, outcome: Outcome | Temporary) -> None:
+def _conclude(services: Services, claim: Claim, outcome: Outcome | Temporary, *, go_on: bool) -> Claim | None:
     with database.transaction(services.engine, claim.tenant) as session:
-        match outcome:
-            case Done():
-                word = "done"
-                claims.conclude(session, claim, state="done")
-            case Snoozed(wait_s=wait_s, reason=reason):
-                word = "snoozed"
-                claims.conclude(session, claim, state="due", cause="early", reason=reason, wait_s=wait_s, fresh=True)
-            case Cancelled(reason=reason):
-                word = "cancelled"
-                claims.conclude(session, claim, state="cancelled", cause="unwanted", reason=reason)
-            case Parked() as parked:
-                word = "parked"
-                claims.conclude(
-                    session, claim, state="parked", cause=parked.cause, reason=parked.reason, remedy=parked.remedy
-                )
-                stages.tell_parked(session, claim, parked)
-            case Temporary() as failure:
-                word = _again(session, claim, failure)
+        word = _write(session, claim, outcome)
+        following = None
+        if go_on:
+            following = claims.claim_in(
+                session, claim.tenant, claim.lane, worker=services.worker, lease_s=services.lease_s
+            )
     ENDED.labels(claim.kind, word).inc()
-    log.info(
-        "job ended", outcome=word, tries=claim.tries, cause=getattr(outcome, "code", getattr(outcome, "cause", ""))
-    )
+    cause = getattr(outcome, "code", getattr(outcome, "cause", ""))
+    log.info("job ended", outcome=word, tries=claim.tries, cause=cause)
+    return following
+
+
+def _write(session: Session, claim: Claim, outcome: Outcome | Temporary) -> str:
+    """Write how a run ended; answers the word for it."""
+    match outcome:
+        case Done():
+            claims.conclude(session, claim, state="done")
+            return "done"
+        case Snoozed(wait_s=wait_s, reason=reason):
+            claims.conclude(session, claim, state="due", cause="early", reason=reason, wait_s=wait_s, fresh=True)
+            return "snoozed"
+        case Cancelled(reason=reason):
+            claims.conclude(session, claim, state="cancelled", cause="unwanted", reason=reason)
+            return "cancelled"
+        case Parked() as parked:
+            _park(session, claim, parked)
+            return "parked"
+        case Temporary() as failure:
+            return _again(session, claim, failure)
+
+
+def _park(session: Session, claim: Claim, parked: Parked) -> None:
+    claims.conclude(session, claim, state="parked", cause=parked.cause, reason=parked.reason, remedy=parked.remedy)
+    stages.tell_parked(session, claim, parked)
 
 
 def _again(session: Session, claim: Claim, failure: Temporary) -> str:
@@ -154,26 +163,5 @@ def _again(session: Session, claim: Claim, failure: Temporary) -> str:
         reason=f"{failure.reason} Tried {claim.tries} times.",
         remedy="Retry when the other side answers again; nothing is lost meanwhile.",
     )
-    claims.conclude(session, claim, state="parked", cause=parked.cause, reason=parked.reason, remedy=parked.remedy)
-    stages.tell_parked(session, claim, parked)
+    _park(session, claim, parked)
     return "parked"
-
-
-@contextmanager
-def _lease_kept(services: Services, claim: Claim) -> Iterator[None]:
-    """Renew the lease while the job runs, from a thread: a slow carrier must not cost the claim."""
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(services.lease_s / 3):
-            try:
-                if not claims.renew(services.engine, claim, lease_s=services.lease_s):
-                    return  # taken over: the next write finds out by its fence
-            except NO_DATABASE as error:
-                log.warning("lease not renewed", tenant=claim.tenant, job=claim.id, error=type(error).__name__)
-
-    threading.Thread(target=renew, name="lease", daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()

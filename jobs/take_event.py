@@ -19,31 +19,35 @@ log = structlog.get_logger(__name__)
 
 
 def run(work: Work) -> Outcome:
-    with work.reading() as session:
+    with work.writing() as session:
         event = session.get(InboxEvent, (work.tenant, work.subject_id))
         connection = None if event is None else tenants.find_connection(session, work.tenant, event.connection_id)
-    if event is None or connection is None or event.state != "received":
-        return Cancelled(reason=f"event {work.subject_id} is {event.state if event else 'gone'}, not received")
-    delivery = Delivery(body=event.body, headers=event.headers)
-    try:
-        fact = registry.vendor(event.vendor).door.read(event.topic, delivery, live=connection.live)
-    except Unreadable as refusal:
-        with work.writing() as session:
+        if event is None or connection is None or event.state != "received":
+            return Cancelled(reason=f"event {work.subject_id} is {event.state if event else 'gone'}, not received")
+        try:
+            fact = _read(event, live=connection.live)
+        except Unreadable as refusal:
             _end(session, work, "park", refusal.reason)
-        return Done()
-    work_order = _order_of_routed_work(work, event.connection_id, fact)
+            return Done()
+        if not isinstance(fact, WorkRouted):
+            _hear(session, work, event, fact)
+            return Done()
+    # Routed work names only itself: the storefront is asked whose it is, with no transaction open.
+    work_order = work.storefront(event.connection_id).find_order_of_work(fact.work_remote_id)
     with work.writing() as session:
-        source = intake.Source(tenant=work.tenant, connection=event.connection_id, vendor=event.vendor, now=work.now())
-        heard = intake.hear(session, source, fact, work_order=work_order)
-        _end(session, work, heard.by, heard.reason, heard.subject)
+        _hear(session, work, event, fact, work_order=work_order)
     return Done()
 
 
-def _order_of_routed_work(work: Work, connection: str, fact: Fact) -> str | None:
-    """Routed work names only itself, so the storefront is asked whose it is, before any transaction is open."""
-    if not isinstance(fact, WorkRouted):
-        return None
-    return work.storefront(connection).find_order_of_work(fact.work_remote_id)
+def _read(event: InboxEvent, *, live: bool) -> Fact:
+    delivery = Delivery(body=event.body, headers=event.headers)
+    return registry.vendor(event.vendor).door.read(event.topic, delivery, live=live)
+
+
+def _hear(session: Session, work: Work, event: InboxEvent, fact: Fact, *, work_order: str | None = None) -> None:
+    source = intake.Source(tenant=work.tenant, connection=event.connection_id, vendor=event.vendor, now=work.now())
+    heard = intake.hear(session, source, fact, work_order=work_order)
+    _end(session, work, heard.by, heard.reason, heard.subject)
 
 
 def _end(session: Session, work: Work, by: str, reason: str = "", subject: str = "") -> None:

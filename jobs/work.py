@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from integrations import registry
 from integrations.ports import CallNote, Carrier, Credentials, Origins, Payments, Permanent, Storefront
 from jobs import claims
 from jobs.claims import Claim
+from jobs.leases import LeaseKeeper
 from records import database, tenants
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Services:
     """What a worker process has for every job it runs."""
 
@@ -29,6 +31,10 @@ class Services:
     origins: Origins
     worker: str
     lease_s: float
+
+    @functools.cached_property
+    def leases(self) -> LeaseKeeper:
+        return LeaseKeeper(self.engine, self.lease_s)
 
 
 def origins(settings: Settings) -> Origins:

