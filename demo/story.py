@@ -56,7 +56,7 @@ class Play:
 
     def acts(self) -> Iterator[str]:
         """Play act after act; yields what is being done, and again while it comes to rest."""
-        for act in (1, 2, 3):
+        for act in (1, 2, 3, 4):
             yield from self._act(act)
             yield from self._resting()
 

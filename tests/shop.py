@@ -50,6 +50,7 @@ class Shop:
     tenant: int
     connection: str
     _numbers: dict[str, int] = field(default_factory=dict)
+    _services: dict[tuple[str, float], Services] = field(default_factory=dict)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -118,8 +119,13 @@ class Shop:
     def state(self, table: str, id: int) -> str:
         return str(self.one(f"SELECT state FROM {table} WHERE id = :id", id=id))
 
-    def services(self, *, worker: str = "w1", lease_s: float = 30) -> Services:
-        return Services(engine=self.engine, keyring=Keyring([KEY]), origins=Origins(), worker=worker, lease_s=lease_s)
+    def services(self, *, worker: str = "w1", lease_s: float = 30, engine: Engine | None = None) -> Services:
+        """What a worker process has; the same for the same worker, as in a process."""
+        if (worker, lease_s) not in self._services:
+            self._services[worker, lease_s] = Services(
+                engine=engine or self.engine, keyring=Keyring([KEY]), origins=Origins(), worker=worker, lease_s=lease_s
+            )
+        return self._services[worker, lease_s]
 
     def work(self, claim: Claim, **more: Any) -> Work:
         return Work(services=self.services(**more), claim=claim)

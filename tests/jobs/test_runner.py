@@ -340,14 +340,6 @@ def test_the_lease_is_first_renewed_after_a_third_of_it(lane):
     assert 1.9 < renewals[0].total_seconds() < 2.4
 
 
-def test_a_lease_is_not_renewed_once_the_job_is_over(lane):
-    lane.add()
-    lane.work_off(lease_s=0.15)
-
-    eventually(lambda: not [thread for thread in threading.enumerate() if thread.name == "lease"], within_s=5)
-    assert lane.job("lease_until") is None
-
-
 def test_who_lost_the_lease_writes_nothing_and_says_so(lane, monkeypatch):
     def taken_over_meanwhile(work):
         lane.expire()
@@ -403,6 +395,13 @@ def test_a_request_written_in_the_very_moment_of_the_outcome_is_not_lost(lane, e
     assert lane.work_off() == 2
     asker.join()
     assert lane.jobs("state", "generation") == [("cancelled", 1), ("done", 2)]
+
+
+def test_while_the_database_is_away_the_lane_is_left_to_the_sweep(lane, tmp_path):
+    away = database.connect(f"postgresql://nobody@/nothing?host={tmp_path}", pool_size=1, role="test")
+    services = lane.shop.services(worker="away", engine=away)
+
+    assert runner.work_off(services, lane.shop.tenant, lane.name) == 0
 
 
 def test_another_tenant_s_bell_finds_no_work(lane):

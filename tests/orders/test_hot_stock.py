@@ -71,8 +71,7 @@ def test_of_500_orders_for_the_last_100_units_exactly_100_units_are_reserved(sho
     places = [shop.location(address) for address in (RENO, NEWARK, AUSTIN)]
     bag = shop.variant(stock=dict(zip(places, (50, 30, 20), strict=True)))
     orders = want(shop, 500, [(bag, 1)])
-    services = shop.services()
-    object.__setattr__(services, "engine", wide_engine)
+    services = shop.services(engine=wide_engine)
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda order: reserve(services, shop.tenant, order), orders))
@@ -108,8 +107,7 @@ def test_orders_with_their_lines_in_opposite_order_never_wait_for_each_other_in_
         )
         for order in round_
     ]
-    services = shop.services()
-    object.__setattr__(services, "engine", wide_engine)
+    services = shop.services(engine=wide_engine)
 
     def count_again(_):
         """A catalogue that is read meanwhile locks the same rows."""

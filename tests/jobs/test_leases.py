@@ -1,0 +1,96 @@
+"""Leases are kept while their jobs run, and not a moment longer."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from jobs import leases
+from jobs.leases import LeaseKeeper
+from tests.shop import Said
+from tests.world import eventually
+
+
+@pytest.fixture
+def keeper(engine):
+    return LeaseKeeper(engine, 0.3)
+
+
+@pytest.fixture
+def claim(lane):
+    lane.add()
+    return lane.claim(lease_s=60)
+
+
+def shorten(lane):
+    """Put the end of the lease back, so that a renewal can be seen."""
+    lane.shop.run("UPDATE jobs SET lease_until = now()")
+
+
+def renewed(lane):
+    return lane.job("lease_until > now()")
+
+
+def test_a_lease_is_renewed_again_and_again(lane, keeper, claim):
+    with keeper.keeping(claim):
+        for _ in range(3):
+            shorten(lane)
+            eventually(lambda: renewed(lane), within_s=5)
+
+
+def test_a_lease_that_was_given_back_is_renewed_no_more(keeper, claim, monkeypatch):
+    renewals = []
+    monkeypatch.setattr(leases.claims, "renew", lambda engine, kept, lease_s: renewals.append(kept) or True)
+    other = replace(claim, id=claim.id + 1)
+
+    with keeper.keeping(claim):
+        eventually(lambda: claim in renewals, within_s=5)
+    with keeper.keeping(other):
+        eventually(lambda: renewals.count(other) >= 2, within_s=5)
+
+    assert claim not in renewals[renewals.index(other) :]
+
+
+def test_a_lease_that_was_taken_over_is_let_go(lane, keeper, claim):
+    with keeper.keeping(claim):
+        lane.expire()
+        second = lane.claim(worker="w2", lease_s=60)
+        eventually(lambda: not keeper._kept, within_s=5)
+
+    assert lane.job("worker", "fence") == ("w2", second.fence)
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_keeping(lane, keeper, claim, monkeypatch):
+    monkeypatch.setattr(leases, "log", said := Said())
+    cut = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'packline-tests' AND pid <> pg_backend_pid()"
+    )
+    with keeper.keeping(claim):
+        with lane.shop.engine.connect() as idle, lane.shop.engine.connect() as mine:
+            idle.execute(text("SELECT 1"))
+            mine.execute(cut)
+            idle.invalidate()
+        shorten(lane)
+        eventually(lambda: renewed(lane), within_s=5)
+
+    assert {line["event"] for line in said.lines} <= {"lease not renewed"}
+
+
+def test_one_thread_keeps_all_leases_of_a_process(lane, keeper, claim):
+    before = {thread.ident for thread in threading.enumerate()}
+    with keeper.keeping(claim), keeper.keeping(replace(claim, fence=99)):
+        new = [thread.name for thread in threading.enumerate() if thread.ident not in before]
+
+    assert new == ["leases"]
+
+
+def test_a_forked_process_keeps_its_leases_with_a_thread_of_its_own(lane, keeper, claim):
+    with keeper.keeping(claim):
+        pass
+    keeper._pid = -1  # as a forked child finds it
+
+    shorten(lane)
+    with keeper.keeping(claim):
+        eventually(lambda: renewed(lane), within_s=5)
