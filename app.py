@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import prometheus_client
 import structlog
-from flask import Flask, Response
+from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from whitenoise import WhiteNoise
 
@@ -15,7 +14,7 @@ from config import boot, logs
 from config.settings import Settings
 from jobs import bell
 from records import database
-from web import errors, headers, hooks, pages
+from web import errors, headers, hooks, metrics, pages
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +44,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.attach(app)
     errors.attach(app)
     headers.attach(app)
-    app.add_url_rule("/metrics", view_func=_metrics)
+    metrics.attach(app)
     app.wsgi_app = _with_static_files(app)  # type: ignore[method-assign]
     return app
-
-
-def _metrics() -> Response:
-    return Response(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
 def _with_static_files(app: Flask) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
@@ -22,3 +23,7 @@ loglevel = "warning"
 limit_request_line = 4094
 limit_request_fields = 60
 limit_request_field_size = 8190
+
+# Every process of gunicorn counts for itself; with this folder, whichever is asked answers for all of them. Set it for
+# worker and clock too, and one page tells of the whole machine.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="packline-metrics-"))

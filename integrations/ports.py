@@ -1,4 +1,4 @@
-"""What Packline asks of the outside world: one Protocol a role, four to nine verbs each, and two kinds of failure.
+"""What Packline asks of the outside world: one Protocol a role with the few verbs that we need, and two kinds of failure.
 
 A connector is one vendor in one role. It is built for one connection (one tenant's account), is used by one job at a
 time, and lets no SDK type, field name or exception out: whatever goes wrong leaves as Temporary or Permanent.

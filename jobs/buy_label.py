@@ -8,19 +8,20 @@ from datetime import datetime
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Address, BoughtLabel, Consignment, Customs, Quote
+from integrations.nouns import BoughtLabel, Consignment, Quote, VoidState
 from integrations.ports import Carrier, Permanent
 from jobs import outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
-from jobs.outward import Act
+from jobs.outward import Act, Performed
 from jobs.work import Work
-from orders import customs, holds, lifecycle, rates
+from orders import consigning, holds, lifecycle, rates
 from orders.holds import Problem
 from records import tenants
-from records.orders import Order, OrderLine, open_holds
+from records.orders import Order, open_holds
 from records.shipments import Label, Parcel, Shipment, live_label
-from records.stock import Location, Variant
 from records.tenants import Rules
+
+_GIVEN_BACK = frozenset({VoidState.ASKED, VoidState.DONE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Job:
     shipment_ref: str
     rate_ref: str
     consignment: Consignment
+    stale: bool
+    """What was quoted is not what is to be sent any more."""
     deliver_by: datetime | None
     rules: Rules
 
@@ -51,24 +54,52 @@ def run(work: Work) -> Outcome:
     if isinstance(job, (Done, Cancelled)):
         return job
     carrier = work.carrier(job.connection)
-    rate_ref, shipment_ref = job.rate_ref, job.shipment_ref
-    if not rate_ref:
-        shipment_ref, rate_ref = _quote(work, job, carrier)
-    bought = outward.once(
-        work,
-        Act(
-            key=job.key,
-            kind="buy_label",
-            subject=work.claim.subject,
-            attempt=job.attempt,
-            request={"shipment": shipment_ref, "rate": rate_ref},
-        ),
-        perform=lambda: carrier.buy(shipment_ref, rate_ref),
-        find=lambda: carrier.find_label(shipment_ref),
-    )
+    bought = _adopt_stale(job, carrier) or _buy(work, job, carrier)
     with work.writing() as session:
-        _record(session, work, job, bought.result, adopted=bought.adopted)
+        if bought.result.void_state in _GIVEN_BACK:
+            _begin_anew(session, work, job)
+        else:
+            _record(session, work, job, bought.result, adopted=bought.adopted)
     return Done()
+
+
+def _adopt_stale(job: Job, carrier: Carrier) -> Performed[BoughtLabel] | None:
+    """What was quoted has changed since: only a label that was bought for it all the same is taken."""
+    found = carrier.find_label(job.shipment_ref) if job.stale else None
+    return None if found is None else Performed(result=found, adopted=True)
+
+
+def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
+    shipment_ref, rate_ref = job.shipment_ref, job.rate_ref
+    if job.stale or not rate_ref:
+        shipment_ref, rate_ref = _quote(work, job, carrier)
+    act = Act(
+        key=job.key,
+        kind="buy_label",
+        subject=work.claim.subject,
+        attempt=job.attempt,
+        request={"shipment": shipment_ref, "rate": rate_ref},
+    )
+    try:
+        return outward.once(
+            work,
+            act,
+            perform=lambda: carrier.buy(shipment_ref, rate_ref),
+            find=lambda: carrier.find_label(shipment_ref),
+        )
+    except Permanent:
+        # Nothing was bought, and what a person mends now (address, funds, rate) wants rates of its own.
+        with work.writing() as session:
+            _forget_quote(session, work.tenant, job.label)
+        raise
+
+
+def _forget_quote(session: Session, tenant: int, label: int) -> None:
+    session.execute(
+        update(Label)
+        .where(Label.tenant_id == tenant, Label.id == label, Label.state == "intended")
+        .values(shipment_ref="", rate=None, consignment_digest="")
+    )
 
 
 def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancelled:
@@ -84,12 +115,12 @@ def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancell
     if label is not None and label.state != "intended":
         return Done()  # it has its label
     rules = tenants.rules_of(session, tenant)
-    sender = session.get_one(Location, (tenant, shipment.location_id)).address
-    declaration = _declaration(session, tenant, order, parcel, sender, rules)
-    if isinstance(declaration, Problem):
-        holds.place(session, tenant, order.id, declaration, by="packline")
-        return Done()
     label = label or _new_label(session, tenant, parcel, connection)
+    reference = f"{order.name or order.id}-{label.id}"
+    consignment = consigning.consign(session, tenant, order, shipment, parcel, rules, reference=reference)
+    if isinstance(consignment, Problem):
+        holds.place(session, tenant, order.id, consignment, by="packline")
+        return Done()
     return Job(
         order=order.id,
         order_name=order.name,
@@ -99,14 +130,8 @@ def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancell
         connection=label.connection_id,
         shipment_ref=label.shipment_ref,
         rate_ref=label.rate.remote_id if label.rate else "",
-        consignment=Consignment(
-            reference=f"{order.name or order.id}-{label.id}",
-            sender=sender,
-            recipient=order.ship_to or Address(),
-            parcel=parcel.shape,
-            customs=declaration,
-            label_format=rules.label_format,
-        ),
+        consignment=consignment,
+        stale=bool(label.shipment_ref) and label.consignment_digest != consigning.digest(consignment),
         deliver_by=order.deliver_by,
         rules=rules,
     )
@@ -130,31 +155,6 @@ def _new_label(session: Session, tenant: int, parcel: Parcel, connection: str) -
     return session.get_one(Label, (tenant, id))
 
 
-def _declaration(
-    session: Session, tenant: int, order: Order, parcel: Parcel, sender: Address, rules: Rules
-) -> Customs | Problem | None:
-    if order.ship_to is None or not customs.needed(sender, order.ship_to):
-        return None
-    rows = session.scalars(
-        select(OrderLine).where(
-            OrderLine.tenant_id == tenant, OrderLine.id.in_([int(line) for line in parcel.contents])
-        )
-    ).all()
-    remote_ids = [row.variant_remote_id for row in rows]
-    by_remote = {
-        variant.remote_id: variant
-        for variant in session.scalars(
-            select(Variant).where(Variant.tenant_id == tenant, Variant.remote_id.in_(remote_ids))
-        )
-    }
-    return customs.declare(
-        [(row, int(parcel.contents[str(row.id)]), by_remote.get(row.variant_remote_id)) for row in rows],
-        currency=order.currency,
-        signer=rules.customs_signer or sender.name or sender.company,
-        assumed_unit_grams=rules.assumed_unit_grams,
-    )
-
-
 def _quote(work: Work, job: Job, carrier: Carrier) -> tuple[str, str]:
     """Ask for rates, choose one, and commit what will be bought before it is bought."""
     quote = carrier.quote(job.consignment)
@@ -165,6 +165,7 @@ def _quote(work: Work, job: Job, carrier: Carrier) -> tuple[str, str]:
             .where(Label.tenant_id == work.tenant, Label.id == job.label, Label.state == "intended")
             .values(
                 shipment_ref=quote.shipment_ref,
+                consignment_digest=consigning.digest(job.consignment),
                 rate=None if choice is None else choice.rate,
                 rates=[rate.model_dump(mode="json") for rate in quote.rates],
                 remarks=list(quote.remarks),
@@ -186,6 +187,14 @@ def _no_rates(quote: Quote, rules: Rules) -> Permanent:
         remedy="Check address, weight and customs, or allow another carrier; then retry.",
         code="no_rates",
     )
+
+
+def _begin_anew(session: Session, work: Work, job: Job) -> None:
+    """Somebody gave this very label back at the carrier before we recorded it: the next attempt buys another."""
+    lifecycle.move(session, work.tenant, "label", job.label, "fail")
+    outward.settle(session, work.tenant, job.key, "abandon", reason="The label was given back at the carrier.")
+    story.tell(session, work, job.order, "The label was given back at the carrier; another one is bought.")
+    queue.add(session, work.tenant, "buy_label", work.claim.subject, lane=work.claim.lane)
 
 
 def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adopted: bool) -> None:

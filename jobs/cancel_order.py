@@ -14,6 +14,9 @@ from records.jobs import Job
 from records.orders import find_order, open_holds
 from records.shipments import Label, shipments_of
 
+# What is pointless for a cancelled order. Keeping a label's file, or telling of a parcel that left, is not.
+_POINTLESS = ("verify_order", "check_payment", "reserve_stock", "buy_label", "push_tracking")
+
 
 def run(work: Work) -> Outcome:
     with work.reading() as session:
@@ -64,6 +67,7 @@ def _stop(session: Session, work: Work) -> None:
             Job.tenant_id == tenant,
             Job.lane == f"order/{order}",
             Job.id != work.claim.id,
+            Job.kind.in_(_POINTLESS),
             Job.state.in_(("due", "parked")),
         )
         .values(state="cancelled", cause="unwanted", reason="The order was cancelled.", ended_at=work.now())

@@ -61,7 +61,7 @@ def connect(
 def hook_address(connection: Connection, public_url: str) -> str:
     """Where the vendor is to send its webhooks. Deliveries that name their account share one address."""
     base = f"{public_url.rstrip('/')}/hooks/{connection.vendor}"
-    return base if connection.account else f"{base}/{connection.id}"
+    return base if connection.role == "storefront" else f"{base}/{connection.id}"
 
 
 def describe(connection: Connection, public_url: str) -> list[str]:

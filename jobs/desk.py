@@ -13,6 +13,7 @@ from orders.holds import Problem
 from records import timeline
 from records.inbox import InboxEvent
 from records.jobs import Job
+from records.orders import Payment
 from records.shipments import Label, Parcel, Shipment
 
 
@@ -107,7 +108,8 @@ def _tell(session: Session, row: Job, sentence: str, *, by: str) -> None:
 def order_of(session: Session, tenant: int, subject: str) -> int | None:
     """The order that a job's subject (`order/4`, `parcel/7`, `event/9`) belongs to, if any."""
     thing, _, number = subject.partition("/")
-    tables: dict[str, type[Parcel | Shipment | Label]] = {
+    tables: dict[str, type[Parcel | Shipment | Label | Payment]] = {
+        "payment": Payment,
         "parcel": Parcel,
         "shipment": Shipment,
         "label": Label,

@@ -30,8 +30,8 @@ from records.shipments import Label
 
 log = structlog.get_logger(__name__)
 
-# The states in which a changed order can still be looked at again before anything is spent on it.
-STILL_OPEN = frozenset({"received", "verified", "released"})
+# The states in which a changed order is looked at again: what has not left can still be held, planned or let be.
+STILL_OPEN = frozenset({"received", "verified", "released", "allocated", "shipping"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +92,9 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
 
 
 def look_again(session: Session, tenant: int, order: int, state: str) -> None:
-    """Have an order verified, now or anew. Once its stock is allocated, only its money can still change anything."""
-    kind = "verify_order" if state in STILL_OPEN else "check_payment"
-    queue.add(session, tenant, kind, f"order/{order}")
+    """Have an order verified, now or anew. One that is at an end stays there."""
+    if state in STILL_OPEN:
+        queue.add(session, tenant, "verify_order", f"order/{order}")
 
 
 def _order_cancelled(session: Session, source: Source, fact: OrderCancelled) -> Heard:

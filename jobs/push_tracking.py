@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Announced, ShippedLine, TrackingLabel
@@ -14,10 +14,10 @@ from jobs import outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import inventory, lifecycle
+from orders import inventory, lifecycle, progress
 from records import tenants
 from records.orders import Order, lines_of
-from records.shipments import Parcel, ParcelScan, Shipment, ShipmentLine
+from records.shipments import Parcel, ParcelScan, Shipment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +123,8 @@ def _record(session: Session, work: Work, departure: Departure, announced: Mappi
         sentence = f"{how}: {word.tracking.carrier} {', '.join(word.tracking.numbers)}."
         story.tell(session, work, departure.order, sentence, key=word.key)
     for parcel in scanned(session, tenant, departure.parcels):
-        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}", lane=f"order/{departure.order}")
-    if _everything_announced(session, tenant, departure.order):
+        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
+    if progress.complete(session, tenant, departure.order):
         lifecycle.move(session, tenant, "order", departure.order, "fulfil")
 
 
@@ -137,16 +137,3 @@ def scanned(session: Session, tenant: int, parcels: Sequence[int]) -> list[int]:
             .distinct()
         )
     )
-
-
-def _everything_announced(session: Session, tenant: int, order: int) -> bool:
-    told = session.execute(
-        select(func.coalesce(func.sum(ShipmentLine.units), 0))
-        .join(Shipment, (Shipment.tenant_id == ShipmentLine.tenant_id) & (Shipment.id == ShipmentLine.shipment_id))
-        .where(
-            ShipmentLine.tenant_id == tenant,
-            Shipment.order_id == order,
-            Shipment.state.in_(("announced", "handed_over")),
-        )
-    ).scalar_one()
-    return int(told) >= sum(line.to_ship for line in lines_of(session, tenant, order))

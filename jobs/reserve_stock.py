@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
 from jobs import queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import allocation, holds, inventory, lifecycle, packing
+from orders import allocation, holds, inventory, lifecycle, packing, progress
 from orders.allocation import Allocation, Pick, Place, Want
 from orders.holds import Problem
 from orders.inventory import Holding
@@ -54,6 +54,8 @@ def _reserve(session: Session, work: Work) -> Outcome:
     demand = _demand(session, work.tenant, order.id)
     if not demand.wants:
         holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
+        if order.state == "shipping" and progress.complete(session, work.tenant, order.id):
+            lifecycle.move(session, work.tenant, "order", order.id, "fulfil")
         return Done()
     chosen = _choose(session, work.tenant, demand.wants, order.ship_to or Address())
     if chosen.short and rules.when_short == "wait_for_all":
@@ -73,13 +75,7 @@ def _reserve(session: Session, work: Work) -> Outcome:
 
 def _demand(session: Session, tenant: int, order: int) -> Demand:
     """What is to be shipped and stands in no shipment yet."""
-    rows = session.execute(
-        select(ShipmentLine.line_id, func.sum(ShipmentLine.units).label("units"))
-        .join(Shipment, (Shipment.tenant_id == ShipmentLine.tenant_id) & (Shipment.id == ShipmentLine.shipment_id))
-        .where(ShipmentLine.tenant_id == tenant, Shipment.order_id == order, Shipment.state != "cancelled")
-        .group_by(ShipmentLine.line_id)
-    )
-    planned = {row.line_id: int(row.units) for row in rows}
+    planned = progress.planned(session, tenant, order)
     lines = {line.id: line for line in lines_of(session, tenant, order)}
     wants = tuple(
         Want(line=line.id, variant=line.variant_id, units=line.to_ship - planned.get(line.id, 0))

@@ -93,7 +93,7 @@ def _attempt(work: Work) -> Outcome | Temporary:
         return Temporary("The database did not answer.", code="database")
     except JobTimeoutException:
         log.error("run took too long")  # noqa: TRY400 - the place is wherever the alarm rang
-        return Temporary("The job took too long and was stopped.", code="too_long", outcome_unknown=True)
+        return Temporary("The job took too long and was stopped.", code="stopped", outcome_unknown=True)
     except Exception:
         log.exception("fault in Packline")
         return Temporary("Packline met a fault of its own; the log has the details.", code="fault")

@@ -13,7 +13,7 @@ from integrations.ports import Permanent, Storefront
 from jobs import intake, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import catalogue, holds, lifecycle, placing, verification
+from orders import catalogue, holds, lifecycle, placing, progress, verification
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
 from records.stock import Location
@@ -36,6 +36,8 @@ class Before:
     address_digest: str
     rules: Rules
     home_country: str
+    real_postage: bool
+    """Whether a label that is bought costs real money."""
 
 
 def run(work: Work) -> Outcome:
@@ -72,6 +74,7 @@ def _look(session: Session, work: Work) -> Before | None:
         address_digest=order.address_digest,
         rules=tenants.rules_of(session, work.tenant),
         home_country=_home_country(session, work.tenant),
+        real_postage=_real_postage(session, work.tenant),
     )
 
 
@@ -104,6 +107,11 @@ def _home_country(session: Session, tenant: int) -> str:
         select(Location.address).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
     )
     return next((address.country for address in addresses), "")
+
+
+def _real_postage(session: Session, tenant: int) -> bool:
+    connection = tenants.connection_for(session, tenant, "carrier")
+    return connection is not None and connection.live
 
 
 def _wait_for_routing(before: Before) -> Outcome:
@@ -155,8 +163,18 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
         session,
         tenant,
         order_id,
-        verification.problems(before.told, store, verdict, before.rules, home_country=before.home_country),
-        looked_for=verification.LOOKED_FOR,
+        [
+            *verification.problems(
+                before.told,
+                store,
+                verdict,
+                before.rules,
+                home_country=before.home_country,
+                real_postage=before.real_postage,
+            ),
+            *_edited_too_late(session, tenant, order_id),
+        ],
+        looked_for=(*verification.LOOKED_FOR, "edit"),
         by="packline",
         now=work.now(),
     )
@@ -165,7 +183,7 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
         queue.add(session, tenant, "cancel_order", f"order/{order_id}")
         return Cancelled(reason="the order was cancelled in the store")
     if blocking:
-        if order.state != "received":  # its money is another matter, and may have changed as well
+        if order.state == "verified":  # its money is another matter, and may have changed as well
             queue.add(session, tenant, "check_payment", f"order/{order_id}")
         story.tell(session, work, order_id, f"Checked; it waits: {', '.join(sorted(h.kind for h in blocking))}.")
         return Done()
@@ -181,7 +199,26 @@ def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
         if lifecycle.move(session, work.tenant, "order", order.id, "close"):
             story.tell(session, work, order.id, "Nothing in this order is shipped by Packline, so it is closed here.")
         return
-    queue.add(session, work.tenant, "check_payment", f"order/{order.id}")
+    intake.resume(session, work.tenant, order.id)
+
+
+def _edited_too_late(session: Session, tenant: int, order: int) -> list[holds.Problem]:
+    """Units that the buyer no longer wants and that stand in a shipment already."""
+    planned = progress.planned(session, tenant, order)
+    over = [
+        f"{planned[line.id] - line.to_ship} × {line.sku or line.title}"
+        for line in lines_of(session, tenant, order)
+        if planned.get(line.id, 0) > line.to_ship
+    ]
+    if not over:
+        return []
+    return [
+        holds.Problem(
+            kind="edit",
+            reason=f"The order changed in the store after it was planned: {', '.join(over)} are not wanted any more.",
+            remedy="Cancel the order in the store, or release the hold to ship it as it was planned.",
+        )
+    ]
 
 
 def _remark(verdict: AddressVerdict | None, address: Address | None) -> str:
@@ -199,13 +236,14 @@ def _promised(order: Order, rules: Rules) -> datetime | None:
 
 
 def _write_wanted(session: Session, tenant: int, order: int, store: StoreOrder) -> None:
-    """Write how many units of each line the store still wants shipped."""
+    """Write how many units of each line are to be shipped: what the store still asks for, and what it knows is gone."""
     wanted: dict[str, int] = {}
+    gone = progress.announced(session, tenant, order)
     for asked in store.asked:
         if asked.ships:
             wanted[asked.line_remote_id] = wanted.get(asked.line_remote_id, 0) + asked.units
     for line in lines_of(session, tenant, order):
-        units = wanted.get(line.remote_id, 0)
+        units = wanted.get(line.remote_id, 0) + gone.get(line.id, 0)
         if line.to_ship != units:
             session.execute(
                 update(OrderLine).where(OrderLine.tenant_id == tenant, OrderLine.id == line.id).values(to_ship=units)

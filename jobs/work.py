@@ -12,7 +12,7 @@ from typing import cast
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from config.keyring import Keyring
+from config.keyring import CannotOpen, Keyring
 from config.settings import Settings
 from integrations import registry
 from integrations.ports import CallNote, Carrier, Credentials, Origins, Payments, Permanent, Storefront
@@ -118,7 +118,17 @@ class Work:
         credentials = Credentials(
             account=connection.account,
             live=connection.live,
-            secrets=self.services.keyring.open(connection.sealed_secrets),
+            secrets=self._secrets(connection.sealed_secrets),
         )
         build = registry.vendor(connection.vendor).build
         return build(credentials, self.services.origins, self.calls.append)
+
+    def _secrets(self, sealed: bytes) -> dict[str, str]:
+        try:
+            return self.services.keyring.open(sealed)
+        except CannotOpen as failure:
+            raise Permanent(
+                "The connection's secrets cannot be opened.",
+                remedy="Put the missing key back among ENCRYPTION_KEYS, or connect the account again; then retry.",
+                code="cannot_open",
+            ) from failure

@@ -54,26 +54,36 @@ _EU = frozenset(
 
 
 def declare(
-    lines: Sequence[tuple[OrderLine, int, Variant | None]], *, currency: str, signer: str, assumed_unit_grams: int
+    lines: Sequence[tuple[OrderLine, int, Variant | None]],
+    *,
+    currency: str,
+    signer: str,
+    assumed_unit_grams: int,
+    assumed_origin: str = "",
 ) -> Customs | Problem:
-    """The declaration for units of order lines, or the problem that keeps the signature under it from being true."""
+    """The declaration for units of order lines, or the problem that keeps the signature under it from being true.
+
+    `assumed_origin` is the country that a person has answered for where the store names none.
+    """
     declared: list[CustomsLine] = []
     for line, units, variant in lines:
-        if variant is None or not variant.origin_country:
+        origin = (variant.origin_country if variant else "") or assumed_origin
+        if not origin:
             return Problem(
                 kind="customs",
                 reason=f"{line.title} ({line.sku or 'no SKU'}) has no country of origin, which customs ask for.",
-                remedy="Set the product's country of origin (and HS code) in the store, then release the hold.",
+                remedy="Set it (and the HS code) in the store, have the catalogue read again (packline sync) and "
+                "release the hold. Released without it, the goods are declared as made in the country they leave from.",
             )
-        grams = line.unit_grams or variant.unit_grams or assumed_unit_grams
+        grams = line.unit_grams or (variant.unit_grams if variant else 0) or assumed_unit_grams
         declared.append(
             CustomsLine(
                 description=line.title[:200],
                 units=units,
                 total_value=Money(minor=line.unit_price_minor * units, currency=currency),
                 total_weight_grams=grams * units,
-                origin_country=variant.origin_country,
-                hs_code=variant.hs_code,
+                origin_country=origin,
+                hs_code=variant.hs_code if variant else "",
                 sku=line.sku,
             )
         )

@@ -6,11 +6,17 @@ from integrations.nouns import Address, AddressVerdict, OrderSnapshot, RiskAdvic
 from orders.holds import Problem
 from records.tenants import Rules
 
-LOOKED_FOR = ("address", "mismatch", "risk", "storefront")
+LOOKED_FOR = ("address", "mismatch", "risk", "storefront", "test")
 
 
 def problems(
-    told: OrderSnapshot | None, store: StoreOrder, verdict: AddressVerdict | None, rules: Rules, *, home_country: str
+    told: OrderSnapshot | None,
+    store: StoreOrder,
+    verdict: AddressVerdict | None,
+    rules: Rules,
+    *,
+    home_country: str,
+    real_postage: bool,
 ) -> list[Problem]:
     """Everything that is wrong: `told` is the version that arrived before, `store` the storefront's answer now.
 
@@ -21,6 +27,7 @@ def problems(
         _mismatch_problem(told, store.snapshot),
         _risk_problem(store.risk, rules),
         _storefront_problem(store),
+        _test_problem(store.snapshot, real_postage=real_postage),
     ]
     return [problem for problem in found if problem is not None]
 
@@ -106,4 +113,15 @@ def _storefront_problem(store: StoreOrder) -> Problem | None:
         kind="storefront",
         reason=f"The store holds the work on this order: {', '.join(reasons)}.",
         remedy="Release the hold in the store; Packline goes on by itself.",
+    )
+
+
+def _test_problem(order: OrderSnapshot, *, real_postage: bool) -> Problem | None:
+    """An order that nobody paid for must not leave with postage that somebody pays for."""
+    if not (order.test and real_postage):
+        return None
+    return Problem(
+        kind="test",
+        reason="This is a test order, and the carrier account buys real postage.",
+        remedy="Release the hold only if you really want to ship it; or cancel the order in the store.",
     )

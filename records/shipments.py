@@ -108,6 +108,8 @@ class Label(Base):
     state: Mapped[str] = mapped_column(server_default="intended")
     shipment_ref: Mapped[str] = mapped_column(server_default="")
     """The carrier's id of the quoted shipment: committed before buying, because it is what cannot be bought twice."""
+    consignment_digest: Mapped[str] = mapped_column(server_default="")
+    """Digest of what was quoted: another address or weight asks for another quote."""
     rate: Mapped[Rate | None] = mapped_column(Stored(Rate))
     rates: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     remarks: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))

@@ -81,7 +81,7 @@ KNOW_RQ = {
     "jobs/bell.py": {"rq.Queue", "rq.serializers.JSONSerializer"},
     "jobs/worker.py": {"rq.SimpleWorker", "rq.serializers.JSONSerializer"},
     "jobs/runner.py": {"rq.timeouts.JobTimeoutException"},  # the alarm that rings in the middle of a job
-    "jobs/health.py": {"rq.Worker", "rq.serializers.JSONSerializer"},  # only to count who listens
+    "jobs/health.py": {"rq.Worker", "rq.worker.BaseWorker", "rq.serializers.JSONSerializer"},  # only to count listeners
 }
 KNOW_REDIS = {
     "jobs/bell.py",

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from config.keyring import Keyring
+from config.keyring import CannotOpen, Keyring
 from integrations import registry
 from integrations.ports import Delivery, Vendor
 from jobs import bell
@@ -61,7 +61,7 @@ def receive(vendor: str, connection: str = "") -> Response:
     started = time.perf_counter()
     try:
         result, status = _receive(vendor, connection)
-    except (inbox.NotKept, OperationalError, PoolTimeout) as error:
+    except (inbox.NotKept, OperationalError, PoolTimeout, CannotOpen) as error:
         log.error("delivery not kept", vendor=vendor, error=type(error).__name__)  # noqa: TRY400 - the database says why
         result, status = "not kept, send it again", 503
     if status != 404:

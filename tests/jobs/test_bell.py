@@ -14,6 +14,8 @@ from tests.shop import Said
 from tests.world import eventually
 
 QUICK_S = 0.05
+# One call may meet a busy machine; a call that waited for Redis would take its half second.
+WITHOUT_WAITING_S = 0.4
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_a_thousand_bells_from_eight_threads_are_all_rung(base_settings, redis_c
 def test_where_there_is_no_redis_to_ring_nothing_happens():
     bell.set_up("")
 
-    assert seconds(lambda: bell.ring("orders", 1, "order/1")) < QUICK_S
+    assert seconds(lambda: bell.ring("orders", 1, "order/1")) < WITHOUT_WAITING_S
     assert bell.flush(0)
 
 
@@ -99,7 +101,7 @@ def test_a_redis_that_refuses_costs_nobody_anything_and_is_told(url, monkeypatch
     before = lost()
     bell.set_up(url)
 
-    assert seconds(lambda: bell.ring("orders", 1, "order/1")) < QUICK_S
+    assert seconds(lambda: bell.ring("orders", 1, "order/1")) < WITHOUT_WAITING_S
     assert bell.flush(5)
 
     assert lost() == before + 1
@@ -113,8 +115,10 @@ def test_a_redis_that_hangs_costs_nobody_anything_and_is_given_up_soon(hung, mon
     before = lost()
     bell.set_up(hung)
 
-    for number in range(20):
-        assert seconds(lambda: bell.ring("orders", 1, f"order/{number}")) < QUICK_S  # noqa: B023
+    took = sorted(seconds(lambda number=number: bell.ring("orders", 1, f"order/{number}")) for number in range(20))
+
+    assert took[10] < QUICK_S
+    assert took[-1] < WITHOUT_WAITING_S
     assert seconds(lambda: eventually(lambda: lost() == before + 20, within_s=5)) < 3
 
 
@@ -189,6 +193,6 @@ def test_what_was_rung_in_a_parent_is_not_waited_for_in_its_child(hung):
     ringer = bell._ringer
     ringer.pid = -1  # as a forked child finds it
 
-    assert seconds(lambda: bell.flush(5)) < QUICK_S
+    assert seconds(lambda: bell.flush(5)) < WITHOUT_WAITING_S
     bell.ring("orders", 1, "order/2")
     assert bell._ringer is not ringer

@@ -4,10 +4,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
 from jobs import leases
 from jobs.leases import LeaseKeeper
+from records import database
 from tests.shop import Said
 from tests.world import eventually
 
@@ -61,21 +61,21 @@ def test_a_lease_that_was_taken_over_is_let_go(lane, keeper, claim):
     assert lane.job("worker", "fence") == ("w2", second.fence)
 
 
-def test_a_database_that_is_away_for_a_moment_does_not_end_the_keeping(lane, keeper, claim, monkeypatch):
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_keeping(lane, claim, base_settings, monkeypatch):
     monkeypatch.setattr(leases, "log", said := Said())
-    cut = text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'packline-tests' AND pid <> pg_backend_pid()"
-    )
-    with keeper.keeping(claim):
-        with lane.shop.engine.connect() as idle, lane.shop.engine.connect() as mine:
-            idle.execute(text("SELECT 1"))
-            mine.execute(cut)
-            idle.invalidate()
+    own = database.connect(base_settings.database_url, pool_size=1, role="keeper")
+    cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'packline-keeper'"
+
+    with LeaseKeeper(own, 0.3).keeping(claim):
+        shorten(lane)
+        eventually(lambda: renewed(lane), within_s=5)
+        assert lane.shop.one(cut) == 1
+        eventually(lambda: said.lines, within_s=5)
         shorten(lane)
         eventually(lambda: renewed(lane), within_s=5)
 
-    assert {line["event"] for line in said.lines} <= {"lease not renewed"}
+    assert {line["event"] for line in said.lines} == {"lease not renewed"}
+    own.dispose()
 
 
 def test_one_thread_keeps_all_leases_of_a_process(lane, keeper, claim):

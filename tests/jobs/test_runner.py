@@ -334,10 +334,10 @@ def test_the_lease_is_first_renewed_after_a_third_of_it(lane):
 
     lane.doing["verify_order"] = slow
     lane.add()
-    lane.work_off(lease_s=1.5)
+    lane.work_off(lease_s=3)
 
-    # Renewed at 0.5 s: it now ends 2 s after the start. Only at 1 s would leave a third of the lease for a hiccup.
-    assert 1.9 < renewals[0].total_seconds() < 2.4
+    # Renewed at 1 s: it now ends 4 s after the start. Only at 2 s would leave one second of the lease for a hiccup.
+    assert 3.9 < renewals[0].total_seconds() < 4.8
 
 
 def test_who_lost_the_lease_writes_nothing_and_says_so(lane, monkeypatch):

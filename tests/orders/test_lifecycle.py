@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from orders import lifecycle
 from orders.lifecycle import LIVES, move
+from records.orders import Order
 from tests.shop import Said, open_shop
 
 # Where a thing may rest although a move leads on from there: what may still happen to it, if anything.
@@ -88,6 +89,29 @@ def test_a_move_sets_what_goes_with_it_in_the_same_statement(shop):
         assert move(session, shop.tenant, "order", order, "release", risk="accept")
 
     assert shop.one("SELECT state, risk FROM orders WHERE id = :id", id=order) == ("released", "accept")
+
+
+@pytest.mark.parametrize("also", [{}, {"risk": "accept"}])
+def test_a_row_that_is_in_hand_is_told_and_stays_readable_when_its_session_is_over(shop, also):
+    id = shop.order((None, 1), state="verified")
+
+    with shop.transaction() as session:
+        order = session.get(Order, (shop.tenant, id))
+        move(session, shop.tenant, "order", id, "release", **also)
+
+    assert (order.state, order.currency) == ("released", "USD")
+
+
+def test_a_row_that_is_in_hand_shows_what_was_set_with_the_move(shop):
+    id = shop.order((None, 1), state="verified")
+
+    with shop.transaction() as session:
+        order = session.get(Order, (shop.tenant, id))
+        order.phone = "4155550100"  # not written yet
+        move(session, shop.tenant, "order", id, "release", risk="accept")
+        assert (order.state, order.risk, order.phone) == ("released", "accept", "4155550100")
+
+    assert shop.one("SELECT state, risk, phone FROM orders") == ("released", "accept", "4155550100")
 
 
 def test_another_tenant_s_thing_is_not_moved(shop, engine):

@@ -473,10 +473,11 @@ def test_while_the_database_is_away_the_vendor_is_asked_to_send_again(app, door,
 
 def test_a_database_that_was_restarted_costs_no_delivery(door):
     assert door.knock("shopify")[0] == 202
-    door.shop.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE query LIKE '%inbox_events%' AND pid <> pg_backend_pid()"
+    cut = door.shop.one(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE query LIKE '%inbox_events%' AND application_name <> 'packline-tests' AND pid <> pg_backend_pid()"
     )
+    assert cut >= 1
 
     assert door.knock("shopify", b'{"n": 2}', **{"X-Shopify-Webhook-Id": "d-2"}) == (202, "kept")
 
@@ -488,7 +489,7 @@ def test_a_redis_that_is_down_or_hangs_does_not_delay_the_answer(door):
             door.knock("shopify", b"%d" % number, **{"X-Shopify-Webhook-Id": f"warm-{number}"})
             started = time.perf_counter()
             assert door.knock("shopify", b"1%d" % number, **{"X-Shopify-Webhook-Id": f"d-{number}"})[0] == 202
-            assert time.perf_counter() - started < 0.2
+            assert time.perf_counter() - started < 0.4  # a wait for Redis would take its half second
 
 
 def test_a_kept_delivery_rings_for_its_event_and_a_duplicate_does_not(door, redis_connection, settings):

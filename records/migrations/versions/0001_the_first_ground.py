@@ -346,6 +346,7 @@ def upgrade() -> None:
     sa.Column('attempt', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.Text(), server_default='intended', nullable=False),
     sa.Column('shipment_ref', sa.Text(), server_default='', nullable=False),
+    sa.Column('consignment_digest', sa.Text(), server_default='', nullable=False),
     sa.Column('rate', postgresql.JSONB(), nullable=True),
     sa.Column('rates', postgresql.JSONB(), server_default=sa.text("'[]'::jsonb"), nullable=False),
     sa.Column('remarks', postgresql.JSONB(), server_default=sa.text("'[]'::jsonb"), nullable=False),

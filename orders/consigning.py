@@ -1,0 +1,63 @@
+"""Writes down what a carrier must know of one box: where it leaves, where it goes, what it weighs, what customs ask."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Address, Consignment, Customs
+from orders import customs, holds
+from orders.holds import Problem
+from records.orders import Order, OrderLine
+from records.shipments import Parcel, Shipment
+from records.stock import Location, Variant
+from records.tenants import Rules
+
+
+def consign(
+    session: Session, tenant: int, order: Order, shipment: Shipment, parcel: Parcel, rules: Rules, *, reference: str
+) -> Consignment | Problem:
+    """The consignment of one parcel, or the problem that keeps its customs declaration from being true."""
+    sender = session.get_one(Location, (tenant, shipment.location_id)).address
+    declaration = _declaration(session, tenant, order, parcel, sender, rules)
+    if isinstance(declaration, Problem):
+        return declaration
+    return Consignment(
+        reference=reference,
+        sender=sender,
+        recipient=order.ship_to or Address(),
+        parcel=parcel.shape,
+        customs=declaration,
+        label_format=rules.label_format,
+    )
+
+
+def digest(consignment: Consignment) -> str:
+    """Tells whether what was quoted is still what is to be sent; the reference is ours and changes nothing."""
+    return hashlib.sha256(consignment.model_dump_json(exclude={"reference"}).encode()).hexdigest()[:32]
+
+
+def _declaration(
+    session: Session, tenant: int, order: Order, parcel: Parcel, sender: Address, rules: Rules
+) -> Customs | Problem | None:
+    if order.ship_to is None or not customs.needed(sender, order.ship_to):
+        return None
+    lines = session.scalars(
+        select(OrderLine).where(
+            OrderLine.tenant_id == tenant, OrderLine.id.in_([int(line) for line in parcel.contents])
+        )
+    ).all()
+    sold = [line.variant_remote_id for line in lines]
+    variants = {
+        variant.remote_id: variant
+        for variant in session.scalars(select(Variant).where(Variant.tenant_id == tenant, Variant.remote_id.in_(sold)))
+    }
+    return customs.declare(
+        [(line, int(parcel.contents[str(line.id)]), variants.get(line.variant_remote_id)) for line in lines],
+        currency=order.currency,
+        signer=rules.customs_signer or sender.name or sender.company,
+        assumed_unit_grams=rules.assumed_unit_grams,
+        assumed_origin=sender.country if holds.overruled(session, tenant, order.id, "customs") else "",
+    )

@@ -1,0 +1,37 @@
+"""How far the units of an order are: planned into shipments, announced to the storefront, or still wanted."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from records.orders import lines_of
+from records.shipments import Shipment, ShipmentLine
+
+GONE = ("announced", "handed_over")
+
+
+def planned(session: Session, tenant: int, order: int) -> dict[int, int]:
+    """Units by order line that stand in a shipment which is not cancelled."""
+    return _units(session, tenant, order, Shipment.state != "cancelled")
+
+
+def announced(session: Session, tenant: int, order: int) -> dict[int, int]:
+    """Units by order line that the storefront knows to have left."""
+    return _units(session, tenant, order, Shipment.state.in_(GONE))
+
+
+def complete(session: Session, tenant: int, order: int) -> bool:
+    """Whether everything that the storefront wants shipped has left."""
+    gone = announced(session, tenant, order)
+    return all(gone.get(line.id, 0) >= line.to_ship for line in lines_of(session, tenant, order))
+
+
+def _units(session: Session, tenant: int, order: int, which: object) -> dict[int, int]:
+    rows = session.execute(
+        select(ShipmentLine.line_id, func.sum(ShipmentLine.units).label("units"))
+        .join(Shipment, (Shipment.tenant_id == ShipmentLine.tenant_id) & (Shipment.id == ShipmentLine.shipment_id))
+        .where(ShipmentLine.tenant_id == tenant, Shipment.order_id == order, which)  # type: ignore[arg-type]
+        .group_by(ShipmentLine.line_id)
+    )
+    return {row.line_id: int(row.units) for row in rows}
