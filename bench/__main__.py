@@ -1,4 +1,4 @@
-"""python -m bench: measures ingest, pipeline and reservations in one run and prints the table (--json FILE: as JSON)."""
+"""python -m bench: measures ingest, pipeline and reservations in one run, and prints the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""python -m demo: plays thirty orders through the whole house, shows what became of them, and stays up to be looked at."""
+"""python -m demo: plays thirty orders through the whole house and shows what became of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from demo import screen, stage, verdict
 from demo.scenarios import all_scenarios
 from demo.story import Play
 
-PASSWORD = "demo"  # noqa: S105 - opens a page on this machine, with invented orders
+PASSWORD = "demo"  # noqa: S105 # nosec B105 - opens a page on this machine, with invented orders
 
 
 @click.command()

@@ -39,8 +39,10 @@ FULFILLED = End(state="fulfilled", labels=1, fulfillments=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One order, placed in its act. `before` and `after` run around its placing, `later` in the act
-    after it, when everything has come to rest."""
+    """One order, placed in its act.
+
+    `before` and `after` run around its placing, `later` in the act after it, when everything has come to rest.
+    """
 
     title: str
     act: int = 1
@@ -71,9 +73,7 @@ def all_scenarios() -> list[Scenario]:
 
 def _plain() -> list[Scenario]:
     skus = ("BAG", "MUG", "BLANKET")
-    one_line = [
-        Scenario(title="one line", lines=((skus[n % 3], 1 + n % 2),), buyer=BUYERS[n % 3]) for n in range(7)
-    ]
+    one_line = [Scenario(title="one line", lines=((skus[n % 3], 1 + n % 2),), buyer=BUYERS[n % 3]) for n in range(7)]
     several = Scenario(title="several lines", lines=(("BAG", 1), ("MUG", 4), ("BLANKET", 1)), buyer=EAST)
     late = Scenario(title="routed late by the store", lines=(("MUG", 2),), more={"fo_delay_s": 4.0})
     return [*one_line, several, late]
@@ -121,7 +121,9 @@ def _held() -> list[Scenario]:
         control("POST", f"/shopify/orders/{placed['id']}/edit", {"ship_to": WEST})
 
     return [
-        Scenario(title="bad address", lines=(("MUG", 1),), buyer=NOWHERE, end=End(state="received", holds=("address",))),
+        Scenario(
+            title="bad address", lines=(("MUG", 1),), buyer=NOWHERE, end=End(state="received", holds=("address",))
+        ),
         Scenario(title="bad address, corrected", lines=(("MUG", 1),), buyer=NOWHERE, later=correct),
         Scenario(
             title="fraud analysis says no",
@@ -154,7 +156,12 @@ def _money() -> list[Scenario]:
     return [
         Scenario(title="unpaid", lines=(("MUG", 1),), more=unpaid, end=waits),
         Scenario(title="paid by Stripe", lines=(("BAG", 1),), more=unpaid, after=pay),
-        Scenario(title="paid by Stripe before it was placed", lines=(("MUG", 1),), more=unpaid | {"name": "#S-1"}, before=pay_first),
+        Scenario(
+            title="paid by Stripe before it was placed",
+            lines=(("MUG", 1),),
+            more=unpaid | {"name": "#S-1"},
+            before=pay_first,
+        ),
         Scenario(title="authorised only", lines=(("BAG", 1),), more=unpaid, after=authorise, end=waits),
     ]
 
@@ -207,7 +214,9 @@ def _not_ours() -> list[Scenario]:
     return [
         Scenario(title="gift card only", lines=(("GIFT", 1),), end=End(state="closed")),
         Scenario(
-            title="collected in the shop", lines=(("BAG", 1),), more={"delivery_method": "PICK_UP"}, end=End(state="closed")
+            title="collected in the shop",
+            lines=(("BAG", 1),),
+            more={"delivery_method": "PICK_UP"},
+            end=End(state="closed"),
         ),
     ]
-

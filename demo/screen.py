@@ -33,7 +33,8 @@ def progress(stage: Stage, doing: str) -> Group:
     for state in _ORDER:
         if orders[state]:
             table.add_row(state, str(orders[state]), "█" * orders[state])
-    line = f"jobs: {jobs['due']} due, {jobs['running']} running, {jobs['done']} done, {jobs['parked']} parked   labels: {labels}"
+    counts = ", ".join(f"{jobs[state]} {state}" for state in ("due", "running", "done", "parked"))
+    line = f"jobs: {counts}   labels: {labels}"
     return Group(table, line)
 
 
@@ -52,7 +53,8 @@ def summary(stage: Stage, verdict: Verdict, password: str) -> None:
     for problem in verdict.wrong:
         console.print(f"[red]Wrong[/]       {problem}")
     colour, word = ("green", "Every order is where it has to be.") if verdict.good else ("red", "Not as it has to be.")
-    console.print(Panel(f"[{colour}]{word}[/]\n\nPages    {stage.web}/   password: {password}\nSandbox  {stage.sandbox}/_sandbox/calls"))
+    where = f"Pages    {stage.web}/   password: {password}\nSandbox  {stage.sandbox}/_sandbox/calls"
+    console.print(Panel(f"[{colour}]{word}[/]\n\n{where}"))
 
 
 def _orders(verdict: Verdict) -> Table:

@@ -74,9 +74,7 @@ def set_up(home: Path, *, password: str, processes: int = 1) -> Iterator[Stage]:
         _wait_for(f"{web}/healthz", logs / "web.log")
         start("worker", sys.executable, "-m", "cli", "worker", "--processes", str(processes))
         start("clock", sys.executable, "-m", "cli", "clock")
-        yield Stage(
-            settings=settings, engine=engine, sandbox=sandbox, web=web, logs=logs, processes=start.processes
-        )
+        yield Stage(settings=settings, engine=engine, sandbox=sandbox, web=web, logs=logs, processes=start.processes)
 
 
 class _Starter:

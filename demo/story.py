@@ -134,5 +134,3 @@ def _shop(stage: Stage) -> Json:
 def _account(key: str, address: str, secret: str) -> Json:
     account = {"key": key, "webhook_url": address, "webhook_secret": secret}
     return account | ({"livemode": False} if key.startswith("sk_") else {"mode": "test"})
-
-

@@ -139,12 +139,15 @@ def _wrong_with_labels(labels: list[Json], bought: list[Json]) -> list[str]:
     ours, theirs = Counter(one["tracking_code"] for one in labels), Counter(one["tracking_code"] for one in bought)
     if ours == theirs:
         return []
-    return [f"labels only here: {sorted((ours - theirs).elements())}, only at the carrier: {sorted((theirs - ours).elements())}"]
+    here, there = sorted((ours - theirs).elements()), sorted((theirs - ours).elements())
+    return [f"labels only here: {here}, only at the carrier: {there}"]
 
 
 def _parked(stage: Stage, tenant: int) -> list[tuple[str, str, str]]:
     rows = _rows(
-        stage, "SELECT kind, reason, remedy FROM jobs WHERE tenant_id = :tenant AND state = 'parked' ORDER BY id", tenant
+        stage,
+        "SELECT kind, reason, remedy FROM jobs WHERE tenant_id = :tenant AND state = 'parked' ORDER BY id",
+        tenant,
     )
     return [(row["kind"], row["reason"], row["remedy"]) for row in rows]
 

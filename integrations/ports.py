@@ -1,4 +1,4 @@
-"""What Packline asks of the outside world: one Protocol a role with the few verbs that we need, and two kinds of failure.
+"""What Packline asks of the outside world: one Protocol a role, and two kinds of failure.
 
 A connector is one vendor in one role. It is built for one connection (one tenant's account), is used by one job at a
 time, and lets no SDK type, field name or exception out: whatever goes wrong leaves as Temporary or Permanent.
@@ -155,7 +155,8 @@ class Door(Protocol):
 
     def read(self, topic: str, delivery: Delivery, *, live: bool) -> Fact:
         """What the delivery says, in our words. Raises Unreadable. `live` is the connection's mode: a test event for
-        a live connection, or the reverse, is Ignored."""
+        a live connection, or the reverse, is Ignored.
+        """
 
 
 # ---------------------------------------------------------------------------------------- roles

@@ -141,6 +141,8 @@ def payment_counts(session: Session, tenant: int, payment: Payment, *, said_by: 
     if payment.order_id is None:
         return
     money.tell(session, tenant, payment, said_by=said_by)
+    if payment.disputed:
+        _hold_for_dispute(session, tenant, payment.order_id, "told before its order was known", by=said_by)
     subject = f"order/{payment.order_id}"
     queue.add(session, tenant, "check_payment", subject)
     if payment.captured_minor > payment.refunded_minor:
@@ -161,22 +163,20 @@ def _payment_disputed(session: Session, source: Source, fact: PaymentDisputed) -
         )
     if payment.order_id is None:
         return Heard(by="take", subject=f"payment/{payment.id}")
-    if fact.over:
-        holds.release(session, source.tenant, payment.order_id, "dispute", by=source.vendor, now=source.now)
+    if payment.disputed:
+        _hold_for_dispute(session, source.tenant, payment.order_id, fact.reason, by=source.vendor)
+    elif holds.release(session, source.tenant, payment.order_id, "dispute", by=source.vendor, now=source.now):
         resume(session, source.tenant, payment.order_id)
-    else:
-        holds.place(
-            session,
-            source.tenant,
-            payment.order_id,
-            Problem(
-                kind="dispute",
-                reason=f"The buyer's bank disputes the payment ({fact.reason or 'no reason given'}).",
-                remedy="Answer the dispute at the payment provider; release the hold only if you want to ship anyway.",
-            ),
-            by=source.vendor,
-        )
     return Heard(by="take", subject=f"order/{payment.order_id}")
+
+
+def _hold_for_dispute(session: Session, tenant: int, order: int, reason: str, *, by: str) -> None:
+    problem = Problem(
+        kind="dispute",
+        reason=f"The buyer's bank disputes the payment ({reason or 'no reason given'}).",
+        remedy="Answer the dispute at the payment provider; release the hold only if you want to ship anyway.",
+    )
+    holds.place(session, tenant, order, problem, by=by)
 
 
 def _parcel_moved(session: Session, source: Source, fact: ParcelMoved) -> Heard:

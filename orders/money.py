@@ -35,8 +35,9 @@ def record(session: Session, tenant: int, connection: str, fact: PaymentFact) ->
 def dispute(session: Session, tenant: int, connection: str, fact: PaymentDisputed) -> Payment | None:
     """Mark a payment as disputed, or as safe again; None where the payment is unknown."""
     payment = _find(session, tenant, connection, fact.payment_remote_id)
-    if payment is not None:
+    if payment is not None and (payment.disputed_as_of is None or fact.at >= payment.disputed_as_of):
         payment.disputed = not fact.over
+        payment.disputed_as_of = fact.at
         session.flush()
     return payment
 

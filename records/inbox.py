@@ -98,7 +98,9 @@ class Letterbox:
 
     def _connect(self) -> psycopg.Connection[Any]:
         arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
-        connection = psycopg.connect(*arguments, **options, autocommit=True, connect_timeout=3)
+        connection = psycopg.connect(
+            *arguments, **options, autocommit=True, connect_timeout=3, application_name="packline-door"
+        )
         connection.prepare_threshold = 0
         connection.execute(f"SET statement_timeout = {_DOOR_TIMEOUT_MS}")
         return connection

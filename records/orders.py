@@ -132,6 +132,7 @@ class Payment(Base):
     captured_minor: Mapped[int] = mapped_column(server_default="0")
     refunded_minor: Mapped[int] = mapped_column(server_default="0")
     disputed: Mapped[bool] = mapped_column(server_default=text("false"))
+    disputed_as_of: Mapped[datetime | None]
     as_of: Mapped[datetime]
     problem: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[CreatedAt]

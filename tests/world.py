@@ -153,6 +153,10 @@ class World:
                 )
             ]
 
+    def next_second(self) -> None:
+        """Wait for the store's clock, which counts whole seconds, to tell this moment from the last."""
+        time.sleep(1.0 - time.time() % 1.0 + 0.01)
+
     def hurry(self) -> None:
         """Bring everything that waits for a later time forward to now: the test's way to let time pass."""
         with self.engine.begin() as connection:
@@ -179,7 +183,10 @@ class World:
 
     def open_holds(self, placed: dict[str, Any]) -> list[str]:
         order = self.order(placed).id
-        return [row.kind for row in self.rows("SELECT kind FROM holds WHERE order_id = :id AND state = 'open' ORDER BY 1", id=order)]
+        return [
+            row.kind
+            for row in self.rows("SELECT kind FROM holds WHERE order_id = :id AND state = 'open' ORDER BY 1", id=order)
+        ]
 
     def level(self, sku: str, location: str) -> tuple[int, int]:
         """On hand and reserved."""
@@ -197,7 +204,9 @@ class World:
 
     def wait_until_routed(self, placed: dict[str, Any]) -> None:
         front = registry.vendor("shopify").build(
-            Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN}), self.services.origins, lambda _: None
+            Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN}),
+            self.services.origins,
+            lambda _: None,
         )
         eventually(lambda: front.read_order(placed["admin_graphql_api_id"]).routed)
 

@@ -105,20 +105,25 @@ def test_the_same_order_again_calls_for_nothing(shop):
     assert jobs(shop) == []
 
 
-@pytest.mark.parametrize(
-    ("state", "work"),
-    [
-        ("received", "verify_order"), ("verified", "verify_order"), ("released", "verify_order"),
-        ("allocated", "check_payment"), ("shipping", "check_payment"), ("fulfilled", "check_payment"),
-    ],
-)  # fmt: skip
-def test_a_changed_order_is_looked_at_again_where_it_stands(shop, state, work):
+@pytest.mark.parametrize("state", ["received", "verified", "released", "allocated", "shipping"])
+def test_a_changed_order_is_looked_at_again_wherever_it_stands(shop, state):
     placed(shop)
     put(shop, state)
 
     placed(shop, at=LATER, total=1200, lines=[("l1", 1)])
 
-    assert jobs(shop) == [(work, "order/1", "order/1")]
+    assert jobs(shop) == [("verify_order", "order/1", "order/1")]
+
+
+@pytest.mark.parametrize("state", ["fulfilled", "closed", "cancelling", "cancelled"])
+def test_a_changed_order_that_is_at_an_end_stays_there(shop, state):
+    placed(shop)
+    put(shop, state)
+
+    placed(shop, at=LATER, total=1200, lines=[("l1", 1)])
+
+    assert jobs(shop) == []
+    assert shop.one("SELECT state, total_minor FROM orders") == (state, 1200)
 
 
 def test_an_order_whose_money_changed_has_only_its_money_looked_at(shop):
@@ -199,7 +204,10 @@ def test_routed_work_has_an_open_order_verified_and_a_labelled_shipment_announce
     forget_jobs(shop)
     remote_id = shop.one("SELECT remote_id FROM orders WHERE id = :id", id=order)
     hear(shop, WorkRouted(work_remote_id="fo_2"), work_order=remote_id)
-    assert jobs(shop) == [("push_tracking", f"shipment/{shipment}", f"order/{order}")]
+    assert jobs(shop) == [
+        ("verify_order", f"order/{order}", f"order/{order}"),
+        ("push_tracking", f"shipment/{shipment}", f"order/{order}"),
+    ]
 
 
 @pytest.mark.parametrize("work_order", [None, "", "shop/Order/unknown"])

@@ -160,7 +160,7 @@ def test_a_run_that_took_too_long_is_tried_again(lane):
     lane.add()
     lane.work_off()
 
-    assert lane.job("state", "cause") == ("due", "too_long")
+    assert lane.job("state", "cause") == ("due", "stopped")
 
 
 def test_a_database_that_does_not_answer_is_not_called_a_fault(lane):

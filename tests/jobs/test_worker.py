@@ -31,6 +31,18 @@ def test_each_process_listens_to_one_queue_and_the_order_queues_get_them_all():
     assert {name: seats.count(name) for name in QUEUES} == {"hooks": 3, "orders": 3, "carriers": 1, "notices": 1}
 
 
+@pytest.mark.parametrize("name", ["os.system", "jobs.runner.set_up", "jobs.runner.work_off", "builtins.eval"])
+def test_a_bell_that_names_another_function_runs_nothing(redis_connection, name):
+    """Whoever can write to Redis can name any function that this process can import."""
+    opened = bell.queue("orders", redis_connection)
+    job = worker.LaneJob.create(name, args=("true",), connection=redis_connection, serializer=JSONSerializer)
+    opened.enqueue_job(job)
+
+    fetched = worker.LaneJob.fetch(job.id, connection=redis_connection, serializer=JSONSerializer)
+    with pytest.raises(PermissionError):
+        fetched.perform()
+
+
 class Running:
     """A supervisor with its processes, what its stages noted, and what it logged."""
 

@@ -31,7 +31,8 @@ def test_reserved_stock_comes_back(world: World):
 
     assert world.order(placed).state == "cancelled"
     assert world.level("BAG", "Reno") == (100, 0)
-    assert [(row.cause, row.reserved_change) for row in world.rows("SELECT * FROM movements WHERE order_id > 0 ORDER BY id")] == [
+    moved = world.rows("SELECT * FROM movements WHERE order_id > 0 ORDER BY id")
+    assert [(row.cause, row.reserved_change) for row in moved] == [
         ("reserved", 3),
         ("released", -3),
     ]

@@ -1,6 +1,7 @@
 """Whatever the carrier does, a parcel has one label, and the store hears where the parcel is, once each."""
 
 import pytest
+
 from tests.world import World
 
 

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime
 
-from tests.world import BUYER, World
-
 from jobs import desk
+from tests.world import BUYER, World
 
 LOST = BUYER | {"address1": "1 UNDELIVERABLE Way"}
 
@@ -75,7 +74,9 @@ def test_a_person_can_hold_an_order_and_let_it_go_on(world: World):
     placed = world.place(("BAG", 1), financial_status="pending")
     world.settle()
     with world.reading() as session:
-        assert desk.hold(session, world.tenant, world.order(placed).id, reason="waits for a gift note", by="person:Olga")
+        assert desk.hold(
+            session, world.tenant, world.order(placed).id, reason="waits for a gift note", by="person:Olga"
+        )
 
     world.control("POST", f"/shopify/orders/{placed['id']}/pay", {})
     world.settle()

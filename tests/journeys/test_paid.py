@@ -1,8 +1,7 @@
 """An order ships when its money is good, wherever the money is."""
 
-from tests.world import STRIPE_KEY, World
-
 from records.tenants import Rules
+from tests.world import STRIPE_KEY, World
 
 
 def pay(world: World, name: str, minor: int, outcome: str = "succeeded", **metadata: str) -> dict:

@@ -1,8 +1,7 @@
 """An order comes in as a signed webhook, and its tracking number ends in the store."""
 
-from tests.world import AUSTIN, BUYER, EASTERN_BUYER, NEWARK, RENO, World, variant
-
 from records.tenants import Rules
+from tests.world import AUSTIN, BUYER, EASTERN_BUYER, NEWARK, RENO, World, variant
 
 
 def test_a_paid_order_gets_one_label_and_its_number_stands_in_the_store(world: World):
@@ -39,7 +38,9 @@ def test_the_timeline_tells_each_step_with_the_call_and_its_key(world: World):
         "The storefront has the tracking",
     ]
     bought = told[5].details
-    assert [(call["vendor"], call["verb"], call["outcome"]) for call in bought["calls"]] == [("easypost", "shipment.buy", "ok")]
+    assert [(call["vendor"], call["verb"], call["outcome"]) for call in bought["calls"]] == [
+        ("easypost", "shipment.buy", "ok")
+    ]
     assert bought["key"] == f"label/{bought['label']}"
 
 
@@ -110,7 +111,9 @@ def test_stock_that_is_counted_in_fills_the_backorder_without_a_person(world: Wo
     placed = world.place(("STOOL", 3))
     world.settle()
 
-    world.control("POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": "STOOL", "location": "Reno", "on_hand": 9})
+    world.control(
+        "POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": "STOOL", "location": "Reno", "on_hand": 9}
+    )
     world.read_catalogue()
     world.settle()
 

@@ -14,10 +14,10 @@ import pytest
 import redis
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from tests.world import World, eventually, variant
 
 from config import embedded
 from demo.stage import environment
+from tests.world import World, eventually, variant
 
 pytestmark = pytest.mark.drill
 
@@ -27,7 +27,9 @@ STAGES = ("take_event", "verify_order", "check_payment", "reserve_stock", "buy_l
 @contextmanager
 def crew(world: World, **more: str) -> Iterator[list[subprocess.Popen]]:
     """A worker and a clock, as production runs them."""
-    surroundings = os.environ | environment(world.settings) | {"JOB_LEASE_SECONDS": "2", "BELL_PATIENCE_SECONDS": "1"} | more
+    surroundings = (
+        os.environ | environment(world.settings) | {"JOB_LEASE_SECONDS": "2", "BELL_PATIENCE_SECONDS": "1"} | more
+    )
     crew = [
         subprocess.Popen([sys.executable, "-m", "cli", *words], env=surroundings, start_new_session=True)
         for words in (("worker", "--processes", "1"), ("clock",))
@@ -93,7 +95,9 @@ def all_ended_once(world: World, placed: list[dict]) -> None:
     numbers = {label["tracking_code"] for label in world.labels_bought()}
     told = {one["tracking"][0]["number"] for order in placed for one in store[order["name"]]["fulfillments"]}
     assert told == numbers
-    (level,) = world.rows("SELECT on_hand, reserved FROM stock_levels JOIN locations l ON l.id = location_id WHERE l.name = 'Reno'")
+    (level,) = world.rows(
+        "SELECT on_hand, reserved FROM stock_levels JOIN locations l ON l.id = location_id WHERE l.name = 'Reno'"
+    )
     assert (level.on_hand, level.reserved) == (1_000 - len(placed), 0)
     assert world.rows("SELECT id FROM jobs WHERE state = 'parked'") == []
 
@@ -148,6 +152,8 @@ def test_connections_that_are_cut_are_opened_again(shop: World):
         for _ in range(3):
             with shop.engine.connect() as connection:
                 connection.execute(
-                    text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'packline-w%'")
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'packline-w%'"
+                    )
                 )
         all_ended_once(shop, placed)

@@ -21,9 +21,10 @@ def in_store(version=None, *, asked=None, risk=RiskAdvice.ACCEPT):
     )  # fmt: skip
 
 
-def found(store, verdict=GOOD, *, told=None, **rules):
+def found(store, verdict=GOOD, *, told=None, real_postage=False, **rules):
     return [
-        (problem.kind, problem.reason) for problem in problems(told, store, verdict, Rules(**rules), home_country="US", real_postage=False)
+        (problem.kind, problem.reason)
+        for problem in problems(told, store, verdict, Rules(**rules), home_country="US", real_postage=real_postage)
     ]
 
 
@@ -133,9 +134,19 @@ def test_work_that_the_store_holds_waits_with_the_store_s_own_reasons():
     assert found(in_store(asked=asked)) == [("storefront", "The store holds the work on this order: edit, fraud.")]
 
 
+@pytest.mark.parametrize(("test", "real_postage"), [(True, False), (False, True), (False, False)])
+def test_a_test_order_with_pretended_postage_and_a_real_one_with_real_postage_are_well(test, real_postage):
+    assert found(in_store(snapshot(test=test)), real_postage=real_postage) == []
+
+
+def test_a_test_order_does_not_leave_with_real_postage():
+    assert found(in_store(snapshot(test=True)), real_postage=True) == [
+        ("test", "This is a test order, and the carrier account buys real postage.")
+    ]
+
+
 def test_everything_that_is_wrong_is_told_at_once_and_only_of_the_kinds_that_are_looked_for():
     asked = (AskedLine(line_remote_id="l1", units=1, on_hold="fraud"),)
+    wrong = in_store(snapshot(total=-1, test=True), asked=asked, risk=RiskAdvice.CANCEL)
 
-    kinds = [kind for kind, _ in found(in_store(snapshot(total=-1), asked=asked, risk=RiskAdvice.CANCEL), BAD)]
-
-    assert sorted(kinds) == sorted(LOOKED_FOR)
+    assert sorted(kind for kind, _ in found(wrong, BAD, real_postage=True)) == sorted(LOOKED_FOR)

@@ -78,10 +78,12 @@ def _list(tenant: int) -> dict[str, Any]:
     cut = Cut(before=asked.row_id("before"), after=asked.row_id("after"))
     with shop.opened(tenant) as session:
         page = inbox.page(session, tenant, wish, cut)
-    return {"page": page, "wish": wish, "filtered": wish != Wish(), "first": cut == Cut(), "order_of": _order}
-
-
-def _order(subject: str) -> int | None:
-    """The order that a delivery was about."""
-    thing, _, number = subject.partition("/")
-    return int(number) if thing == "order" and number.isdigit() else None
+        names = inbox.order_names(session, tenant, page.rows)
+    return {
+        "page": page,
+        "names": names,
+        "order_of": inbox.order_of,
+        "wish": wish,
+        "filtered": wish != Wish(),
+        "first": cut == Cut(),
+    }

@@ -235,6 +235,7 @@ def upgrade() -> None:
     sa.Column('captured_minor', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('refunded_minor', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('disputed', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('disputed_as_of', sa.DateTime(timezone=True), nullable=True),
     sa.Column('as_of', sa.DateTime(timezone=True), nullable=False),
     sa.Column('problem', sa.Text(), server_default='', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),

@@ -1,0 +1,93 @@
+"""The outside world in our own words: the values that cross every port, whoever the vendor is.
+
+Money is integer minor units with an ISO 4217 currency, times are aware and UTC, weights are grams, sizes are
+millimetres. A remote id is the vendor's own id for a thing, kept as opaque text.
+"""
+
+from integrations.nouns.base import Address, Currency, Money, Noun, exponent, utc
+from integrations.nouns.carriers import (
+    AddressVerdict,
+    BoughtLabel,
+    Consignment,
+    Customs,
+    CustomsLine,
+    LabelFile,
+    Parcel,
+    ParcelProgress,
+    ParcelStatus,
+    Quote,
+    Rate,
+    Scan,
+    VoidState,
+)
+from integrations.nouns.facts import (
+    Fact,
+    Ignored,
+    LabelVoided,
+    OrderCancelled,
+    OrderChanged,
+    ParcelMoved,
+    PaymentChanged,
+    PaymentDisputed,
+    WorkRouted,
+)
+from integrations.nouns.payments import PaymentFact, PaymentState
+from integrations.nouns.storefront import (
+    Announced,
+    AskedLine,
+    OrderedLine,
+    OrderSnapshot,
+    PaymentStanding,
+    RiskAdvice,
+    ShippedLine,
+    StoreLevel,
+    StoreLocation,
+    StoreOrder,
+    StoreVariant,
+    TrackingLabel,
+)
+
+__all__ = [
+    "Address",
+    "AddressVerdict",
+    "Announced",
+    "AskedLine",
+    "BoughtLabel",
+    "Consignment",
+    "Currency",
+    "Customs",
+    "CustomsLine",
+    "Fact",
+    "Ignored",
+    "LabelFile",
+    "LabelVoided",
+    "Money",
+    "Noun",
+    "OrderCancelled",
+    "OrderChanged",
+    "OrderSnapshot",
+    "OrderedLine",
+    "Parcel",
+    "ParcelMoved",
+    "ParcelProgress",
+    "ParcelStatus",
+    "PaymentChanged",
+    "PaymentDisputed",
+    "PaymentFact",
+    "PaymentStanding",
+    "PaymentState",
+    "Quote",
+    "Rate",
+    "RiskAdvice",
+    "Scan",
+    "ShippedLine",
+    "StoreLevel",
+    "StoreLocation",
+    "StoreOrder",
+    "StoreVariant",
+    "TrackingLabel",
+    "VoidState",
+    "WorkRouted",
+    "exponent",
+    "utc",
+]

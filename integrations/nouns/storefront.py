@@ -1,0 +1,143 @@
+"""A store's orders, what it sells and where, and what it is told of shipments."""
+
+from __future__ import annotations
+
+import enum
+
+from pydantic import AwareDatetime, Field
+
+from integrations.nouns.base import Address, Currency, Money, Noun
+
+
+class PaymentStanding(enum.StrEnum):
+    """What the storefront says of an order's money."""
+
+    UNPAID = "unpaid"
+    AUTHORISED = "authorised"
+    PART_PAID = "part_paid"
+    PAID = "paid"
+    PART_REFUNDED = "part_refunded"
+    REFUNDED = "refunded"
+    VOIDED = "voided"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class RiskAdvice(enum.StrEnum):
+    ACCEPT = "accept"
+    INVESTIGATE = "investigate"
+    CANCEL = "cancel"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class OrderedLine(Noun):
+    """One line of an order. `units` is what the buyer still wants (after edits and removals), `unit_price` before
+    discounts, `unit_grams` 0 where the storefront does not know.
+    """
+
+    remote_id: str
+    variant_remote_id: str = ""
+    sku: str = ""
+    title: str
+    units: int = Field(ge=0)
+    unit_price: Money
+    unit_grams: int = Field(default=0, ge=0)
+    needs_shipping: bool = True
+
+
+class OrderSnapshot(Noun):
+    """An order as the storefront knew it at `updated_at`."""
+
+    remote_id: str
+    name: str
+    placed_at: AwareDatetime
+    updated_at: AwareDatetime
+    cancelled_at: AwareDatetime | None = None
+    currency: Currency
+    total: Money
+    standing: PaymentStanding
+    lines: tuple[OrderedLine, ...]
+    ship_to: Address | None = None
+    email: str = ""
+    phone: str = ""
+    shipping_title: str = ""
+    shipping_paid: Money | None = None
+    tags: tuple[str, ...] = ()
+    test: bool = False
+
+
+class AskedLine(Noun):
+    """Units of an order line that the storefront still wants fulfilled, and from which location (its own choice)."""
+
+    line_remote_id: str
+    units: int
+    location_remote_id: str = ""
+    ships: bool = True
+    """False where the buyer collects (pick-up, local delivery): no label is wanted."""
+    on_hold: str = ""
+    """The storefront's reason where the work is on hold there, empty otherwise."""
+
+
+class StoreOrder(Noun):
+    """The storefront's present answer about one order. `asked` is empty while the storefront is still routing it."""
+
+    snapshot: OrderSnapshot
+    risk: RiskAdvice = RiskAdvice.NONE
+    routed: bool
+    """Whether the storefront has decided where the order is to be fulfilled (it does so some time after placing)."""
+    asked: tuple[AskedLine, ...] = ()
+
+
+class StoreLocation(Noun):
+    remote_id: str
+    name: str
+    address: Address
+    ships: bool
+
+
+class StoreVariant(Noun):
+    """A thing that is sold, with its stock by location. Grams are of one unit."""
+
+    remote_id: str
+    inventory_remote_id: str
+    sku: str
+    title: str
+    unit_price: Money
+    unit_grams: int = 0
+    needs_shipping: bool = True
+    tracked: bool = True
+    hs_code: str = ""
+    origin_country: str = ""
+    levels: tuple[StoreLevel, ...] = ()
+
+
+class StoreLevel(Noun):
+    """Units of one variant at one location, as the storefront counts them. `on_hand` includes what is committed."""
+
+    location_remote_id: str
+    on_hand: int
+    available: int
+
+
+class TrackingLabel(Noun):
+    """What the buyer needs to follow one shipment. All numbers belong to one carrier."""
+
+    carrier: str
+    numbers: tuple[str, ...]
+    urls: tuple[str, ...] = ()
+
+
+class ShippedLine(Noun):
+    line_remote_id: str
+    units: int = Field(gt=0)
+
+
+class Announced(Noun):
+    """The storefront's fulfillment that carries our tracking. `adopted` tells that it stood there already."""
+
+    remote_id: str
+    adopted: bool = False
+
+
+StoreVariant.model_rebuild()
