@@ -39,13 +39,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["keyring"] = boot.keyring(settings)
     bell.set_up(settings.redis_url)
-    csrf = CSRFProtect(app)
-    hooks.attach(app, csrf)
+    CSRFProtect(app)
     pages.attach(app)
     errors.attach(app)
     headers.attach(app)
     metrics.attach(app)
     app.wsgi_app = _with_static_files(app)  # type: ignore[method-assign]
+    hooks.attach(app)  # outermost: the door passes none of the above
     return app
 
 

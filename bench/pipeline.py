@@ -16,7 +16,7 @@ from demo import stage, store
 from demo.stage import Stage
 from demo.story import Play
 
-ORDERS = 300
+ORDERS = 100
 _PASSWORD = "bench"  # noqa: S105 - opens invented orders on this machine
 WARM_UP = 20
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -81,11 +81,12 @@ def add(
 _ADD = text("""
 WITH superseded AS (
     UPDATE jobs SET state = 'cancelled', ended_at = now()
-    WHERE tenant_id = :tenant AND kind = :kind AND subject = :subject AND state = 'parked'
+    WHERE tenant_id = :tenant AND lane = :lane AND kind = :kind AND subject = :subject AND state = 'parked'
 )
 INSERT INTO jobs (tenant_id, kind, lane, subject, generation, queue, rank, due_at, rung_at)
 SELECT :tenant, :kind, :lane, :subject,
-       (SELECT count(*) + 1 FROM jobs WHERE tenant_id = :tenant AND kind = :kind AND subject = :subject),
+       (SELECT count(*) + 1 FROM jobs
+        WHERE tenant_id = :tenant AND lane = :lane AND kind = :kind AND subject = :subject),
        :queue, :rank, coalesce(:due_at, now()), CASE WHEN :due_at IS NULL THEN now() END
 ON CONFLICT (tenant_id, kind, subject) WHERE state = 'due'
 DO UPDATE SET due_at = LEAST(jobs.due_at, excluded.due_at), rung_at = excluded.rung_at, attempts = 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, Index, LargeBinary
+from sqlalchemy import Engine, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
@@ -24,7 +24,7 @@ class InboxEvent(Base):
     __table_args__ = (
         Index("uq_inbox_events_delivery", "tenant_id", "connection_id", "delivery_id", unique=True),
         Index("uq_inbox_events_fact", "tenant_id", "connection_id", "topic", "occasion", "body_sha256", unique=True),
-        Index("ix_inbox_events_state", "tenant_id", "state", "id"),
+        Index("ix_inbox_events_parked", "tenant_id", "id", postgresql_where=text("state = 'parked'")),
     )
 
     tenant_id: Mapped[TenantKey]

@@ -21,6 +21,8 @@ class Order(Base):
         Index("uq_orders_remote", "tenant_id", "connection_id", "remote_id", unique=True),
         Index("ix_orders_state", "tenant_id", "state", "id"),
         Index("ix_orders_name", "tenant_id", "name"),
+        Index("ix_orders_email", "tenant_id", text("lower(email)")),
+        Index("ix_orders_buyer", "tenant_id", text("lower(ship_to ->> 'name') text_pattern_ops")),
         Index("ix_orders_bare_id", "tenant_id", text("split_part(remote_id, '/', -1)")),
     )
 
@@ -59,6 +61,7 @@ class OrderLine(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         Index("uq_order_lines_remote", "tenant_id", "order_id", "remote_id", unique=True),
+        Index("ix_order_lines_sku", "tenant_id", "sku", "order_id"),
         CheckConstraint("units >= 0", name="units_not_negative"),
     )
 

@@ -97,6 +97,12 @@ class Label(Base):
         ),
         Index("ix_labels_order", "tenant_id", "order_id"),
         Index("ix_labels_shipment_ref", "tenant_id", "shipment_ref"),
+        Index(
+            "ix_labels_bought",
+            "tenant_id",
+            "bought_at",
+            postgresql_include=["state", "currency", "cost_minor", "order_id"],
+        ),
     )
 
     tenant_id: Mapped[TenantKey]

@@ -33,6 +33,8 @@ def test_the_timeline_narrows_to_a_kind(grace: Person, furnished: dict[str, int]
     assert "On hold (address)" in text
     assert "Label bought" not in text
     assert "No line of this kind" in grace.get(f"{path}?kind=person").text
+    calls = grace.get(f"{path}?kind=call").text
+    assert calls.count('class="calls"') == calls.count('class="story-text"') == 4
 
 
 def test_links_of_the_living_part_lead_to_the_page(grace: Person, furnished: dict[str, int]) -> None:

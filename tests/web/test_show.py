@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,20 @@ def test_every_state_of_every_thing_has_a_word_and_a_picture() -> None:
     assert set(words.DOINGS) == set(KINDS)
     pairs = [(look.word, look.icon) for table in words.LOOKS.values() for look in table.values()]
     assert all(word and icon for word, icon in pairs)
+
+
+def test_every_reason_to_hold_an_order_has_a_word() -> None:
+    root = Path(words.__file__).parents[2]
+    kinds = {
+        kind.value.value
+        for path in [*root.glob("orders/*.py"), *root.glob("jobs/*.py")]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Problem", "holds.Problem"}
+        for kind in node.keywords
+        if kind.arg == "kind" and isinstance(kind.value, ast.Constant)
+    }
+    assert len(kinds) >= 8
+    assert kinds <= set(words.HOLDS)
 
 
 def test_every_tone_is_one_that_the_style_sheet_has() -> None:

@@ -51,7 +51,7 @@ def shown(tenant: int, id: int) -> str:
         is_json=is_json,
         headers=headers,
         unveiled=unveiled,
-        order=_order(event.subject),
+        order=inbox.order_of(event.subject),
     )
 
 

@@ -99,7 +99,7 @@ def runs(session: Session, tenant: int, job: Job) -> list[Job]:
     return list(
         session.scalars(
             select(Job)
-            .where(Job.tenant_id == tenant, Job.subject == job.subject, Job.kind == job.kind)
+            .where(Job.tenant_id == tenant, Job.lane == job.lane, Job.subject == job.subject, Job.kind == job.kind)
             .order_by(Job.id.desc())
             .limit(20)
         )

@@ -20,6 +20,8 @@ from web.queries.keyset import Cut, Page
 # A parcel has ten to thirty scans; more than these belong to the carrier's own page.
 _SCANS = 300
 _JOBS = 200
+# Calls stand on the line that they led to.
+_CALLED = TimelineEntry.details["calls"][0].is_not(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,11 @@ def whole(session: Session, tenant: int, id: int) -> Whole | None:
 
 
 def story(session: Session, tenant: int, id: int, *, kind: str, cut: Cut) -> Page[TimelineEntry]:
-    """An order's timeline, newest line first; `kind` narrows it where it is not empty."""
+    """An order's timeline, newest line first; `kind` narrows it where it is not empty, `call` to lines with calls."""
     statement = select(TimelineEntry).where(TimelineEntry.tenant_id == tenant, TimelineEntry.order_id == id)
-    if kind:
+    if kind == "call":
+        statement = statement.where(_CALLED)
+    elif kind:
         statement = statement.where(TimelineEntry.kind == kind)
     return keyset.newest_first(session, statement, TimelineEntry.id, cut)
 
@@ -222,7 +226,10 @@ def _jobs(
     subjects += [f"label/{label.id}" for label in labels]
     return list(
         session.scalars(
-            select(Job).where(Job.tenant_id == tenant, Job.subject.in_(subjects)).order_by(Job.id.desc()).limit(_JOBS)
+            select(Job)
+            .where(Job.tenant_id == tenant, Job.kind != "take_event", Job.subject.in_(subjects))
+            .order_by(Job.id.desc())
+            .limit(_JOBS)
         )
     )
 

@@ -108,6 +108,8 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "dispute": "Dispute",
         "stock": "Out of stock",
         "customs": "Customs",
+        "edit": "Changed in the store",
+        "test": "Test order",
         "storefront": "Held in the store",
         "operator": "Held by a person",
     }
@@ -144,7 +146,6 @@ TIMELINE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "fact": ("Facts", "dot"),
         "call": ("Calls", "bolt"),
-        "move": ("Moves", "arrow-right"),
         "hold": ("Holds", "pause"),
         "choice": ("Choices", "flag"),
         "parked": ("Stopped", "alert"),

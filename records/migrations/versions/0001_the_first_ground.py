@@ -32,7 +32,7 @@ def upgrade() -> None:
     sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_inbox_events'))
     )
-    op.create_index('ix_inbox_events_state', 'inbox_events', ['tenant_id', 'state', 'id'], unique=False)
+    op.create_index('ix_inbox_events_parked', 'inbox_events', ['tenant_id', 'id'], unique=False, postgresql_where=sa.text("state = 'parked'"))
     op.create_index('uq_inbox_events_delivery', 'inbox_events', ['tenant_id', 'connection_id', 'delivery_id'], unique=True)
     op.create_index('uq_inbox_events_fact', 'inbox_events', ['tenant_id', 'connection_id', 'topic', 'occasion', 'body_sha256'], unique=True)
     op.create_table('intentions',
@@ -80,7 +80,7 @@ def upgrade() -> None:
     op.create_index('ix_jobs_lane', 'jobs', ['tenant_id', 'lane', 'state'], unique=False)
     op.create_index('ix_jobs_lease', 'jobs', ['lease_until'], unique=False, postgresql_where=sa.text("state = 'running'"))
     op.create_index('ix_jobs_parked', 'jobs', ['tenant_id', 'cause', 'id'], unique=False, postgresql_where=sa.text("state = 'parked'"))
-    op.create_index('ix_jobs_subject', 'jobs', ['tenant_id', 'subject', 'kind'], unique=False)
+    op.create_index('ix_jobs_subject', 'jobs', ['tenant_id', 'subject', 'kind'], unique=False, postgresql_where=sa.text("kind <> 'take_event'"))
     op.create_index('uq_jobs_one_due_a_subject', 'jobs', ['tenant_id', 'kind', 'subject'], unique=True, postgresql_where=sa.text("state = 'due'"))
     op.create_index('uq_jobs_one_running_a_lane', 'jobs', ['tenant_id', 'lane'], unique=True, postgresql_where=sa.text("state = 'running'"))
     op.create_table('movements',
@@ -159,6 +159,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_orders'))
     )
     op.create_index('ix_orders_bare_id', 'orders', ['tenant_id', sa.literal_column("split_part(remote_id, '/', -1)")], unique=False)
+    op.create_index('ix_orders_buyer', 'orders', ['tenant_id', sa.literal_column("lower(ship_to ->> 'name') text_pattern_ops")], unique=False)
+    op.create_index('ix_orders_email', 'orders', ['tenant_id', sa.literal_column('lower(email)')], unique=False)
     op.create_index('ix_orders_name', 'orders', ['tenant_id', 'name'], unique=False)
     op.create_index('ix_orders_state', 'orders', ['tenant_id', 'state', 'id'], unique=False)
     op.create_index('uq_orders_remote', 'orders', ['tenant_id', 'connection_id', 'remote_id'], unique=True)
@@ -218,6 +220,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id', 'order_id'], ['orders.tenant_id', 'orders.id'], name=op.f('fk_order_lines_tenant_id_order_id')),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_order_lines'))
     )
+    op.create_index('ix_order_lines_sku', 'order_lines', ['tenant_id', 'sku', 'order_id'], unique=False)
     op.create_index('uq_order_lines_remote', 'order_lines', ['tenant_id', 'order_id', 'remote_id'], unique=True)
     op.create_table('payments',
     sa.Column('tenant_id', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -365,6 +368,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['tenant_id', 'parcel_id'], ['parcels.tenant_id', 'parcels.id'], name=op.f('fk_labels_tenant_id_parcel_id')),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_labels'))
     )
+    op.create_index('ix_labels_bought', 'labels', ['tenant_id', 'bought_at'], unique=False, postgresql_include=['state', 'currency', 'cost_minor', 'order_id'])
     op.create_index('ix_labels_order', 'labels', ['tenant_id', 'order_id'], unique=False)
     op.create_index('ix_labels_shipment_ref', 'labels', ['tenant_id', 'shipment_ref'], unique=False)
     op.create_index('uq_labels_one_live_a_parcel', 'labels', ['tenant_id', 'parcel_id'], unique=True, postgresql_where=sa.text("state IN ('intended', 'bought', 'void_requested', 'void_refused')"))
