@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, literal_column, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from integrations.nouns import Address
@@ -22,7 +22,12 @@ class Order(Base):
         Index("ix_orders_state", "tenant_id", "state", "id"),
         Index("ix_orders_name", "tenant_id", "name"),
         Index("ix_orders_email", "tenant_id", text("lower(email)")),
-        Index("ix_orders_buyer", "tenant_id", text("lower(ship_to ->> 'name') text_pattern_ops")),
+        Index(
+            "ix_orders_buyer",
+            "tenant_id",
+            literal_column("lower(ship_to ->> 'name')").label("buyer"),
+            postgresql_ops={"buyer": "text_pattern_ops"},
+        ),
         Index("ix_orders_bare_id", "tenant_id", text("split_part(remote_id, '/', -1)")),
     )
 

@@ -159,7 +159,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_orders'))
     )
     op.create_index('ix_orders_bare_id', 'orders', ['tenant_id', sa.literal_column("split_part(remote_id, '/', -1)")], unique=False)
-    op.create_index('ix_orders_buyer', 'orders', ['tenant_id', sa.literal_column("lower(ship_to ->> 'name') text_pattern_ops")], unique=False)
+    op.create_index('ix_orders_buyer', 'orders', ['tenant_id', sa.literal_column("lower(ship_to ->> 'name')").label('buyer')], unique=False, postgresql_ops={'buyer': 'text_pattern_ops'})
     op.create_index('ix_orders_email', 'orders', ['tenant_id', sa.literal_column('lower(email)')], unique=False)
     op.create_index('ix_orders_name', 'orders', ['tenant_id', 'name'], unique=False)
     op.create_index('ix_orders_state', 'orders', ['tenant_id', 'state', 'id'], unique=False)
