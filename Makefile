@@ -43,7 +43,7 @@ check: install ## Run every check that CI runs: format, lint, types, layers, sec
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive app.py cli.py config web jobs orders records integrations sandbox demo
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive app.py cli.py commands config web jobs orders records integrations sandbox demo
 
 bench: install ## Measure ingest, pipeline and reservations against the bare limits (JSON=file writes the numbers)
 	$(PY) -m bench $(if $(JSON),--json $(JSON),)

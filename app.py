@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from config import boot, logs
@@ -45,6 +46,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.attach(app)
     metrics.attach(app)
     app.wsgi_app = _with_static_files(app)  # type: ignore[method-assign]
+    if settings.trusted_proxies:  # the address only: no answer depends on what a proxy says of host or scheme
+        proxies = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     hooks.attach(app)  # outermost: the door passes none of the above
     return app
 

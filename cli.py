@@ -2,39 +2,79 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import sys
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 from cryptography.fernet import Fernet
-from rich.console import Console
-from rich.table import Table
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
-from config import boot, logs
-from config.settings import Settings, SettingsError
+from commands import opening, output
+from config import boot
+from config.settings import Settings
 from config.version import VERSION
-from jobs import bell, connect, desk
+from jobs import connect, desk
 from records import database, migrate, tenants
-from records.jobs import Job
 
-out = Console()
+# Opened when somebody asks for them: a worker needs nothing of the pages, and would carry it in every process.
+ELSEWHERE: Mapping[str, tuple[str, str]] = {
+    "orders": ("commands.orders", "group"),
+    "jobs": ("commands.jobs", "group"),
+    "hooks": ("commands.hooks", "group"),
+    "users": ("commands.users", "group"),
+    "doctor": ("commands.doctor", "doctor"),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands of this file, and those elsewhere."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, name = ELSEWHERE[cmd_name]
+        found: click.Command = getattr(importlib.import_module(module), name)
+        return found
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Answers go to standard output, messages to standard error; --json prints one JSON document. "
+    "Exit codes: 0 done; 1 refused, not found, or a check failed; 2 the command was not understood.",
+)
 @click.version_option(VERSION)
 def main() -> None:
     """Packline takes a store's orders from a signed webhook to a parcel with a tracking number."""
 
 
+@main.command()
+@click.option("--once", is_flag=True, help="End when all is done: status 0 if every order is where it has to be.")
+@click.option("--no-orders", is_flag=True, help="Only the store, ready to be ordered from.")
+@click.option("--home", type=click.Path(path_type=Path), default=Path(".cache/demo"), show_default=True)
+@click.pass_context
+def demo(ctx: click.Context, once: bool, no_orders: bool, home: Path) -> None:
+    """Run Packline with a demo store against the sandbox vendors."""
+    from demo import __main__ as demonstration
+
+    ctx.invoke(demonstration.main, once=once, no_orders=no_orders, home=home)
+
+
 @main.command("migrate")
 def migrate_command() -> None:
     """Bring the database to the shape that this version wants."""
-    migrate.upgrade(_engine(_settings()))
-    click.echo("The database is current.")
+    with opening.engine(opening.settings()) as engine:
+        migrate.upgrade(engine)
+    output.message("The database is current.")
 
 
 @main.command()
@@ -43,7 +83,7 @@ def worker(processes: int) -> None:
     """Work off what is due, until SIGTERM; the job in hand is finished first."""
     from jobs.worker import Supervisor
 
-    Supervisor(_settings(), processes).run()
+    Supervisor(opening.settings(), processes).run()
 
 
 @main.command()
@@ -53,11 +93,11 @@ def clock() -> None:
 
     from jobs import clock as clocks
 
-    settings = _settings()
+    settings = opening.settings()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    engine = _engine(settings)
+    engine = database.connect(settings.database_url, pool_size=2, role="clock")
     clocks.run(engine, clocks.chores(engine, settings.redis_url, patience_s=settings.bell_patience_seconds), stop)
 
 
@@ -66,7 +106,7 @@ def clock() -> None:
 @click.option("--port", default=int(os.environ.get("PORT", "8000")), show_default=True)
 def web(host: str, port: int) -> None:
     """Serve the door and the pages (gunicorn)."""
-    settings = _settings()
+    settings = opening.settings()
     arguments = [sys.executable, "-m", "gunicorn", "--config", "python:config.server", "--bind", f"{host}:{port}"]
     environment = os.environ | _environment(settings)
     os.execve(sys.executable, [*arguments, "app:create_app()"], environment)  # noqa: S606 - our own words only
@@ -80,37 +120,51 @@ def tenants_group() -> None:
 @tenants_group.command("add")
 @click.argument("name")
 @click.option("--currency", default="USD", show_default=True)
-def add_tenant(name: str, currency: str) -> None:
+@output.json_option
+def add_tenant(name: str, currency: str, as_json: bool) -> None:
     """Add a shop; prints its number."""
-    with database.across_tenants(_engine(_settings()), why="a tenant is added") as session:
-        click.echo(connect.add_tenant(session, name, currency))
+    with opening.house(opening.settings(), why="a tenant is added") as session:
+        tenant = connect.add_tenant(session, name, currency)
+    if as_json:
+        output.document({"tenant": tenant})
+    else:
+        click.echo(tenant)
 
 
 @tenants_group.command("list")
-def list_tenants() -> None:
+@output.json_option
+def list_tenants(as_json: bool) -> None:
     """List the shops and their connections."""
-    table = Table("tenant", "name", "connection", "vendor", "account", "mode", "webhooks")
-    settings = _settings()
-    with database.across_tenants(_engine(settings), why="the list of tenants") as session:
+    names = ("connection", "vendor", "account", "mode", "webhooks")
+    settings = opening.settings()
+    found: list[dict[str, Any]] = []
+    with opening.house(settings, why="the list of tenants") as session:
         for tenant in session.scalars(select(tenants.Tenant).order_by(tenants.Tenant.id)):
             rows = session.scalars(select(tenants.Connection).where(tenants.Connection.tenant_id == tenant.id)).all()
-            for facts in [connect.describe(row, settings.public_url) for row in rows] or [["-"] * 5]:
-                table.add_row(str(tenant.id), tenant.name, *facts)
-    out.print(table)
+            for facts in [connect.describe(row, settings.public_url) for row in rows] or [[""] * len(names)]:
+                found.append({"tenant": tenant.id, "name": tenant.name} | dict(zip(names, facts, strict=True)))
+    output.listing(found, ("tenant", "name", *names), as_json=as_json)
 
 
 @main.command("connect")
 @click.argument("vendor", type=click.Choice(["shopify", "stripe", "easypost"]))
-@click.option("--tenant", type=int, required=True, help="The shop's number (packline tenants list).")
+@click.option("--tenant", type=opening.ROW_ID, required=True, help="The shop's number (packline tenants list).")
 @click.option("--account", default="", help="shopify: the shop's domain, such as acme.myshopify.com.")
 @click.option("--secret", "given", multiple=True, metavar="NAME=VALUE", help="A secret; better: --secrets-from-env.")
 @click.option("--secrets-from-env", is_flag=True, help="Read secrets from PACKLINE_CONNECT_<NAME>.")
 @click.option("--test/--live", "test", default=None, help="Overrules the mode that the key's prefix tells.")
+@output.json_option
 def connect_command(
-    vendor: str, tenant: int, account: str, given: tuple[str, ...], secrets_from_env: bool, test: bool | None
+    vendor: str,
+    tenant: int,
+    account: str,
+    given: tuple[str, ...],
+    secrets_from_env: bool,
+    test: bool | None,
+    as_json: bool,
 ) -> None:
     """Connect a shop's account at a vendor; its secrets are stored encrypted. Prints where its webhooks go."""
-    settings = _settings()
+    settings = opening.settings()
     named = dict(pair.partition("=")[::2] for pair in given)
     if secrets_from_env:
         prefix = "PACKLINE_CONNECT_"
@@ -118,7 +172,7 @@ def connect_command(
             key.removeprefix(prefix).lower(): value for key, value in os.environ.items() if key.startswith(prefix)
         }
     try:
-        with database.transaction(_engine(settings), tenant) as session:
+        with opening.shop(tenant, settings) as session:
             connected = connect.connect(
                 session,
                 tenant,
@@ -130,54 +184,24 @@ def connect_command(
             )
     except connect.CannotConnect as refusal:
         raise click.ClickException(str(refusal)) from refusal
-    bell.flush()
-    click.echo(f"connection {connected.id}")
-    click.echo(f"webhooks   {connect.hook_address(connected, settings.public_url)}")
+    address = connect.hook_address(connected, settings.public_url)
+    if as_json:
+        output.document({"connection": connected.id, "webhooks": address})
+    else:
+        click.echo(f"connection {connected.id}")
+        click.echo(f"webhooks   {address}")
 
 
 @main.command()
-@click.argument("tenant", type=int)
+@click.argument("tenant", type=opening.ROW_ID)
 def sync(tenant: int) -> None:
     """Read the store's locations, variants and stock again."""
-    with database.transaction(_engine(_settings()), tenant) as session:
+    with opening.shop(tenant) as session:
         connection = tenants.connection_for(session, tenant, "storefront")
         if connection is None:
             raise click.ClickException("this tenant has no store connected: packline connect shopify")
         desk.read_catalogue(session, tenant, connection.id)
-    bell.flush()
-    click.echo("Asked for; see the jobs.")
-
-
-@main.group("jobs")
-def jobs_group() -> None:
-    """What waits for a person, and trying it again."""
-
-
-@jobs_group.command("parked")
-@click.argument("tenant", type=int)
-def parked(tenant: int) -> None:
-    """List the jobs that need a person."""
-    table = Table("job", "kind", "about", "tries", "reason", "what to do")
-    with database.transaction(_engine(_settings()), tenant) as session:
-        rows = session.scalars(
-            select(Job).where(Job.tenant_id == tenant, Job.state == "parked").order_by(Job.id.desc())
-        )
-        for row in rows:
-            table.add_row(str(row.id), row.kind, row.subject, str(row.attempts), row.reason, row.remedy)
-    out.print(table)
-
-
-@jobs_group.command("retry")
-@click.argument("tenant", type=int)
-@click.argument("job", type=int)
-def retry(tenant: int, job: int) -> None:
-    """Try a parked job again."""
-    with database.transaction(_engine(_settings()), tenant) as session:
-        retried = desk.retry(session, tenant, job, by="person:command line")
-    bell.flush()
-    if not retried:
-        raise click.ClickException(f"tenant {tenant} has no parked job {job}")
-    click.echo("It is due again.")
+    output.message("Asked for; see the jobs.")
 
 
 @main.group("keys")
@@ -190,20 +214,6 @@ def new_keys() -> None:
     """Print fresh values for SECRET_KEY and ENCRYPTION_KEYS."""
     click.echo(f"SECRET_KEY={secrets.token_urlsafe(48)}")
     click.echo(f"ENCRYPTION_KEYS={Fernet.generate_key().decode()}")
-
-
-def _settings() -> Settings:
-    try:
-        settings = boot.complete()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-    logs.set_up(settings)
-    bell.set_up(settings.redis_url)
-    return settings
-
-
-def _engine(settings: Settings) -> Engine:
-    return database.connect(settings.database_url, pool_size=2, role="command")
 
 
 def _environment(settings: Settings) -> dict[str, Any]:

@@ -141,7 +141,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.encryption_keys),
         "LOG_LEVEL": "WARNING",
-        "OPS_PASSWORD": "bench",
         "SHOPIFY_ORIGIN": settings.shopify_origin,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "EASYPOST_API_BASE": settings.easypost_api_base,

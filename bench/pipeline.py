@@ -17,7 +17,8 @@ from demo.stage import Stage
 from demo.story import Play
 
 ORDERS = 100
-_PASSWORD = "bench"  # noqa: S105 - opens invented orders on this machine
+_NAME = "bench"
+_PASSWORD = "bench-bench"  # noqa: S105 - opens invented orders on this machine
 WARM_UP = 20
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -34,7 +35,7 @@ def measure(home: Path) -> dict[str, float]:
 
 
 def _run(home: Path, *, processes: int) -> tuple[float, float]:
-    with stage.set_up(home, password=_PASSWORD, processes=processes) as running:
+    with stage.set_up(home, name=_NAME, password=_PASSWORD, processes=processes) as running:
         play = Play(stage=running, scenarios=[])
         play.open_store()
         _place(running, WARM_UP)

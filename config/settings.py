@@ -27,7 +27,6 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     secret_key: SecretStr = SecretStr("")
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    ops_password: SecretStr = SecretStr("")
 
     shopify_origin: str = ""
     shopify_api_version: str = Field(default="2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$")
@@ -46,6 +45,8 @@ class Settings(BaseSettings):
     web_processes: int = Field(default=2, ge=1, le=64)
     web_threads: int = Field(default=8, ge=1, le=256)
     database_pool_size: int = Field(default=10, ge=1, le=200)
+    # Each adds an address to X-Forwarded-For; with more than there are, strangers could name any address as theirs.
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
 
     @field_validator("encryption_keys", mode="before")
     @classmethod

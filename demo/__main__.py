@@ -15,7 +15,8 @@ from demo import screen, stage, verdict
 from demo.scenarios import all_scenarios
 from demo.story import Play
 
-PASSWORD = "demo"  # noqa: S105 # nosec B105 - opens a page on this machine, with invented orders
+NAME = "demo"
+PASSWORD = "demo-demo"  # noqa: S105 # nosec B105 - opens a page on this machine, with invented orders
 
 
 @click.command()
@@ -27,7 +28,7 @@ def main(*, once: bool, no_orders: bool, home: Path) -> None:
     logs.set_up(Settings(_env_file=None, log_level="WARNING", log_format="text"))  # type: ignore[call-arg]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     screen.console.print("Starting PostgreSQL, Redis, the sandbox vendors, web, worker and clock …")
-    with stage.set_up(home, password=PASSWORD) as running:
+    with stage.set_up(home, name=NAME, password=PASSWORD) as running:
         play = Play(stage=running, scenarios=[] if no_orders else all_scenarios())
         play.open_store()
         play.make_trouble()
@@ -35,7 +36,7 @@ def main(*, once: bool, no_orders: bool, home: Path) -> None:
             for doing in play.acts():
                 live.update(screen.progress(running, doing))
         judged = verdict.judge(play)
-        screen.summary(running, judged, PASSWORD)
+        screen.summary(running, judged, name=NAME, password=PASSWORD)
         if not once:
             _stay()
     if once:

@@ -38,7 +38,7 @@ def progress(stage: Stage, doing: str) -> Group:
     return Group(table, line)
 
 
-def summary(stage: Stage, verdict: Verdict, password: str) -> None:
+def summary(stage: Stage, verdict: Verdict, *, name: str, password: str) -> None:
     """The end of it all: every order, the money, what waits for a person, and where to look."""
     console.print(_orders(verdict))
     states = ", ".join(f"{count} {state}" for state, count in sorted(verdict.states.items(), key=lambda one: -one[1]))
@@ -53,7 +53,7 @@ def summary(stage: Stage, verdict: Verdict, password: str) -> None:
     for problem in verdict.wrong:
         console.print(f"[red]Wrong[/]       {problem}")
     colour, word = ("green", "Every order is where it has to be.") if verdict.good else ("red", "Not as it has to be.")
-    where = f"Pages    {stage.web}/   password: {password}\nSandbox  {stage.sandbox}/_sandbox/calls"
+    where = f"Pages    {stage.web}/ops/   name: {name}   password: {password}\nSandbox  {stage.sandbox}/_sandbox/calls"
     console.print(Panel(f"[{colour}]{word}[/]\n\n{where}"))
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, text
 
 from config import boot, embedded
 from config.settings import Settings
-from records import database, migrate
+from records import database, migrate, users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +42,11 @@ class Stage:
 
 
 @contextmanager
-def set_up(home: Path, *, password: str, processes: int = 1) -> Iterator[Stage]:
-    """All processes, on empty records of their own. Raises RuntimeError, naming the log, where one does not start."""
+def set_up(home: Path, *, name: str, password: str, processes: int = 1) -> Iterator[Stage]:
+    """All processes, on empty records of their own with one user for the pages.
+
+    Raises RuntimeError, naming the log, where a process does not start.
+    """
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     sandbox_port, web_port = _free_port(4000), _free_port(8000)
@@ -55,7 +58,6 @@ def set_up(home: Path, *, password: str, processes: int = 1) -> Iterator[Stage]:
             database_url="",
             redis_url="",
             public_url=web,
-            ops_password=password,  # type: ignore[arg-type]
             shopify_origin=sandbox,
             stripe_api_base=sandbox,
             easypost_api_base=sandbox,
@@ -65,6 +67,8 @@ def set_up(home: Path, *, password: str, processes: int = 1) -> Iterator[Stage]:
     )
     engine = database.connect(settings.database_url, pool_size=4, role="demo")
     _empty(engine)
+    with database.across_tenants(engine, why="users belong to no tenant") as session:
+        users.add(session, name, password)
     with ExitStack() as stack:
         stack.callback(_stop_servers, home, engine)
         start = _Starter(stack, settings, logs)
@@ -108,7 +112,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.encryption_keys),
         "PUBLIC_URL": settings.public_url,
-        "OPS_PASSWORD": settings.ops_password.get_secret_value(),
         "SHOPIFY_ORIGIN": settings.shopify_origin,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "EASYPOST_API_BASE": settings.easypost_api_base,

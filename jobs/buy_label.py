@@ -11,16 +11,19 @@ from sqlalchemy.orm import Session
 from integrations.nouns import BoughtLabel, Consignment, Quote, VoidState
 from integrations.ports import Carrier, Permanent
 from jobs import outward, queue, story
-from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
 from jobs.work import Work
 from orders import consigning, holds, lifecycle, rates
 from orders.holds import Problem
 from records import tenants
+from records.intentions import find_intention
 from records.orders import Order, open_holds
 from records.shipments import Label, Parcel, Shipment, live_label
 from records.tenants import Rules
 
+# EasyPost's own limit for a purchase is 90 seconds; after that it is bought or it is not.
+_PURCHASE_MAY_TAKE_S = 100
 _GIVEN_BACK = frozenset({VoidState.ASKED, VoidState.DONE})
 
 
@@ -39,6 +42,8 @@ class Job:
     consignment: Consignment
     stale: bool
     """What was quoted is not what is to be sent any more."""
+    unsettled: bool
+    """A purchase was begun, and nobody knows how it ended."""
     deliver_by: datetime | None
     rules: Rules
 
@@ -54,7 +59,10 @@ def run(work: Work) -> Outcome:
     if isinstance(job, (Done, Cancelled)):
         return job
     carrier = work.carrier(job.connection)
-    bought = _adopt_stale(job, carrier) or _buy(work, job, carrier)
+    bought = _adopt_stale(job, carrier)
+    if bought is None and job.stale and job.unsettled:
+        return _let_it_settle(work, job)
+    bought = bought or _buy(work, job, carrier)
     with work.writing() as session:
         if bought.result.void_state in _GIVEN_BACK:
             _begin_anew(session, work, job)
@@ -67,6 +75,13 @@ def _adopt_stale(job: Job, carrier: Carrier) -> Performed[BoughtLabel] | None:
     """What was quoted has changed since: only a label that was bought for it all the same is taken."""
     found = carrier.find_label(job.shipment_ref) if job.stale else None
     return None if found is None else Performed(result=found, adopted=True)
+
+
+def _let_it_settle(work: Work, job: Job) -> Outcome:
+    """The old purchase may still be under way at the carrier: nothing else is bought until it must be over."""
+    with work.writing() as session:
+        outward.settle(session, work.tenant, job.key, "abandon", reason="The parcel was changed; it is quoted anew.")
+    return Snoozed(wait_s=_PURCHASE_MAY_TAKE_S, reason="A purchase for the old address may still be under way.")
 
 
 def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
@@ -88,9 +103,12 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
             find=lambda: carrier.find_label(shipment_ref),
         )
     except Permanent:
-        # Nothing was bought, and what a person mends now (address, funds, rate) wants rates of its own.
+        # Where the purchase itself was refused, nothing was bought, and what a person mends now (address, funds, rate)
+        # wants rates of its own. Where only the question was refused, what was bought before is still to be found.
         with work.writing() as session:
-            _forget_quote(session, work.tenant, job.label)
+            intention = find_intention(session, work.tenant, job.key)
+            if intention is not None and intention.state == "refused":
+                _forget_quote(session, work.tenant, job.label)
         raise
 
 
@@ -131,10 +149,16 @@ def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancell
         shipment_ref=label.shipment_ref,
         rate_ref=label.rate.remote_id if label.rate else "",
         consignment=consignment,
+        unsettled=_unsettled(session, tenant, label.id),
         stale=bool(label.shipment_ref) and label.consignment_digest != consigning.digest(consignment),
         deliver_by=order.deliver_by,
         rules=rules,
     )
+
+
+def _unsettled(session: Session, tenant: int, label: int) -> bool:
+    intention = find_intention(session, tenant, f"label/{label}")
+    return intention is not None and intention.state == "intended"
 
 
 def _new_label(session: Session, tenant: int, parcel: Parcel, connection: str) -> Label:

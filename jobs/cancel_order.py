@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel
-from jobs import queue, story
+from jobs import intake, outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import cancelling, holds, inventory, lifecycle
@@ -38,9 +38,12 @@ def _ask(work: Work, label: Label) -> BoughtLabel | None:
 
 
 def _settle_unsure(session: Session, work: Work, label: int, bought: BoughtLabel | None) -> None:
+    key = f"label/{label}"
     if bought is None:
         lifecycle.move(session, work.tenant, "label", label, "fail")
+        outward.settle(session, work.tenant, key, "abandon", reason="The order was cancelled.")
         return
+    outward.settle(session, work.tenant, key, "adopt", reference=bought.shipment_ref)
     lifecycle.move(
         session,
         work.tenant,
@@ -59,8 +62,10 @@ def _settle_unsure(session: Session, work: Work, label: int, bought: BoughtLabel
 
 def _stop(session: Session, work: Work) -> None:
     tenant, order = work.tenant, work.subject_id
-    to_void = cancelling.stop(session, tenant, order)
-    units = inventory.release(session, tenant, order, actor="packline")
+    to_void, units = cancelling.stop(session, tenant, order)
+    units += inventory.release(session, tenant, order, actor="packline")
+    if units:
+        intake.fill_backorders(session, tenant)
     session.execute(
         update(Job)
         .where(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from jobs import queue, story
+from jobs import intake, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import holds, lifecycle, money, payment
 from records import tenants
 from records.orders import Order, open_holds
 
+# Money that was good and is taken back (refunded, voided, expired) stops whatever has not left.
+_STILL_TO_SHIP = frozenset({"verified", "released", "allocated", "shipping"})
+
 
 def run(work: Work) -> Outcome:
     with work.writing() as session:
         order = session.get(Order, (work.tenant, work.subject_id), with_for_update=True)
-        if order is None or order.state != "verified":
-            return Cancelled(reason=f"the order is {order.state if order else 'gone'}, not verified")
+        if order is None or order.state not in _STILL_TO_SHIP:
+            return Cancelled(
+                reason=f"the order is {order.state if order else 'gone'}: its money stops nothing any more"
+            )
         rules = tenants.rules_of(session, work.tenant)
         funds = money.funds_of(session, work.tenant, order.id)
         waits = payment.gate(
@@ -29,7 +34,10 @@ def run(work: Work) -> Outcome:
             if holds.place(session, work.tenant, order.id, waits, by="packline"):
                 story.tell(session, work, order.id, "Waiting for the payment.", kind="hold")
             return Done()
-        holds.release(session, work.tenant, order.id, "payment", by="packline", now=work.now())
+        if holds.release(session, work.tenant, order.id, "payment", by="packline", now=work.now()):
+            intake.resume(session, work.tenant, order.id)
+        if order.state != "verified":
+            return Done()
         if holds.blocking_labels(open_holds(session, work.tenant, order.id)):
             return Done()
         if lifecycle.move(session, work.tenant, "order", order.id, "release"):

@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import bell, sweep
+from jobs import bell, queue, sweep
+from records import database, tenants
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +34,16 @@ def chores(engine: Engine, redis_url: str, *, patience_s: float) -> list[Chore]:
     """The schedule."""
     connection = bell.connect(redis_url)
     return [
+        # A sale, a delivery or a count that its webhook did not tell of is seen within the hour.
+        Chore(name="read catalogues", every_s=3600.0, do=lambda: _read_catalogues(engine)),
         Chore(name="sweep", every_s=1.0, do=lambda: sweep.run(engine, connection, patience_s=patience_s)),
     ]
+
+
+def _read_catalogues(engine: Engine) -> None:
+    with database.across_tenants(engine, why="the clock has every store read again") as session:
+        for connection in tenants.storefronts(session):
+            queue.add(session, connection.tenant_id, "read_catalogue", f"connection/{connection.id}")
 
 
 def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:

@@ -25,7 +25,7 @@ from jobs import queue
 from orders import cancelling, holds, money, next_steps, placing, tracking
 from orders.holds import Problem
 from records import timeline
-from records.orders import Order, Payment
+from records.orders import Hold, Order, Payment
 from records.shipments import Label
 
 log = structlog.get_logger(__name__)
@@ -146,7 +146,7 @@ def payment_counts(session: Session, tenant: int, payment: Payment, *, said_by: 
     subject = f"order/{payment.order_id}"
     queue.add(session, tenant, "check_payment", subject)
     if payment.captured_minor > payment.refunded_minor:
-        queue.add(session, tenant, "mark_paid", f"payment/{payment.id}")
+        queue.add(session, tenant, "mark_paid", f"payment/{payment.id}", lane=subject)
 
 
 def match_waiting_payments(session: Session, tenant: int, order: int) -> None:
@@ -212,3 +212,14 @@ def resume(session: Session, tenant: int, order: int) -> None:
 def note(session: Session, tenant: int, order: int, sentence: str, *, by: str) -> None:
     """A person's word on an order."""
     timeline.write(session, tenant, order, actor=by, kind="person", sentence=sentence)
+
+
+def fill_backorders(session: Session, tenant: int) -> None:
+    """Have every order that waits for stock looked at again, the one that waits longest first."""
+    waiting = session.scalars(
+        select(Hold.order_id)
+        .where(Hold.tenant_id == tenant, Hold.kind == "stock", Hold.state == "open")
+        .order_by(Hold.created_at, Hold.id)
+    )
+    for order in waiting:
+        queue.add(session, tenant, "reserve_stock", f"order/{order}")

@@ -86,8 +86,8 @@ def intend(work: Work, act: Act) -> bool:
         if written is not None:
             return False
         intention = find_intention(session, work.tenant, act.key)
-        if intention is not None and intention.state == "refused":
-            # The vendor said no, so nothing was done; a retry may try the same act afresh.
+        if intention is not None and intention.state in {"refused", "abandoned"}:
+            # The vendor said no, or we know that nothing came of it; a retry may try the same act afresh.
             lifecycle.move(session, work.tenant, "intention", intention.id, "again", ended_at=None, reason="")
             return False
         return True

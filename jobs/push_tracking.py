@@ -14,9 +14,9 @@ from jobs import outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import inventory, lifecycle, progress
+from orders import holds, inventory, lifecycle, progress
 from records import tenants
-from records.orders import Order, lines_of
+from records.orders import Order, lines_of, open_holds
 from records.shipments import Parcel, ParcelScan, Shipment
 
 
@@ -44,7 +44,7 @@ class Departure:
 def run(work: Work) -> Outcome:
     with work.reading() as session:
         departure = _load(session, work)
-    if isinstance(departure, Cancelled):
+    if isinstance(departure, (Cancelled, Done)):
         return departure
     storefront = work.storefront(departure.connection)
     announced = {word.key: _announce(work, storefront, departure, word) for word in departure.words}
@@ -69,12 +69,14 @@ def _announce(work: Work, storefront: Storefront, departure: Departure, word: Wo
     ).result
 
 
-def _load(session: Session, work: Work) -> Departure | Cancelled:
+def _load(session: Session, work: Work) -> Departure | Cancelled | Done:
     tenant = work.tenant
     shipment = session.get_one(Shipment, (tenant, work.subject_id))
     order = session.get_one(Order, (tenant, shipment.order_id))
     if shipment.state != "labelled" or order.state != "shipping":
         return Cancelled(reason=f"the shipment is {shipment.state} and the order {order.state}: nothing to announce")
+    if holds.blocking_labels(open_holds(session, tenant, order.id)):
+        return Done()  # what is held does not leave; a released hold asks for this job again
     parcels = session.scalars(
         select(Parcel).where(Parcel.tenant_id == tenant, Parcel.shipment_id == shipment.id).order_by(Parcel.id)
     ).all()

@@ -43,7 +43,7 @@ KINDS = {
         Kind(name="void_label", queue="carriers", rank=60, tries=_TRIES),
         Kind(name="store_label", queue="carriers", rank=70, tries=_TRIES),
         Kind(name="report_parcel", queue="carriers", rank=80, tries=_TRIES),
-        Kind(name="mark_paid", queue="notices", rank=10, tries=_TRIES),
+        Kind(name="mark_paid", queue="orders", rank=15, tries=_TRIES),
         Kind(name="match_payment", queue="notices", rank=5, tries=_TRIES),
         Kind(name="read_catalogue", queue="carriers", rank=0, tries=_TRIES),
     )

@@ -58,7 +58,16 @@ def _untold(session: Session, tenant: int, parcel: int) -> list[ParcelScan]:
 
 
 def _as_scan(scan: ParcelScan) -> Scan:
-    return Scan(at=scan.at, status=ParcelStatus(scan.status), detail=scan.detail, message=scan.message, city=scan.place)
+    return Scan(
+        at=scan.at,
+        status=ParcelStatus(scan.status),
+        detail=scan.detail,
+        message=scan.message,
+        city=scan.city,
+        region=scan.region,
+        postcode=scan.postcode,
+        country=scan.country,
+    )
 
 
 def _record(work: Work, scan: ParcelScan, keys: Sequence[str]) -> None:

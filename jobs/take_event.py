@@ -6,12 +6,12 @@ import structlog
 from sqlalchemy.orm import Session
 
 from integrations import registry
-from integrations.nouns import Fact, WorkRouted
+from integrations.nouns import Fact, PaymentDisputed, WorkRouted
 from integrations.ports import Delivery, Unreadable
 from jobs import intake
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
-from orders import lifecycle
+from orders import lifecycle, money
 from records import tenants
 from records.inbox import InboxEvent
 
@@ -29,14 +29,27 @@ def run(work: Work) -> Outcome:
         except Unreadable as refusal:
             _end(session, work, "park", refusal.reason)
             return Done()
-        if not isinstance(fact, WorkRouted):
+        if not _needs_asking(session, work, event, fact):
             _hear(session, work, event, fact)
             return Done()
-    # Routed work names only itself: the storefront is asked whose it is, with no transaction open.
-    work_order = work.storefront(event.connection_id).find_order_of_work(fact.work_remote_id)
-    with work.writing() as session:
-        _hear(session, work, event, fact, work_order=work_order)
+    # With no transaction open, the vendor is asked for what the delivery did not say.
+    if isinstance(fact, WorkRouted):
+        work_order = work.storefront(event.connection_id).find_order_of_work(fact.work_remote_id)
+        with work.writing() as session:
+            _hear(session, work, event, fact, work_order=work_order)
+    elif isinstance(fact, PaymentDisputed):
+        payment = work.payments(event.connection_id).read_payment(fact.payment_remote_id)
+        with work.writing() as session:
+            money.record(session, work.tenant, event.connection_id, payment)
+            _hear(session, work, event, fact.model_copy(update={"payment_remote_id": payment.remote_id}))
     return Done()
+
+
+def _needs_asking(session: Session, work: Work, event: InboxEvent, fact: Fact) -> bool:
+    """Routed work names only itself, and a dispute may come before its payment, or name a charge of it."""
+    if isinstance(fact, PaymentDisputed):
+        return not money.is_known(session, work.tenant, event.connection_id, fact.payment_remote_id)
+    return isinstance(fact, WorkRouted)
 
 
 def _read(event: InboxEvent, *, live: bool) -> Fact:

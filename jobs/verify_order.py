@@ -13,7 +13,7 @@ from integrations.ports import Permanent, Storefront
 from jobs import intake, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import catalogue, holds, lifecycle, placing, progress, verification
+from orders import catalogue, consigning, holds, lifecycle, placing, progress, verification
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
 from records.stock import Location
@@ -93,6 +93,7 @@ def _as_told(order: Order, lines: list[OrderLine]) -> OrderSnapshot | None:
         lines=tuple(
             OrderedLine(
                 remote_id=line.remote_id,
+                sku=line.sku,
                 title=line.title,
                 units=line.units,
                 unit_price=Money(minor=line.unit_price_minor, currency=order.currency),
@@ -127,7 +128,7 @@ def _wait_for_routing(before: Before) -> Outcome:
 def _places_if_unknown(
     work: Work, storefront: Storefront, connection: str, asked: bool
 ) -> list[catalogue.StoreLocation]:
-    """A new variant may lie at a new location."""
+    """Without a location there is nowhere for a variant to lie; later ones come with the next reading of the store."""
     if not asked:
         return []
     with work.reading() as session:
@@ -172,7 +173,7 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
                 home_country=before.home_country,
                 real_postage=before.real_postage,
             ),
-            *_edited_too_late(session, tenant, order_id),
+            *_edited_too_late(session, tenant, order, before.rules),
         ],
         looked_for=(*verification.LOOKED_FOR, "edit"),
         by="packline",
@@ -187,6 +188,8 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
             queue.add(session, tenant, "check_payment", f"order/{order_id}")
         story.tell(session, work, order_id, f"Checked; it waits: {', '.join(sorted(h.kind for h in blocking))}.")
         return Done()
+    if taken.standing_changed and order.state != "received":
+        queue.add(session, tenant, "check_payment", f"order/{order_id}")
     _pass(session, work, order, _remark(verdict, store.snapshot.ship_to))
     return Done()
 
@@ -202,20 +205,22 @@ def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
     intake.resume(session, work.tenant, order.id)
 
 
-def _edited_too_late(session: Session, tenant: int, order: int) -> list[holds.Problem]:
-    """Units that the buyer no longer wants and that stand in a shipment already."""
-    planned = progress.planned(session, tenant, order)
+def _edited_too_late(session: Session, tenant: int, order: Order, rules: Rules) -> list[holds.Problem]:
+    """What changed in the store after it was planned or labelled here, so that it would leave as nobody wants it."""
+    planned = progress.planned(session, tenant, order.id)
     over = [
-        f"{planned[line.id] - line.to_ship} × {line.sku or line.title}"
-        for line in lines_of(session, tenant, order)
+        f"{planned[line.id] - line.to_ship} × {line.sku or line.title} are not wanted any more"
+        for line in lines_of(session, tenant, order.id)
         if planned.get(line.id, 0) > line.to_ship
     ]
+    if consigning.outdated_labels(session, tenant, order, rules):
+        over.append("a label was bought for another address or content")
     if not over:
         return []
     return [
         holds.Problem(
             kind="edit",
-            reason=f"The order changed in the store after it was planned: {', '.join(over)} are not wanted any more.",
+            reason=f"The order changed in the store after it was planned: {'; '.join(over)}.",
             remedy="Cancel the order in the store, or release the hold to ship it as it was planned.",
         )
     ]

@@ -21,17 +21,18 @@ def begin(session: Session, tenant: int, order: int, *, by: str) -> bool:
     return started
 
 
-def stop(session: Session, tenant: int, order: int) -> list[int]:
-    """Give back what is held and cancel what has not left; answers the labels that are worth voiding."""
+def stop(session: Session, tenant: int, order: int) -> tuple[list[int], int]:
+    """Give back what is held and cancel what has not left; answers the labels worth voiding, and the units."""
     to_void: list[int] = []
+    units = 0
     for shipment in shipments_of(session, tenant, order):
         labels = _unused_labels(session, tenant, shipment)
         if shipment.state in {"planned", "labelled"} and lifecycle.move(
             session, tenant, "shipment", shipment.id, "cancel"
         ):
-            inventory.release_shipment(session, tenant, order, shipment.id, actor="packline")
+            units += inventory.release_shipment(session, tenant, order, shipment.id, actor="packline")
             to_void += labels
-    return to_void
+    return to_void, units
 
 
 def label_is_void(session: Session, tenant: int, label: Label) -> None:

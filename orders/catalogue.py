@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -47,9 +48,15 @@ def write_locations(session: Session, tenant: int, connection: str, places: Iter
 
 
 def write_variants(
-    session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant], *, actor: str
+    session: Session,
+    tenant: int,
+    connection: str,
+    variants: Sequence[StoreVariant],
+    *,
+    actor: str,
+    as_of: datetime | None = None,
 ) -> int:
-    """Write variants with their stock; answers how many levels changed.
+    """Write variants with their stock; answers how many levels changed. `as_of` is when the reading began.
 
     What is on hand counts, not what is available: the store has taken the units of every order that it sent us off
     "available" already, and those are the very units that we are about to reserve.
@@ -65,7 +72,7 @@ def write_variants(
         for level in variant.levels
         if level.location_remote_id in places
     }
-    return inventory.count(session, tenant, levels, actor=actor) if levels else 0
+    return inventory.count(session, tenant, levels, actor=actor, as_of=as_of) if levels else 0
 
 
 def unknown_variants(session: Session, tenant: int, connection: str, snapshot: OrderSnapshot) -> list[str]:

@@ -11,7 +11,7 @@ from integrations.nouns import Address, Consignment, Customs
 from orders import customs, holds
 from orders.holds import Problem
 from records.orders import Order, OrderLine
-from records.shipments import Parcel, Shipment
+from records.shipments import Label, Parcel, Shipment
 from records.stock import Location, Variant
 from records.tenants import Rules
 
@@ -36,7 +36,29 @@ def consign(
 
 def digest(consignment: Consignment) -> str:
     """Tells whether what was quoted is still what is to be sent; the reference is ours and changes nothing."""
-    return hashlib.sha256(consignment.model_dump_json(exclude={"reference"}).encode()).hexdigest()[:32]
+    return hashlib.sha256(consignment.model_dump_json(exclude={"reference", "label_format"}).encode()).hexdigest()[:32]
+
+
+def outdated_labels(session: Session, tenant: int, order: Order, rules: Rules) -> list[int]:
+    """Labels that were bought for something else than what would be sent now, of shipments that have not left."""
+    rows = session.execute(
+        select(Label, Parcel, Shipment)
+        .join(Parcel, (Parcel.tenant_id == Label.tenant_id) & (Parcel.id == Label.parcel_id))
+        .join(Shipment, (Shipment.tenant_id == Parcel.tenant_id) & (Shipment.id == Parcel.shipment_id))
+        .where(
+            Label.tenant_id == tenant,
+            Label.order_id == order.id,
+            Label.state == "bought",
+            Label.consignment_digest != "",
+            Shipment.state.in_(("planned", "labelled")),
+        )
+    )
+    outdated = []
+    for label, parcel, shipment in rows:
+        now = consign(session, tenant, order, shipment, parcel, rules, reference="")
+        if isinstance(now, Problem) or digest(now) != label.consignment_digest:
+            outdated.append(label.id)
+    return outdated
 
 
 def _declaration(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -176,8 +177,13 @@ SELECT coalesce(sum(units), 0) FROM summed
 """)
 
 
-def count(session: Session, tenant: int, levels: Mapping[tuple[int, int], int], *, actor: str) -> int:
+def count(
+    session: Session, tenant: int, levels: Mapping[tuple[int, int], int], *, actor: str, as_of: datetime | None = None
+) -> int:
     """Set what is on hand, by (variant, location), as somebody counted it; answers how many levels changed.
+
+    `as_of` is when the counting began: a level that we have taken units off since, or are telling the store of at this
+    moment, is left for the next count, because nobody can tell whether the counted number has those units in it.
 
     A count below what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
     """
@@ -187,6 +193,7 @@ def count(session: Session, tenant: int, levels: Mapping[tuple[int, int], int], 
         "places": [place for _, place in levels],
         "units": list(levels.values()),
         "actor": actor,
+        "as_of": as_of,
     }
     session.execute(_BEGIN_LEVELS, counted)
     return int(session.execute(_COUNT, counted).scalar_one())
@@ -213,6 +220,14 @@ _COUNT = text(
     SELECT level.variant_id, level.location_id, level.on_hand, greatest(counted.units, level.reserved) AS found
     FROM stock_levels level JOIN counted USING (variant_id, location_id)
     WHERE level.tenant_id = :tenant
+      AND NOT EXISTS (SELECT 1 FROM movements m
+                      WHERE m.tenant_id = :tenant AND m.variant_id = level.variant_id
+                        AND m.location_id = level.location_id AND m.cause = 'shipped'
+                        AND m.at >= cast(:as_of AS timestamptz))
+      AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
+          SELECT 1 FROM reservations r JOIN shipments s ON s.tenant_id = r.tenant_id AND s.id = r.shipment_id
+          WHERE r.tenant_id = :tenant AND r.variant_id = level.variant_id AND r.location_id = level.location_id
+            AND r.state = 'held' AND s.state = 'labelled'))
     ORDER BY level.variant_id, level.location_id
     FOR UPDATE OF level
 ), written AS (

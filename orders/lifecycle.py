@@ -60,7 +60,6 @@ LIVES = MappingProxyType(
             ship="allocated | shipping > shipping",
             fulfil="shipping > fulfilled",
             close="verified | released | fulfilled > closed",
-            reopen="closed | fulfilled > released",
             cancel="received | verified | released | allocated | shipping | fulfilled | closed > cancelling",
             cancelled="cancelling > cancelled",
         ),
@@ -111,12 +110,12 @@ LIVES = MappingProxyType(
         "intention": _life(
             Intention,
             "intended",
-            ends="succeeded adopted abandoned",
+            ends="succeeded adopted",
             succeed="intended > succeeded",
             adopt="intended > adopted",
             refuse="intended > refused",
             abandon="intended > abandoned",
-            again="refused > intended",
+            again="refused | abandoned > intended",
         ),
     }
 )

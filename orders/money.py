@@ -42,6 +42,10 @@ def dispute(session: Session, tenant: int, connection: str, fact: PaymentDispute
     return payment
 
 
+def is_known(session: Session, tenant: int, connection: str, remote_id: str) -> bool:
+    return _find(session, tenant, connection, remote_id) is not None
+
+
 def match(session: Session, tenant: int, payment: Payment) -> int | None:
     """The order that a payment pays for, remembered on the payment; None while nobody can tell."""
     if payment.order_id is None:

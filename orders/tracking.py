@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -49,8 +50,11 @@ def find_parcel(session: Session, tenant: int, progress: ParcelProgress) -> Parc
 def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgress, *, said_by: str) -> Moved:
     """Write new scans and move the parcel's carrier axis where this word is newer than the last."""
     fresh = [scan for scan in progress.scans if _write_scan(session, tenant, parcel.id, scan)]
-    seen_at = max([scan.at for scan in progress.scans], default=progress.at)
-    changed = progress.status != parcel.carrier_status and (parcel.seen_at is None or seen_at >= parcel.seen_at)
+    # Scans are compared with scans only: a word without one carries the time of the word, by another clock.
+    scanned_at = max([scan.at for scan in progress.scans], default=None)
+    seen_at = scanned_at or progress.at
+    newer = _is_newer(parcel, scanned_at)
+    changed = progress.status != parcel.carrier_status and newer
     if changed:
         timeline.write(
             session,
@@ -64,8 +68,8 @@ def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgre
         )
         parcel.carrier_status = progress.status.value
         parcel.carrier_detail = progress.detail
-    if parcel.seen_at is None or seen_at >= parcel.seen_at:
-        parcel.seen_at = seen_at
+    if newer:
+        parcel.seen_at = scanned_at or parcel.seen_at
         parcel.expected_at = progress.expected_at or parcel.expected_at
     if progress.status is ParcelStatus.DELIVERED and parcel.delivered_at is None:
         parcel.delivered_at = seen_at
@@ -73,6 +77,16 @@ def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgre
     if progress.status in _MOVING | {ParcelStatus.DELIVERED}:
         _hand_over(session, tenant, parcel)
     return Moved(parcel=parcel.id, order=parcel.order_id, status_changed=changed, new_scans=len(fresh))
+
+
+def _is_newer(parcel: Parcel, scanned_at: datetime | None) -> bool:
+    if parcel.seen_at is None:
+        return True
+    if scanned_at is None:
+        return False
+    # Of two words on one scan the later may be an older one repeated; what was delivered stays delivered.
+    delivered = parcel.carrier_status == ParcelStatus.DELIVERED
+    return scanned_at > parcel.seen_at or (scanned_at == parcel.seen_at and not delivered)
 
 
 def scan_key(scan: Scan) -> str:
@@ -94,6 +108,10 @@ def _write_scan(session: Session, tenant: int, parcel: int, scan: Scan) -> bool:
                 detail=scan.detail,
                 message=scan.message,
                 place=", ".join(part for part in (scan.city, scan.region, scan.country) if part),
+                city=scan.city,
+                region=scan.region,
+                postcode=scan.postcode,
+                country=scan.country,
             )
             .on_conflict_do_nothing(index_elements=["tenant_id", "parcel_id", "key"])
             .returning(ParcelScan.id)

@@ -84,14 +84,21 @@ def _mismatch_problem(told: OrderSnapshot | None, answer: OrderSnapshot) -> Prob
     differences = [
         f"{name}: {before} was told, {after} is in the store"
         for name, before, after in (
-            ("total", str(told.total), str(answer.total)),
-            ("units", sum(line.units for line in told.lines), sum(line.units for line in answer.lines)),
+            ("total", told.total, answer.total),
+            *(_line_by_line(told, answer)),
         )
         if before != after
     ]
     if not differences:
         return None
     return Problem(kind="mismatch", reason=f"The order is not what was told ({'; '.join(differences)}).", remedy=remedy)
+
+
+def _line_by_line(told: OrderSnapshot, answer: OrderSnapshot) -> list[tuple[str, str, str]]:
+    before = {line.remote_id: f"{line.units} × {line.unit_price}" for line in told.lines if line.units}
+    after = {line.remote_id: f"{line.units} × {line.unit_price}" for line in answer.lines if line.units}
+    titles = {line.remote_id: line.sku or line.title for line in (*told.lines, *answer.lines)}
+    return [(titles[id], before.get(id, "nothing"), after.get(id, "nothing")) for id in {**before, **after}]
 
 
 def _risk_problem(risk: RiskAdvice, rules: Rules) -> Problem | None:

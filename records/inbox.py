@@ -70,6 +70,9 @@ class Letterbox:
         parameters = {"tenant": tenant, **delivery, "headers": json.dumps(delivery["headers"])}
         try:
             return self._drop(self._take(), parameters)
+        except psycopg.errors.QueryCanceled as error:
+            # It took too long already; a second try would outlast the sender's patience.
+            raise NotKept(type(error).__name__) from error
         except psycopg.OperationalError:
             # The database was restarted since this connection was last used: a fresh one tells whether it is back.
             self.close()
@@ -84,9 +87,13 @@ class Letterbox:
             self._idle.pop().close()
 
     def _drop(self, connection: psycopg.Connection[Any], parameters: dict[str, Any]) -> int | None:
-        kept = connection.execute(_KEEP, parameters).fetchone()
-        if kept is None:
-            connection.execute(_COUNT_DUPLICATE, parameters)
+        try:
+            kept = connection.execute(_KEEP, parameters).fetchone()
+            if kept is None:
+                connection.execute(_COUNT_DUPLICATE, parameters)
+        except psycopg.Error:
+            connection.close()
+            raise
         self._idle.append(connection)
         return None if kept is None else int(kept[0])
 

@@ -150,6 +150,16 @@ def find_order(session: Session, tenant: int, order: int) -> Order | None:
     return session.get(Order, (tenant, order))
 
 
+def orders_named(session: Session, tenant: int, name: str) -> list[Order]:
+    """The orders of that name, with or without the sign before its number; two stores may use the same."""
+    bare = name.removeprefix("#")
+    return list(
+        session.scalars(
+            select(Order).where(Order.tenant_id == tenant, Order.name.in_([name, bare, f"#{bare}"])).order_by(Order.id)
+        )
+    )
+
+
 def lines_of(session: Session, tenant: int, order: int) -> list[OrderLine]:
     return _rows(session, OrderLine, tenant, order)
 

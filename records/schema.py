@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from records import inbox, intentions, jobs, orders, shipments, stock, tenants, timeline
+from records import inbox, intentions, jobs, orders, shipments, stock, tenants, timeline, users
 from records.base import Base
 
 TABLES = Base.metadata.tables
-MODULES = (inbox, intentions, jobs, orders, shipments, stock, tenants, timeline)
+MODULES = (inbox, intentions, jobs, orders, shipments, stock, tenants, timeline, users)
 METADATA = Base.metadata

@@ -150,6 +150,11 @@ class ParcelScan(Base):
     detail: Mapped[str]
     message: Mapped[str]
     place: Mapped[str]
+    """The place as people read it; its parts follow."""
+    city: Mapped[str] = mapped_column(server_default="")
+    region: Mapped[str] = mapped_column(server_default="")
+    postcode: Mapped[str] = mapped_column(server_default="")
+    country: Mapped[str] = mapped_column(server_default="")
     announced_at: Mapped[datetime | None]
     """When the storefront was told; empty for scans that it is not told of."""
 

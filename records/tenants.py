@@ -98,3 +98,10 @@ def connection_for(session: Session, tenant: int, role: str) -> Connection | Non
 
 def rules_of(session: Session, tenant: int) -> Rules:
     return session.execute(select(Tenant.rules).where(Tenant.id == tenant)).scalar_one()
+
+
+def storefronts(session: Session) -> list[Connection]:
+    """Every tenant's living storefront connections."""
+    return list(
+        session.scalars(select(Connection).where(Connection.role == "storefront", Connection.ended_at.is_(None)))
+    )

@@ -44,7 +44,6 @@ def base_settings(home: Path) -> Settings:
             redis_url="",
             log_level="WARNING",
             log_format="text",
-            ops_password="test",  # type: ignore[arg-type]
             job_lease_seconds=3,
             bell_patience_seconds=0.5,
         )

@@ -202,6 +202,9 @@ class World:
             desk.read_catalogue(session, self.tenant, self.connections["shopify"])
         self.work_off()
 
+    def rotate_carrier_key(self, key: str) -> None:
+        self._connect("easypost", "", api_key=key, webhook_secret=EASYPOST_HOOK_SECRET)
+
     def wait_until_routed(self, placed: dict[str, Any]) -> None:
         front = registry.vendor("shopify").build(
             Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN}),

@@ -43,7 +43,7 @@ def row_ids(name: str) -> list[int]:
     return list(dict.fromkeys(id for id in found if id is not None))
 
 
-def local_path(given: str, otherwise: str = "/") -> str:
+def local_path(given: str, otherwise: str) -> str:
     """Where to go on to: a path of our own and never another site's."""
     odd = not given.startswith("/") or given.startswith(("//", "/\\")) or any(ord(char) < 32 for char in given)
     return otherwise if odd else given

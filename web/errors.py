@@ -13,8 +13,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from web.session import NoPassword
-
 log = structlog.get_logger(__name__)
 
 
@@ -63,15 +61,10 @@ SAID = MappingProxyType(
 
 
 def attach(app: Flask) -> None:
-    app.register_error_handler(NoPassword, _no_password)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(PoolTimeout, _database_away)
     app.register_error_handler(Exception, _fault)
-
-
-def _no_password(_error: Exception) -> Response:
-    return make_response(render_template("locked.html"), 403)
 
 
 def _refused(error: Exception) -> Response:

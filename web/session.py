@@ -1,9 +1,7 @@
-"""Lets people in: one password for everybody, and a name that says who did what."""
+"""Lets people in: named users with a password each, looked up anew at every request."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +14,7 @@ from flask import (
     abort,
     current_app,
     flash,
+    g,
     make_response,
     redirect,
     render_template,
@@ -23,9 +22,10 @@ from flask import (
     url_for,
 )
 from flask import session as cookie
-from werkzeug.exceptions import Forbidden
+from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
+from records import database, users
 from web import asked
 
 log = structlog.get_logger(__name__)
@@ -33,18 +33,15 @@ blueprint = Blueprint("session", __name__)
 
 # A week: long enough for a page that stood open over the weekend, short enough for a laptop that was lost.
 _LASTS_S = 7 * 24 * 60 * 60
-_LONGEST_NAME = 40
 
 
-class NoPassword(Forbidden):
-    """Nobody can sign in, because the installation has no password yet."""
-
-    description = "No password is set for these pages."
-
-
-def attach(app: Flask) -> None:
-    app.extensions["doormat"] = Doormat()
-    app.register_blueprint(blueprint)
+def attach(app: Flask, *, url_prefix: str) -> None:
+    app.extensions["doormats"] = {
+        "address": Doormat(),
+        # Wider and quicker than an address's: one guesser alone never keeps the person herself outside.
+        "name": Doormat(tries=30, refill_s=2.0),
+    }
+    app.register_blueprint(blueprint, url_prefix=url_prefix)
     app.jinja_env.globals["signed_in_as"] = name
 
 
@@ -56,9 +53,7 @@ def guarded(page: str, import_name: str) -> Blueprint:
 
 
 def guard() -> Response | None:
-    """Let through who is signed in; send everybody else to the door, or say that there is none yet."""
-    if not _password():
-        raise NoPassword
+    """Let through who is signed in, and send everybody else to the door."""
     if name() is not None:
         return None
     if request.headers.get("HX-Request"):  # a page that stood open: the whole of it has to go to the door
@@ -70,10 +65,12 @@ def guard() -> Response | None:
 
 
 def name() -> str | None:
-    """Who is signed in here; None for nobody, also after a week or a change of password."""
-    since = cookie.get("since", 0)
-    genuine = hmac.compare_digest(str(cookie.get("proof", "")), _proof(_password()))
-    return str(cookie["name"]) if _password() and genuine and time.time() - since < _LASTS_S else None
+    """Who is signed in here; None for nobody, also after a week, and at once where the user was ended."""
+    if "signed_in_as" not in g:
+        g.signed_in_as = None  # a page that says that the database is away must not ask it once more
+        g.signed_in_as = _remembered()
+    found: str | None = g.signed_in_as
+    return found
 
 
 def actor() -> str:
@@ -82,32 +79,31 @@ def actor() -> str:
 
 
 @blueprint.get("/sign-in")
-def sign_in() -> str | Response:
-    if not _password():
-        raise NoPassword
-    onward = asked.local_path(request.args.get("next", ""))
-    return redirect(onward, 303) if name() is not None else render_template("sign_in.html", onward=onward)
+def sign_in() -> Any:
+    onward = asked.local_path(request.args.get("next", ""), url_for("home.shops"))
+    if name() is not None:
+        return redirect(onward, 303)
+    with database.across_tenants(_engine(), why="users belong to no tenant") as session:
+        somebody = users.is_anybody_there(session)
+    return render_template("sign_in.html", onward=onward) if somebody else _nobody_yet()
 
 
 @blueprint.post("/sign-in")
 def take_password() -> Any:
-    if not _password():
-        raise NoPassword
-    doormat: Doormat = current_app.extensions["doormat"]
-    wait_s = doormat.knock(request.remote_addr or "", time.monotonic())
-    if wait_s:
-        log.warning("sign-in throttled", address=request.remote_addr)
-        abort(make_response(render_template("sign_in.html", wait_s=wait_s), 429, {"Retry-After": str(wait_s)}))
-    onward = asked.local_path(request.form.get("next", ""))
-    given_name = asked.told("name", longest=_LONGEST_NAME) or "ops"
-    if not hmac.compare_digest(request.form.get("password", "").encode(), _password().encode()):
-        log.warning("sign-in refused", address=request.remote_addr)
-        return render_template("sign_in.html", onward=onward, wrong=True, given_name=given_name), 403
-    doormat.welcome(request.remote_addr or "")
-    cookie.clear()  # nothing of what stood there before the password was given is trusted after it
-    cookie.update(name=given_name, since=int(time.time()), proof=_proof(_password()))
-    log.info("signed in", actor=f"person:{given_name}")
-    return redirect(onward, 303)
+    onward = asked.local_path(request.form.get("next", ""), url_for("home.shops"))
+    given_name = asked.told("name", longest=users.LONGEST_NAME)
+    _wait_a_turn(given_name, onward)
+    with database.across_tenants(_engine(), why="users belong to no tenant") as session:
+        user = users.check(session, given_name, request.form.get("password", ""))
+        known_as = session.get_one(users.User, user).name if user is not None else ""
+        somebody = user is not None or users.is_anybody_there(session)
+    if user is not None:
+        _welcome(user, known_as)
+        return redirect(onward, 303)
+    if not somebody:
+        return _nobody_yet()
+    log.warning("sign-in refused", address=request.remote_addr, name=given_name)
+    return render_template("sign_in.html", onward=onward, wrong=True, given_name=given_name), 403
 
 
 @blueprint.post("/sign-out")
@@ -117,18 +113,47 @@ def sign_out() -> Response:
     return redirect(url_for("session.sign_in"), 303)
 
 
-def _password() -> str:
-    password: str = current_app.extensions["settings"].ops_password.get_secret_value()
-    return password
+def _remembered() -> str | None:
+    """The name in the cookie, where its user may still come in and its week is not over."""
+    user, since = cookie.get("user"), cookie.get("since", 0)
+    if user is None or time.time() - since >= _LASTS_S:
+        return None
+    with database.across_tenants(_engine(), why="users belong to no tenant") as session:
+        return str(cookie["name"]) if users.is_there(session, user) else None
 
 
-def _proof(password: str) -> str:
-    """What a cookie carries instead of the password: a new password makes every older cookie worthless."""
-    return hmac.new(str(current_app.secret_key).encode(), password.encode(), hashlib.sha256).hexdigest()[:32]
+def _nobody_yet() -> tuple[str, int]:
+    return render_template("locked.html"), 403
+
+
+def _wait_a_turn(given_name: str, onward: str) -> None:
+    """Take one try of the address and one of the name; ends the request where either has none left."""
+    doormats, address = current_app.extensions["doormats"], request.remote_addr or ""
+    now = time.monotonic()
+    # In this order: who is stopped by the address takes none of the name's tries away.
+    wait_s = doormats["address"].knock(address, now) or doormats["name"].knock(given_name.lower(), now)
+    if wait_s:
+        log.warning("sign-in throttled", address=address, name=given_name)
+        page = render_template("sign_in.html", onward=onward, wait_s=wait_s, given_name=given_name)
+        abort(make_response(page, 429, {"Retry-After": str(wait_s)}))
+
+
+def _welcome(user: int, known_as: str) -> None:
+    doormats = current_app.extensions["doormats"]
+    doormats["address"].welcome(request.remote_addr or "")
+    doormats["name"].welcome(known_as.lower())
+    cookie.clear()  # nothing of what stood there before the password was given is trusted after it
+    cookie.update(user=user, name=known_as, since=int(time.time()))
+    log.info("signed in", actor=f"person:{known_as}")
+
+
+def _engine() -> Engine:
+    engine: Engine = current_app.extensions["engine"]
+    return engine
 
 
 class Doormat:
-    """Counts knocks by address, so that guessing is slow and nobody else waits: a bucket of tries, refilled in time.
+    """Counts knocks by address or name, so that guessing is slow and nobody else waits: a bucket of tries, refilled.
 
     In memory of one process: it slows a guesser down, and the password itself has to be good.
     """
@@ -138,17 +163,17 @@ class Doormat:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def knock(self, address: str, now: float) -> int:
+    def knock(self, who: str, now: float) -> int:
         """Take one try; answers 0, or the seconds until there is another one."""
         with self._lock:
-            left, at = self._buckets.pop(address, (float(self._tries), now))
+            left, at = self._buckets.pop(who, (float(self._tries), now))
             left = min(self._tries, left + (now - at) / self._refill_s)
-            self._buckets[address] = (left - 1 if left >= 1 else left, now)
+            self._buckets[who] = (left - 1 if left >= 1 else left, now)
             while len(self._buckets) > self._longest:
                 self._buckets.popitem(last=False)
         return 0 if left >= 1 else max(1, round((1 - left) * self._refill_s))
 
-    def welcome(self, address: str) -> None:
+    def welcome(self, who: str) -> None:
         """Forget the tries of somebody who knew the password."""
         with self._lock:
-            self._buckets.pop(address, None)
+            self._buckets.pop(who, None)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.world import World
+from jobs import desk
+from tests.world import EASYPOST_KEY, World
 
 
 @pytest.mark.parametrize("kind", ["timeout_after", "cut_after", "5xx_after", "broken_json", "html"])
@@ -95,3 +96,49 @@ def test_the_label_itself_is_kept(world: World):
     (label,) = world.rows("SELECT media_type, content FROM labels")
     assert label.media_type == "application/pdf"
     assert bytes(label.content).startswith(b"%PDF-")
+
+
+def test_a_carrier_that_may_not_be_asked_costs_no_second_label(world: World):
+    """The purchase was lost, and when the carrier is asked about it, it refuses to answer: the quote must be kept."""
+    world.open_shop()
+    world.fault(vendor="easypost", kind="timeout_after", operation="shipment.buy", times=1, delay_s=0.1)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.retrieve", times=1)
+    placed = world.place(("BAG", 1))
+    world.settle()
+    assert [row.state for row in world.rows("SELECT state FROM labels")] == ["intended"]
+    world.rotate_carrier_key("EZTKwrong")
+    world.hurry()
+    world.settle()
+    (job,) = world.rows("SELECT id, kind FROM jobs WHERE state = 'parked'")
+    assert job.kind == "buy_label"
+
+    world.rotate_carrier_key(EASYPOST_KEY)
+    with world.reading() as session:
+        assert desk.retry(session, world.tenant, job.id, by="person:Olga")
+    world.settle()
+
+    assert world.order(placed).state == "fulfilled"
+    assert len(world.labels_bought()) == 1
+
+
+def test_scans_older_than_the_first_word_of_a_parcel_still_move_it(world: World):
+    world.open_shop()
+    world.place(("BAG", 1))
+    world.settle()
+    (label,) = world.labels_bought()
+
+    world.control(
+        "POST",
+        f"/easypost/trackers/{label['tracking_code']}/move",
+        {
+            "status": "in_transit",
+            "at": "2020-01-01T08:00:00Z",
+            "city": "Reno",
+            "state": "NV",
+            "zip": "89501",
+            "country": "US",
+        },
+    )
+    world.settle()
+
+    assert [row.carrier_status for row in world.rows("SELECT carrier_status FROM parcels")] == ["in_transit"]

@@ -1,7 +1,10 @@
 """An order ships when its money is good, wherever the money is."""
 
+from sqlalchemy import text
+
+from jobs import queue
 from records.tenants import Rules
-from tests.world import STRIPE_KEY, World
+from tests.world import STRIPE_KEY, World, variant
 
 
 def pay(world: World, name: str, minor: int, outcome: str = "succeeded", **metadata: str) -> dict:
@@ -109,4 +112,44 @@ def test_a_dispute_stops_what_has_not_left(world: World):
     world.settle()
 
     assert (world.order(placed).state, world.open_holds(placed)) == ("allocated", ["dispute"])
+    assert world.labels_bought() == []
+
+
+def test_a_dispute_that_is_told_before_its_payment_holds_the_order_all_the_same(world: World):
+    world.open_shop()
+    placed = world.place(("BAG", 1), financial_status="pending")
+    world.settle()
+    world.control("POST", "/deliveries/plan", {"paused": True})
+    payment = pay(world, placed["name"], total_minor(placed))
+    world.control("POST", f"/stripe/payments/{payment['id']}/dispute", {})
+    told = [one["topic"] for one in world.control("GET", "/deliveries?state=queued")["deliveries"]]
+    assert "charge.dispute.created" in told
+
+    world.control("POST", "/deliveries/plan", {"shuffle": True, "seed": 2})
+    world.settle()
+
+    assert "dispute" in world.open_holds(placed)
+    assert world.labels_bought() == []
+
+
+def test_money_that_is_taken_back_stops_what_waits_for_stock(world: World):
+    world.open_shop(variants=[variant("STOOL", stock={"Reno": 0})])
+    placed = world.place(("STOOL", 1), financial_status="pending")
+    world.settle()
+    payment = pay(world, placed["name"], total_minor(placed))
+    world.settle()
+    assert (world.order(placed).state, world.open_holds(placed)) == ("released", ["stock"])
+
+    world.next_second()
+    world.control("POST", f"/stripe/payments/{payment['id']}/refund", {})
+    with world.reading() as session:
+        session.execute(text("UPDATE orders SET standing = 'refunded'"))
+        queue.add(session, world.tenant, "check_payment", f"order/{world.order(placed).id}")
+    world.control(
+        "POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": "STOOL", "location": "Reno", "on_hand": 5}
+    )
+    world.read_catalogue()
+    world.settle()
+
+    assert "payment" in world.open_holds(placed)
     assert world.labels_bought() == []

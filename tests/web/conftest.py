@@ -7,10 +7,16 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from furnishing import furnish
-from person import Person
+from person import PASSWORD, Person
 from seeds import Shop, open_shop
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+from records.users import User
+
+# Made once: scrypt is slow on purpose.
+HASH = generate_password_hash(PASSWORD)
 
 
 @pytest.fixture
@@ -37,13 +43,22 @@ def furnished(shop: Shop, session: Session) -> dict[str, int]:
 
 
 @pytest.fixture
-def stranger(app: Flask, engine: Engine) -> Person:
+def staff(session: Session) -> dict[str, int]:
+    """The ids of the people who may sign in."""
+    people = [User(name=name, password_hash=HASH) for name in ("Grace", "Ann")]
+    session.add_all(people)
+    session.commit()
+    return {person.name: person.id for person in people}
+
+
+@pytest.fixture
+def stranger(app: Flask, engine: Engine, staff: dict[str, int]) -> Person:
     """Somebody who has not signed in."""
     return Person(app.test_client(), engine)
 
 
 @pytest.fixture
-def grace(app: Flask, engine: Engine) -> Person:
+def grace(app: Flask, engine: Engine, staff: dict[str, int]) -> Person:
     """Somebody who has."""
     person = Person(app.test_client(), engine)
     assert person.sign_in().status_code == 303

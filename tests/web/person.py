@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
+PASSWORD = "correct horse"
+
 
 @dataclass
 class Person:
@@ -18,13 +20,13 @@ class Person:
     client: FlaskClient
     engine: Engine
 
-    def sign_in(self, name: str = "Grace", password: str = "test") -> TestResponse:
-        return self.post("/sign-in", at="/sign-in", name=name, password=password)
+    def sign_in(self, name: str = "Grace", password: str = PASSWORD) -> TestResponse:
+        return self.post("/ops/sign-in", at="/ops/sign-in", name=name, password=password)
 
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.client.get(path, **more)
 
-    def post(self, path: str, *, at: str = "/work", **fields: Any) -> TestResponse:
+    def post(self, path: str, *, at: str = "/ops/work", **fields: Any) -> TestResponse:
         """Press a form's button; its token is read from a page that stands open."""
         return self.client.post(path, data={"csrf_token": token_in(self.client.get(at)), **fields})
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from person import Person
+from person import PASSWORD, Person
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from seeds import Shop
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from records import users
 from records.orders import Order
 from web.pages import FOLDER
 
@@ -55,7 +56,7 @@ def origin(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def grace_at(browser: Browser, origin: str) -> Iterator[Any]:
+def grace_at(browser: Browser, origin: str, staff: dict[str, int]) -> Iterator[Any]:
     """Opens a browser window of somebody who is signed in; what the browser complains of fails the test."""
     opened: list[BrowserContext] = []
     complaints: list[str] = []
@@ -66,9 +67,9 @@ def grace_at(browser: Browser, origin: str) -> Iterator[Any]:
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/sign-in")
-        page.fill("#password", "test")
+        page.goto("/ops/sign-in")
         page.fill("#name", "Grace")
+        page.fill("#password", PASSWORD)
         page.click("main button")
         return page
 
@@ -80,7 +81,7 @@ def grace_at(browser: Browser, origin: str) -> Iterator[Any]:
 
 
 def every_page(ids: dict[str, int]) -> dict[str, str]:
-    shop = f"/shops/{ids['tenant']}"
+    shop = f"/ops/shops/{ids['tenant']}"
     return {
         "home": f"{shop}/",
         "orders": f"{shop}/orders",
@@ -97,7 +98,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "stock": f"{shop}/stock",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "payments": f"{shop}/payments",
-        "work": "/work",
+        "work": "/ops/work",
         "missing": f"{shop}/orders/999999",
     }
 
@@ -145,18 +146,20 @@ def test_pages_read_well_in_the_dark(grace_at: Any, furnished: dict[str, int]) -
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 26)"
 
 
-def test_the_door_is_for_everybody(browser: Browser, origin: str, app: Flask) -> None:
+def test_the_door_is_for_everybody(browser: Browser, origin: str, staff: dict[str, int], session: Session) -> None:
     page = browser.new_page(base_url=origin, viewport=PHONE)
-    page.goto("/sign-in")
+    page.goto("/ops/sign-in")
     assert troubles(page) == []
+    page.fill("#name", "Grace")
     page.fill("#password", "wrong")
     page.click("main button")
-    assert "That is not the password" in page.inner_text("[role=alert]")
+    assert "Name and password do not belong together" in page.inner_text("[role=alert]")
     assert troubles(page) == []
-    settings = app.extensions["settings"]
-    app.extensions["settings"] = settings.model_copy(update={"ops_password": type(settings.ops_password)("")})
-    page.goto("/work")
-    assert "OPS_PASSWORD" in page.inner_text("main")
+    for name in staff:
+        users.end(session, name)
+    session.commit()
+    page.goto("/ops/work")
+    assert "packline users add NAME" in page.inner_text("main")
     assert troubles(page) == []
     page.close()
 
@@ -174,7 +177,7 @@ def test_pages_are_whole_where_npm_never_was(
 
 def test_everything_works_without_scripts(grace_at: Any, grace: Person, furnished: dict[str, int]) -> None:
     page = grace_at(viewport=PHONE, java_script_enabled=False)
-    path = f"/shops/{furnished['tenant']}/orders/{furnished['split']}"
+    path = f"/ops/shops/{furnished['tenant']}/orders/{furnished['split']}"
     page.goto(path)
     page.click("summary:has-text('Hold…')")
     page.fill("#field-reason", "The buyer called.")
@@ -192,7 +195,7 @@ def test_everything_works_without_scripts(grace_at: Any, grace: Person, furnishe
 
 def test_the_keyboard_reaches_the_page_first(grace_at: Any, furnished: dict[str, int]) -> None:
     page = grace_at(viewport=WIDE)
-    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.goto(f"/ops/shops/{furnished['tenant']}/orders")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
     page.keyboard.press("Enter")
@@ -207,7 +210,7 @@ def test_a_page_keeps_itself_fresh_while_somebody_looks(
 ) -> None:
     page = grace_at(viewport=WIDE)
     page.clock.install()
-    page.goto(f"/shops/{furnished['tenant']}/orders/{furnished['split']}")
+    page.goto(f"/ops/shops/{furnished['tenant']}/orders/{furnished['split']}")
     assert "Updates by itself." in page.inner_text("#live-state")
     page.click("summary:has-text('rates were considered')")
     shop.tell(session.get_one(Order, (shop.tenant, furnished["split"])), "A word from far away.")
@@ -224,7 +227,7 @@ def test_a_page_rests_while_nobody_looks_or_somebody_says_so(grace_at: Any, furn
     page.clock.install()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)
-    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.goto(f"/ops/shops/{furnished['tenant']}/orders")
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     page.clock.run_for(30_000)
     assert asked == []
@@ -245,7 +248,7 @@ def test_a_page_rests_while_nobody_looks_or_somebody_says_so(grace_at: Any, furn
 def test_a_page_that_stood_open_goes_to_the_door_when_its_cookie_ends(grace_at: Any, furnished: dict[str, int]) -> None:
     page = grace_at(viewport=WIDE)
     page.clock.install()
-    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.goto(f"/ops/shops/{furnished['tenant']}/orders")
     page.context.clear_cookies()
     page.clock.run_for(5_000)
     page.wait_for_url("**/sign-in")
@@ -256,7 +259,7 @@ def test_a_page_that_stood_open_goes_to_the_door_when_its_cookie_ends(grace_at: 
 def test_a_page_says_when_it_is_not_fresh_any_more(grace_at: Any, furnished: dict[str, int]) -> None:
     page = grace_at(viewport=WIDE)
     page.clock.install()
-    page.goto(f"/shops/{furnished['tenant']}/orders")
+    page.goto(f"/ops/shops/{furnished['tenant']}/orders")
     page.route("**/live*", lambda route: route.fulfill(status=503, body="<p>away</p>"))
     page.clock.run_for(5_000)
     page.wait_for_selector("text=Not updated: the server does not answer.")

@@ -15,7 +15,7 @@ from config.settings import Settings
 
 
 def test_a_page_lets_only_its_own_scripts_run(grace: Person, shop: Shop) -> None:
-    first, second = grace.get(f"/shops/{shop.tenant}/"), grace.get(f"/shops/{shop.tenant}/")
+    first, second = grace.get(f"/ops/shops/{shop.tenant}/"), grace.get(f"/ops/shops/{shop.tenant}/")
     policies = [answer.headers["Content-Security-Policy"] for answer in (first, second)]
     nonces = [re.search(r"script-src 'nonce-([\w-]{20,})';", policy).group(1) for policy in policies]
     assert nonces[0] != nonces[1]
@@ -29,7 +29,7 @@ def test_a_page_lets_only_its_own_scripts_run(grace: Person, shop: Shop) -> None
 
 
 def test_a_page_is_not_kept_and_not_guessed_at(grace: Person, shop: Shop) -> None:
-    answer = grace.get(f"/shops/{shop.tenant}/orders")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders")
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
@@ -38,7 +38,7 @@ def test_a_page_is_not_kept_and_not_guessed_at(grace: Person, shop: Shop) -> Non
 
 def test_https_is_promised_where_the_installation_has_it(settings: Settings, engine: object) -> None:
     app = create_app(settings.model_copy(update={"public_url": "https://packline.example"}))
-    answer = app.test_client().get("/sign-in")
+    answer = app.test_client().get("/ops/sign-in")
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
     assert "Secure" in answer.headers["Set-Cookie"]
 
@@ -60,7 +60,7 @@ def test_health_is_bad_while_the_database_is_away(app: Flask, stranger: Person) 
 
 def test_a_page_says_when_the_database_is_away(app: Flask, grace: Person, shop: Shop) -> None:
     app.extensions["engine"] = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    answer = grace.get(f"/shops/{shop.tenant}/orders")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "The database does not answer" in answer.text
     assert "No order is lost" in answer.text
@@ -68,7 +68,7 @@ def test_a_page_says_when_the_database_is_away(app: Flask, grace: Person, shop: 
 
 
 def test_a_missing_page_says_what_to_do(grace: Person, shop: Shop) -> None:
-    answer = grace.get(f"/shops/{shop.tenant}/orders/999")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders/999")
     assert answer.status_code == 404
     for part in ("What happened", "What it means", "What to do", "Orders go on in the background"):
         assert part in answer.text
@@ -81,7 +81,7 @@ def test_a_fault_shows_a_reference_that_stands_in_the_log_and_no_insides(
         raise ValueError("the inside of Packline")
 
     app.view_functions["work.shown"] = broken
-    answer = grace.get("/work")
+    answer = grace.get("/ops/work")
     assert answer.status_code == 500
     assert "inside of Packline" not in answer.text
     reference = re.search(r"<code>([0-9A-F]{8})</code>", answer.text).group(1)

@@ -10,10 +10,12 @@ from person import Person
 from seeds import Shop
 from werkzeug.routing import Rule
 
+from web.session import guard
+
 # Doors that stand open, each by name and for a reason: vendors sign, machines ask, and people have to get in.
 OPEN = {
     "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
-    "show", "static",
+    "front", "show", "static",
 }  # fmt: skip
 
 
@@ -59,8 +61,8 @@ def test_a_stranger_is_sent_to_the_door_by_every_page(app: Flask, stranger: Pers
     before = everything(stranger)
     for rule, method in guarded(app):
         path = address(app, rule, furnished, furnished["tenant"])
-        answer = stranger.get(path) if method == "GET" else stranger.post(path, at="/sign-in", **FORM)
-        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), (method, path)
+        answer = stranger.get(path) if method == "GET" else stranger.post(path, at="/ops/sign-in", **FORM)
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/ops/sign-in"), (method, path)
         assert "Ada" not in answer.text
     assert everything(stranger) == before
 
@@ -68,23 +70,21 @@ def test_a_stranger_is_sent_to_the_door_by_every_page(app: Flask, stranger: Pers
 def test_a_page_that_stood_open_is_sent_to_the_door_as_a_whole(
     app: Flask, stranger: Person, furnished: dict[str, int]
 ) -> None:
-    answer = stranger.get(f"/shops/{furnished['tenant']}/orders/live", headers={"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["HX-Redirect"], answer.data) == (401, "/sign-in", b"")
+    answer = stranger.get(f"/ops/shops/{furnished['tenant']}/orders/live", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"], answer.data) == (401, "/ops/sign-in", b"")
 
 
-def test_without_a_password_every_page_says_which_setting_to_set(
-    app: Flask, stranger: Person, furnished: dict[str, int]
-) -> None:
-    app.extensions["settings"] = app.extensions["settings"].model_copy(
-        update={"ops_password": type(app.extensions["settings"].ops_password)("")}
-    )
-    for rule, method in [*guarded(app), *[one for one in routes(app) if one[0].endpoint == "session.sign_in"]]:
-        if method == "GET":
-            answer = stranger.get(address(app, rule, furnished, furnished["tenant"]))
-            assert answer.status_code == 403
-            assert "OPS_PASSWORD" in answer.text
-            assert "Ada" not in answer.text
-    assert stranger.get("/healthz").status_code == 200
+def test_every_blueprint_is_guarded_but_for_the_doors(app: Flask) -> None:
+    unguarded = {name for name in app.blueprints if guard not in app.before_request_funcs.get(name, [])}
+    assert unguarded == {"health", "session"}
+
+
+def test_every_page_lives_under_ops(app: Flask) -> None:
+    elsewhere = {rule.endpoint for rule in app.url_map.iter_rules() if not rule.rule.startswith("/ops/")}
+    assert elsewhere <= OPEN
+    assert {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("session.")} == {
+        "/ops/sign-in", "/ops/sign-out",
+    }  # fmt: skip
 
 
 def test_another_tenants_ids_are_nobodys_pages(
@@ -113,9 +113,9 @@ def test_a_shop_that_does_not_exist_is_nobodys_page(app: Flask, grace: Person, f
 
 @pytest.mark.parametrize("id", ["9223372036854775807", "9223372036854775808", "99999999999999999999999999"])
 def test_an_id_that_no_row_can_have_is_nobodys_page(grace: Person, shop: Shop, id: str) -> None:
-    assert grace.get(f"/shops/{shop.tenant}/orders/{id}").status_code == 404
-    assert grace.get(f"/shops/{id}/orders").status_code == 404
-    assert grace.get(f"/shops/{shop.tenant}/orders?before={id}").status_code == 200
+    assert grace.get(f"/ops/shops/{shop.tenant}/orders/{id}").status_code == 404
+    assert grace.get(f"/ops/shops/{id}/orders").status_code == 404
+    assert grace.get(f"/ops/shops/{shop.tenant}/orders?before={id}").status_code == 200
 
 
 def test_every_button_needs_its_token(app: Flask, grace: Person, furnished: dict[str, int]) -> None:
@@ -130,7 +130,7 @@ def test_every_button_needs_its_token(app: Flask, grace: Person, furnished: dict
         pressed += 1
     assert pressed >= 11
     assert everything(grace) == before
-    assert grace.get("/work").status_code == 200  # and nobody was signed out by it
+    assert grace.get("/ops/work").status_code == 200  # and nobody was signed out by it
 
 
 def test_nothing_is_changed_by_looking(app: Flask, grace: Person, furnished: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 
 def test_failures_stand_together_by_cause_with_what_to_do(grace: Person, furnished: dict[str, int]) -> None:
-    text = grace.get(f"/shops/{furnished['tenant']}/jobs").text
+    text = grace.get(f"/ops/shops/{furnished['tenant']}/jobs").text
     assert "Buy a label: no rates" in text
     assert "Retry all 3…" in text
     assert "Check the order: fault" in text
@@ -21,7 +21,7 @@ def test_failures_stand_together_by_cause_with_what_to_do(grace: Person, furnish
 
 def test_jobs_are_narrowed_by_state_kind_cause_and_queue(grace: Person, furnished: dict[str, int]) -> None:
     def subjects(query: str) -> list[str]:
-        text = grace.get(f"/shops/{furnished['tenant']}/jobs?{query}").text
+        text = grace.get(f"/ops/shops/{furnished['tenant']}/jobs?{query}").text
         return re.findall(r'class="under soft code">(\w+)/\d+<', text)
 
     assert subjects("state=parked") == ["order", "parcel", "parcel", "parcel"]
@@ -32,17 +32,17 @@ def test_jobs_are_narrowed_by_state_kind_cause_and_queue(grace: Person, furnishe
 
 
 def test_a_job_leads_to_its_order(grace: Person, furnished: dict[str, int]) -> None:
-    text = grace.get(f"/shops/{furnished['tenant']}/jobs?state=parked&kind=buy_label").text
-    assert re.findall(r'<a href="/shops/\d+/orders/\d+">(#\d+)</a>', text) == ["#1007", "#1006", "#1005"]
-    job = grace.get(f"/shops/{furnished['tenant']}/jobs/{furnished['parked_job']}").text
+    text = grace.get(f"/ops/shops/{furnished['tenant']}/jobs?state=parked&kind=buy_label").text
+    assert re.findall(r'<a href="/ops/shops/\d+/orders/\d+">(#\d+)</a>', text) == ["#1007", "#1006", "#1005"]
+    job = grace.get(f"/ops/shops/{furnished['tenant']}/jobs/{furnished['parked_job']}").text
     assert ">#1007</a>" in job
     assert "This parcel has no label" in job
 
 
 def test_retrying_one_job_starts_its_patience_anew(grace: Person, furnished: dict[str, int]) -> None:
     job = furnished["parked_job"]
-    answer = grace.post(f"/shops/{furnished['tenant']}/jobs/{job}/retry")
-    assert answer.location == f"/shops/{furnished['tenant']}/jobs/{job}"
+    answer = grace.post(f"/ops/shops/{furnished['tenant']}/jobs/{job}/retry")
+    assert answer.location == f"/ops/shops/{furnished['tenant']}/jobs/{job}"
     assert grace.row("SELECT state, attempts, deaths FROM jobs WHERE id = :j", j=job) == ("due", 0, 0)
     assert "The job is tried again" in grace.get(answer.location).text
     assert grace.row("SELECT actor, sentence FROM timeline_entries WHERE kind = 'person'") == (
@@ -54,15 +54,15 @@ def test_retrying_one_job_starts_its_patience_anew(grace: Person, furnished: dic
 def test_a_job_that_is_not_parked_is_not_retried(grace: Person, shop: Shop, session: Session) -> None:
     job = shop.job("verify_order", "order/1", state="done", attempts=1)
     session.commit()
-    grace.post(f"/shops/{shop.tenant}/jobs/{job.id}/retry")
+    grace.post(f"/ops/shops/{shop.tenant}/jobs/{job.id}/retry")
     assert grace.row("SELECT state, attempts FROM jobs") == ("done", 1)
-    assert "was not parked any more" in grace.get(f"/shops/{shop.tenant}/jobs/{job.id}").text
+    assert "was not parked any more" in grace.get(f"/ops/shops/{shop.tenant}/jobs/{job.id}").text
 
 
 def test_retrying_all_asks_with_the_number_and_leaves_other_causes_alone(
     grace: Person, furnished: dict[str, int]
 ) -> None:
-    path = f"/shops/{furnished['tenant']}/jobs/retry"
+    path = f"/ops/shops/{furnished['tenant']}/jobs/retry"
     assert "Retry 3 jobs?" in grace.get(f"{path}?cause=no_rates&kind=buy_label").text
     answer = grace.post(path, cause="no_rates", kind="buy_label")
     assert "3 jobs are tried again." in grace.get(answer.location).text
@@ -74,7 +74,7 @@ def test_retrying_all_asks_with_the_number_and_leaves_other_causes_alone(
 
 def test_a_job_is_given_up_with_the_reason(grace: Person, furnished: dict[str, int]) -> None:
     job = furnished["parked_job"]
-    grace.post(f"/shops/{furnished['tenant']}/jobs/{job}/discard", reason="Shipped by hand.")
+    grace.post(f"/ops/shops/{furnished['tenant']}/jobs/{job}/discard", reason="Shipped by hand.")
     assert grace.row("SELECT state, reason FROM jobs WHERE id = :j", j=job) == (
         "cancelled", "Discarded by person:Grace: Shipped by hand.",
     )  # fmt: skip
@@ -87,15 +87,15 @@ def test_a_job_is_not_given_up_without_a_reason_or_while_it_runs(grace: Person, 
     parked = shop.parked("verify_order", "order/1")
     running = shop.job("verify_order", "order/2", state="running", lease_until=shop.now)
     session.commit()
-    grace.post(f"/shops/{shop.tenant}/jobs/{parked.id}/discard", reason="  ")
-    assert "that needs a reason" in grace.get(f"/shops/{shop.tenant}/jobs/{parked.id}").text
-    grace.post(f"/shops/{shop.tenant}/jobs/{running.id}/discard", reason="stop")
-    assert "was running or at its end already" in grace.get(f"/shops/{shop.tenant}/jobs/{running.id}").text
+    grace.post(f"/ops/shops/{shop.tenant}/jobs/{parked.id}/discard", reason="  ")
+    assert "that needs a reason" in grace.get(f"/ops/shops/{shop.tenant}/jobs/{parked.id}").text
+    grace.post(f"/ops/shops/{shop.tenant}/jobs/{running.id}/discard", reason="stop")
+    assert "was running or at its end already" in grace.get(f"/ops/shops/{shop.tenant}/jobs/{running.id}").text
     assert grace.rows("SELECT state FROM jobs ORDER BY id") == [("parked",), ("running",)]
 
 
 def test_a_shop_without_failures_says_so(grace: Person, shop: Shop) -> None:
-    text = grace.get(f"/shops/{shop.tenant}/jobs").text
+    text = grace.get(f"/ops/shops/{shop.tenant}/jobs").text
     assert "Nothing has failed" in text
     assert "No job was ever asked for" in text
 
@@ -105,5 +105,5 @@ def test_a_kind_and_a_state_that_no_table_knows_are_shown_by_their_names(
 ) -> None:
     job = shop.job("paint_the_box", "box/1", state="resting", reason="It dries.")
     session.commit()
-    assert "Paint the box" in grace.get(f"/shops/{shop.tenant}/jobs").text
-    assert "Resting" in grace.get(f"/shops/{shop.tenant}/jobs/{job.id}").text
+    assert "Paint the box" in grace.get(f"/ops/shops/{shop.tenant}/jobs").text
+    assert "Resting" in grace.get(f"/ops/shops/{shop.tenant}/jobs/{job.id}").text

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 
 def test_a_shipped_order_tells_its_whole_story(grace: Person, furnished: dict[str, int]) -> None:
-    text = grace.get(f"/shops/{furnished['tenant']}/orders/{furnished['shipped']}").text
+    text = grace.get(f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}").text
     for told in (
         "Ada Lovelace", "388 Townsend St", "Bag of canvas", "From Reno", "9400110898825022579493",
         "USPS GroundAdvantage", "$7.12", "cheapest of 3 that arrive in time", "FedEx: the account is not billed",
@@ -20,7 +20,7 @@ def test_a_shipped_order_tells_its_whole_story(grace: Person, furnished: dict[st
 
 
 def test_lines_say_where_each_unit_is(grace: Person, furnished: dict[str, int]) -> None:
-    text = grace.get(f"/shops/{furnished['tenant']}/orders/{furnished['split']}").text
+    text = grace.get(f"/ops/shops/{furnished['tenant']}/orders/{furnished['split']}").text
     assert "<strong>2</strong> Reno" in text
     assert "no place yet" in text
     assert "Out of stock: 2 × TENT." in text
@@ -28,7 +28,7 @@ def test_lines_say_where_each_unit_is(grace: Person, furnished: dict[str, int]) 
 
 
 def test_the_timeline_narrows_to_a_kind(grace: Person, furnished: dict[str, int]) -> None:
-    path = f"/shops/{furnished['tenant']}/orders/{furnished['shipped']}"
+    path = f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}"
     text = grace.get(f"{path}?kind=hold").text
     assert "On hold (address)" in text
     assert "Label bought" not in text
@@ -38,7 +38,7 @@ def test_the_timeline_narrows_to_a_kind(grace: Person, furnished: dict[str, int]
 
 
 def test_links_of_the_living_part_lead_to_the_page(grace: Person, furnished: dict[str, int]) -> None:
-    path = f"/shops/{furnished['tenant']}/orders/{furnished['shipped']}"
+    path = f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}"
     part = grace.get(f"{path}/live?kind=hold").text
     assert f'href="{path}?kind=fact#timeline"' in part
     assert "<html" not in part
@@ -46,7 +46,7 @@ def test_links_of_the_living_part_lead_to_the_page(grace: Person, furnished: dic
 
 
 def test_the_label_is_the_file_that_was_bought(grace: Person, furnished: dict[str, int]) -> None:
-    answer = grace.get(f"/shops/{furnished['tenant']}/orders/{furnished['shipped']}/labels/{furnished['label']}")
+    answer = grace.get(f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}/labels/{furnished['label']}")
     assert (answer.data, answer.content_type) == (PDF, "application/pdf")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="1001-label-{furnished["label"]}.pdf"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -55,13 +55,15 @@ def test_the_label_is_the_file_that_was_bought(grace: Person, furnished: dict[st
 def test_a_label_of_another_order_or_without_a_file_is_nobodys(
     grace: Person, furnished: dict[str, int], shop: Shop, session: Session
 ) -> None:
-    assert grace.get(f"/shops/{shop.tenant}/orders/{furnished['held']}/labels/{furnished['label']}").status_code == 404
+    assert (
+        grace.get(f"/ops/shops/{shop.tenant}/orders/{furnished['held']}/labels/{furnished['label']}").status_code == 404
+    )
     order = shop.order()
     line = shop.line(order)
     bare = shop.label(shop.parcel(shop.shipment(order, [line]), [line]), content=None)
     session.commit()
-    assert grace.get(f"/shops/{shop.tenant}/orders/{order.id}/labels/{bare.id}").status_code == 404
-    assert "/labels/" not in grace.get(f"/shops/{shop.tenant}/orders/{order.id}").text
+    assert grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}/labels/{bare.id}").status_code == 404
+    assert "/labels/" not in grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
 
 
 def test_a_label_that_claims_to_be_a_page_is_only_a_download(grace: Person, shop: Shop, session: Session) -> None:
@@ -69,7 +71,7 @@ def test_a_label_that_claims_to_be_a_page_is_only_a_download(grace: Person, shop
     line = shop.line(order)
     label = shop.label(shop.parcel(shop.shipment(order, [line]), [line]), media_type="text/html", content=b"<script>")
     session.commit()
-    answer = grace.get(f"/shops/{shop.tenant}/orders/{order.id}/labels/{label.id}")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}/labels/{label.id}")
     assert answer.content_type == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="1-label-{label.id}.bin"'
 
@@ -77,8 +79,8 @@ def test_a_label_that_claims_to_be_a_page_is_only_a_download(grace: Person, shop
 def test_a_hold_stops_the_order_with_its_reason_and_who_said_so(grace: Person, shop: Shop, session: Session) -> None:
     order = shop.order(state="released")
     session.commit()
-    answer = grace.post(f"/shops/{shop.tenant}/orders/{order.id}/hold", reason="The buyer asked to wait.")
-    assert (answer.status_code, answer.location) == (303, f"/shops/{shop.tenant}/orders/{order.id}")
+    answer = grace.post(f"/ops/shops/{shop.tenant}/orders/{order.id}/hold", reason="The buyer asked to wait.")
+    assert (answer.status_code, answer.location) == (303, f"/ops/shops/{shop.tenant}/orders/{order.id}")
     assert grace.row("SELECT kind, state, reason, set_by FROM holds") == (
         "operator", "open", "The buyer asked to wait.", "person:Grace",
     )  # fmt: skip
@@ -91,7 +93,7 @@ def test_a_hold_stops_the_order_with_its_reason_and_who_said_so(grace: Person, s
 
 
 def test_a_second_hold_of_a_person_renews_the_reason_of_the_first(grace: Person, furnished: dict[str, int]) -> None:
-    path = f"/shops/{furnished['tenant']}/orders/{furnished['held']}"
+    path = f"/ops/shops/{furnished['tenant']}/orders/{furnished['held']}"
     grace.post(f"{path}/hold", reason="another")
     assert "A person held this order already" in grace.get(path).text
     assert grace.rows("SELECT state, reason FROM holds WHERE kind = 'operator'") == [("open", "another")]
@@ -100,16 +102,16 @@ def test_a_second_hold_of_a_person_renews_the_reason_of_the_first(grace: Person,
 def test_a_hold_without_a_reason_is_not_placed(grace: Person, shop: Shop, session: Session) -> None:
     order = shop.order()
     session.commit()
-    grace.post(f"/shops/{shop.tenant}/orders/{order.id}/hold", reason="")
+    grace.post(f"/ops/shops/{shop.tenant}/orders/{order.id}/hold", reason="")
     assert grace.rows("SELECT 1 FROM holds") == []
-    assert "a hold needs a reason" in grace.get(f"/shops/{shop.tenant}/orders/{order.id}").text
+    assert "a hold needs a reason" in grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
 
 
 def test_releasing_a_hold_asks_first_and_then_lets_the_order_go_on(grace: Person, shop: Shop, session: Session) -> None:
     order = shop.order(state="received")
     shop.hold(order, "address")
     session.commit()
-    path = f"/shops/{shop.tenant}/orders/{order.id}/holds/address/release"
+    path = f"/ops/shops/{shop.tenant}/orders/{order.id}/holds/address/release"
     asked = grace.get(path).text
     assert "The carrier cannot deliver to this address" in asked
     assert "postage may be bought for it" in asked
@@ -117,14 +119,14 @@ def test_releasing_a_hold_asks_first_and_then_lets_the_order_go_on(grace: Person
     grace.post(path)
     assert grace.row("SELECT state, released_by FROM holds") == ("released", "person:Grace")
     assert grace.row("SELECT kind, subject, state FROM jobs") == ("verify_order", f"order/{order.id}", "due")
-    assert "Released: Address. The order goes on." in grace.get(f"/shops/{shop.tenant}/orders/{order.id}").text
+    assert "Released: Address. The order goes on." in grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
 
 
 def test_a_hold_that_is_released_already_stays_as_it_is(grace: Person, shop: Shop, session: Session) -> None:
     order = shop.order(state="received")
     shop.hold(order, "address", state="released", released_by="person:Ann", released_at=shop.now)
     session.commit()
-    path = f"/shops/{shop.tenant}/orders/{order.id}/holds/address/release"
+    path = f"/ops/shops/{shop.tenant}/orders/{order.id}/holds/address/release"
     assert grace.get(path).status_code == 404
     grace.post(path)
     assert grace.row("SELECT released_by FROM holds") == ("person:Ann",)
@@ -135,7 +137,7 @@ def test_a_hold_that_is_not_a_persons_to_release_is_not_released(grace: Person, 
     order = shop.order(state="received")
     shop.hold(order, "storefront", overridable=False)
     session.commit()
-    path = f"/shops/{shop.tenant}/orders/{order.id}"
+    path = f"/ops/shops/{shop.tenant}/orders/{order.id}"
     assert "Release…" not in grace.get(path).text
     assert grace.post(f"{path}/holds/storefront/release").status_code == 403
     assert grace.row("SELECT state FROM holds") == ("open",)
@@ -144,7 +146,7 @@ def test_a_hold_that_is_not_a_persons_to_release_is_not_released(grace: Person, 
 def test_going_on_looks_at_the_order_again_from_where_it_stands(grace: Person, shop: Shop, session: Session) -> None:
     order = shop.order(state="released")
     session.commit()
-    grace.post(f"/shops/{shop.tenant}/orders/{order.id}/go-on")
+    grace.post(f"/ops/shops/{shop.tenant}/orders/{order.id}/go-on")
     assert grace.row("SELECT kind, subject, lane, state FROM jobs") == (
         "reserve_stock", f"order/{order.id}", f"order/{order.id}", "due",
     )  # fmt: skip
@@ -155,7 +157,7 @@ def test_going_on_looks_at_the_order_again_from_where_it_stands(grace: Person, s
 def test_an_order_at_its_end_has_no_buttons(grace: Person, shop: Shop, session: Session, state: str) -> None:
     order = shop.order(state=state)
     session.commit()
-    text = grace.get(f"/shops/{shop.tenant}/orders/{order.id}").text
+    text = grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
     assert "/go-on" not in text
     assert "/hold" not in text
 
@@ -167,6 +169,6 @@ def test_a_vendors_link_is_only_followed_to_the_web(grace: Person, shop: Shop, s
         shop.shipment(order, [line], state="announced"), [line], tracking_code="X1", tracking_url="javascript:alert(1)"
     )
     session.commit()
-    text = grace.get(f"/shops/{shop.tenant}/orders/{order.id}").text
+    text = grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
     assert "X1" in text
     assert "javascript:" not in text

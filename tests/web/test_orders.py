@@ -66,7 +66,7 @@ def three(shop: Shop, session: Session) -> dict[str, int]:
 def test_orders_are_found_by_what_people_know(
     grace: Person, shop: Shop, three: dict[str, int], query: str, found: list[str]
 ) -> None:
-    answer = grace.get(f"/shops/{shop.tenant}/orders?{query}")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders?{query}")
     assert names_on(answer.text) == found
     if not found:
         assert "No order fits this" in answer.text
@@ -76,24 +76,24 @@ def test_another_shops_orders_are_never_found(
     grace: Person, shop: Shop, three: dict[str, int], other_shop: Shop
 ) -> None:
     for query in ("", "q=1001", "q=tent", "parcel=in_transit", "hold=any", "labelled=30"):
-        assert "/shops/1/" not in grace.get(f"/shops/{other_shop.tenant}/orders?{query}").text
+        assert "/ops/shops/1/" not in grace.get(f"/ops/shops/{other_shop.tenant}/orders?{query}").text
 
 
 def test_the_search_box_leads_straight_to_the_only_match(grace: Person, shop: Shop, three: dict[str, int]) -> None:
-    answer = grace.get(f"/shops/{shop.tenant}/orders?q=1002&go=1")
-    assert (answer.status_code, answer.location) == (303, f"/shops/{shop.tenant}/orders/{three['road']}")
-    assert grace.get(f"/shops/{shop.tenant}/orders?q=ada@example.com&go=1").status_code == 200
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders?q=1002&go=1")
+    assert (answer.status_code, answer.location) == (303, f"/ops/shops/{shop.tenant}/orders/{three['road']}")
+    assert grace.get(f"/ops/shops/{shop.tenant}/orders?q=ada@example.com&go=1").status_code == 200
 
 
 def test_an_empty_shop_says_what_to_do_next(grace: Person, shop: Shop) -> None:
-    answer = grace.get(f"/shops/{shop.tenant}/orders")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders")
     assert "No order has arrived yet" in answer.text
     assert "Place one in the store" in answer.text
 
 
 def test_odd_letters_in_a_search_are_no_fault(grace: Person, shop: Shop, three: dict[str, int]) -> None:
     for odd in ("%00", "a%00b", "%ff", "'%22", "%5C", "_" * 5000, HOSTILE):
-        answer = grace.get(f"/shops/{shop.tenant}/orders", query_string=f"q={odd}")
+        answer = grace.get(f"/ops/shops/{shop.tenant}/orders", query_string=f"q={odd}")
         assert answer.status_code == 200
         assert HOSTILE not in answer.text
 
@@ -103,7 +103,7 @@ def test_pages_go_there_and_back_again(grace: Person, shop: Shop, session: Sessi
         shop.order(f"#{number}")
     session.commit()
     seen: list[list[str]] = []
-    path = f"/shops/{shop.tenant}/orders?payment=paid"
+    path = f"/ops/shops/{shop.tenant}/orders?payment=paid"
     for _ in range(3):
         text = grace.get(path).text
         seen.append(names_on(text))
@@ -125,7 +125,7 @@ def test_a_list_asks_the_database_as_often_for_fifty_orders_as_for_one(
         listen = lambda *given: statements.append(given[2])
         pool = grace.client.application.extensions["engine"]
         event.listen(pool, "before_cursor_execute", listen)
-        grace.get(f"/shops/{shop.tenant}/orders")
+        grace.get(f"/ops/shops/{shop.tenant}/orders")
         event.remove(pool, "before_cursor_execute", listen)
         return len(statements)
 
@@ -147,7 +147,7 @@ def test_the_file_holds_every_order_of_the_filter(grace: Person, shop: Shop, ses
     for number in range(1203):
         session.add(shop_row(shop, number))
     session.commit()
-    answer = grace.get(f"/shops/{shop.tenant}/orders.csv?payment=paid")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders.csv?payment=paid")
     assert answer.content_type == "text/csv; charset=utf-8"
     assert re.fullmatch(r'attachment; filename="orders-\d{4}-\d\d-\d\d\.csv"', answer.headers["Content-Disposition"])
     assert answer.is_streamed
@@ -176,15 +176,15 @@ def test_no_cell_of_the_file_is_a_formula(grace: Person, shop: Shop, session: Se
         total_minor=-500,
     )
     session.commit()
-    (row,) = csv.DictReader(io.StringIO(grace.get(f"/shops/{shop.tenant}/orders.csv").data.decode("utf-8-sig")))
+    (row,) = csv.DictReader(io.StringIO(grace.get(f"/ops/shops/{shop.tenant}/orders.csv").data.decode("utf-8-sig")))
     assert (row["order"], row["email"], row["buyer"], row["city"]) == ("'=1+1", "'@evil", "'+cmd|' /C calc'!A0", "'-2")
     assert row["total"] == "-5.00"
 
 
 def test_ticked_orders_are_held_with_their_reason(grace: Person, shop: Shop, three: dict[str, int]) -> None:
-    back = f"/shops/{shop.tenant}/orders?state=to_ship"
+    back = f"/ops/shops/{shop.tenant}/orders?state=to_ship"
     answer = grace.post(
-        f"/shops/{shop.tenant}/orders/bulk", action="hold", reason="Recall of this batch", back=back,
+        f"/ops/shops/{shop.tenant}/orders/bulk", action="hold", reason="Recall of this batch", back=back,
         order=[three["held"], three["plain"]],
     )  # fmt: skip
     assert (answer.status_code, answer.location) == (303, back)
@@ -198,8 +198,8 @@ def test_ticked_orders_are_held_with_their_reason(grace: Person, shop: Shop, thr
 
 
 def test_a_hold_without_a_reason_holds_nothing_and_says_why(grace: Person, shop: Shop, three: dict[str, int]) -> None:
-    grace.post(f"/shops/{shop.tenant}/orders/bulk", action="hold", reason=" ", order=[three["plain"]])
-    assert "A hold needs a reason" in grace.get(f"/shops/{shop.tenant}/orders").text
+    grace.post(f"/ops/shops/{shop.tenant}/orders/bulk", action="hold", reason=" ", order=[three["plain"]])
+    assert "A hold needs a reason" in grace.get(f"/ops/shops/{shop.tenant}/orders").text
     assert grace.rows("SELECT 1 FROM holds WHERE kind = 'operator'") == []
 
 
@@ -208,8 +208,8 @@ def test_only_a_persons_holds_are_released_together(
 ) -> None:
     shop.hold(session.get_one(Order, (shop.tenant, three["held"])), "operator", set_by="person:Ann")
     session.commit()
-    grace.post(f"/shops/{shop.tenant}/orders/bulk", action="release", order=[three["held"], three["plain"]])
-    assert "1 order was released. 1 had nothing to change." in grace.get(f"/shops/{shop.tenant}/orders").text
+    grace.post(f"/ops/shops/{shop.tenant}/orders/bulk", action="release", order=[three["held"], three["plain"]])
+    assert "1 order was released. 1 had nothing to change." in grace.get(f"/ops/shops/{shop.tenant}/orders").text
     assert grace.rows("SELECT kind, state, released_by FROM holds ORDER BY kind") == [
         ("address", "open", ""),
         ("operator", "released", "person:Grace"),
@@ -217,7 +217,7 @@ def test_only_a_persons_holds_are_released_together(
 
 
 def test_ticked_orders_go_on_from_where_they_stand(grace: Person, shop: Shop, three: dict[str, int]) -> None:
-    grace.post(f"/shops/{shop.tenant}/orders/bulk", action="go_on", order=[three["held"], three["plain"]])
+    grace.post(f"/ops/shops/{shop.tenant}/orders/bulk", action="go_on", order=[three["held"], three["plain"]])
     assert grace.rows("SELECT kind, subject, lane, state FROM jobs ORDER BY id") == [
         ("check_payment", f"order/{three['held']}", f"order/{three['held']}", "due"),
         ("reserve_stock", f"order/{three['plain']}", f"order/{three['plain']}", "due"),
@@ -232,11 +232,11 @@ def test_nothing_is_done_where_one_of_the_ticked_is_another_tenants(
 ) -> None:
     (theirs,) = grace.rows("SELECT min(id) AS id FROM orders WHERE tenant_id = :t", t=other_shop.tenant)
     answer = grace.post(
-        f"/shops/{shop.tenant}/orders/bulk", action="hold", reason="x", order=[three["plain"], theirs.id]
+        f"/ops/shops/{shop.tenant}/orders/bulk", action="hold", reason="x", order=[three["plain"], theirs.id]
     )
     assert answer.status_code == 404
     assert grace.rows("SELECT 1 FROM holds WHERE reason = 'x'") == []
 
 
 def test_an_action_that_does_not_exist_is_refused(grace: Person, shop: Shop, three: dict[str, int]) -> None:
-    assert grace.post(f"/shops/{shop.tenant}/orders/bulk", action="burn", order=[three["plain"]]).status_code == 400
+    assert grace.post(f"/ops/shops/{shop.tenant}/orders/bulk", action="burn", order=[three["plain"]]).status_code == 400

@@ -19,20 +19,20 @@ from jobs.queue import QUEUES
 
 
 def test_one_shop_is_opened_at_once_and_several_are_listed(grace: Person, shop: Shop, session: Session) -> None:
-    assert grace.get("/").location == f"/shops/{shop.tenant}/"
+    assert grace.get("/ops/").location == f"/ops/shops/{shop.tenant}/"
     second = open_shop(session, "Other Tents")
     session.commit()
-    text = grace.get("/").text
+    text = grace.get("/ops/").text
     assert re.findall(r"<strong>([^<]+)</strong>", text) == ["Acme Bags", "Other Tents"]
-    assert f'href="/shops/{second.tenant}/"' in text
+    assert f'href="/ops/shops/{second.tenant}/"' in text
 
 
 def test_no_shop_says_how_to_connect_one(grace: Person) -> None:
-    assert "packline connect shopify" in grace.get("/").text
+    assert "packline connect shopify" in grace.get("/ops/").text
 
 
 def test_home_counts_what_there_is_and_links_each_number_to_its_rows(grace: Person, furnished: dict[str, int]) -> None:
-    home = f"/shops/{furnished['tenant']}/"
+    home = f"/ops/shops/{furnished['tenant']}/"
     text = grace.get(home).text
     tiles = re.findall(r'href="([^"]+)" title="[^"]*">\s*<span class="tile-number">(\d+)</span>', text)
     assert len(tiles) == 9
@@ -48,7 +48,7 @@ def test_home_counts_what_there_is_and_links_each_number_to_its_rows(grace: Pers
 
 
 def test_a_quiet_shop_says_that_nothing_needs_anybody(grace: Person, shop: Shop) -> None:
-    text = grace.get(f"/shops/{shop.tenant}/").text
+    text = grace.get(f"/ops/shops/{shop.tenant}/").text
     assert "Nothing needs you" in text
     assert "No label was bought in the last 30 days." in text
 
@@ -59,18 +59,18 @@ def test_postage_is_told_by_currency_in_the_readers_way(grace: Person, shop: Sho
     for cost, currency, state in ((123456, "EUR", "bought"), (900, "JPY", "bought"), (5, "EUR", "voided")):
         shop.label(shop.parcel(shop.shipment(order, [line]), [line]), cost_minor=cost, currency=currency, state=state)
     session.commit()
-    text = grace.get(f"/shops/{shop.tenant}/", headers={"Accept-Language": "de-DE,de;q=0.9"}).text
+    text = grace.get(f"/ops/shops/{shop.tenant}/", headers={"Accept-Language": "de-DE,de;q=0.9"}).text
     assert "1.234,56\xa0€" in text
     assert "900\xa0¥" in text
     assert "$" not in text
 
 
 def test_stock_shows_each_level_and_why_it_is_what_it_is(grace: Person, furnished: dict[str, int]) -> None:
-    text = grace.get(f"/shops/{furnished['tenant']}/stock").text
+    text = grace.get(f"/ops/shops/{furnished['tenant']}/stock").text
     rows = re.findall(r'data-label="Location">(\w+)</td>\s*<td[^>]*>(\d+)</td>\s*<td[^>]*>(\d+)</td>', text)
     assert rows == [("Newark", "40", "2"), ("Reno", "120", "14"), ("Newark", "0", "0"), ("Reno", "3", "3")]
     assert "not counted by the store" in text
-    ledger = grace.get(f"/shops/{furnished['tenant']}/stock/{furnished['variant']}/{furnished['location']}").text
+    ledger = grace.get(f"/ops/shops/{furnished['tenant']}/stock/{furnished['variant']}/{furnished['location']}").text
     steps = re.findall(r'data-label="(Then \w+ ?\w*)">(\d+)<', ledger)
     assert steps == [("Then on hand", "120"), ("Then reserved", "14"), ("Then on hand", "120"), ("Then reserved", "0")]
 
@@ -79,7 +79,7 @@ def test_stock_is_narrowed_and_paged_by_sku(grace: Person, shop: Shop, session: 
     for number in range(70):
         shop.stock(f"SKU-{number:03}", "Thing", {"Reno": (number % 2, 0)})
     session.commit()
-    base = f"/shops/{shop.tenant}/stock"
+    base = f"/ops/shops/{shop.tenant}/stock"
 
     def skus(path: str) -> list[str]:
         return re.findall(r'class="code sku">([^<]+)<', grace.get(path).text)
@@ -102,7 +102,7 @@ def test_the_ledger_counts_back_from_now_on_every_page(grace: Person, shop: Shop
     session.get_one(StockLevel, tuple(where.values())).on_hand = 120
     session.get_one(StockLevel, tuple(where.values())).reserved = 60
     session.commit()
-    first = grace.get(f"/shops/{shop.tenant}/stock/{variant}/{shop.locations['Reno']}").text
+    first = grace.get(f"/ops/shops/{shop.tenant}/stock/{variant}/{shop.locations['Reno']}").text
     older = re.search(r'href="([^"]+)">Older', first).group(1).replace("&amp;", "&")
     second = grace.get(older).text
     on_hand = [int(number) for text in (first, second) for number in re.findall(r'"Then on hand">(\d+)<', text)]
@@ -110,20 +110,20 @@ def test_the_ledger_counts_back_from_now_on_every_page(grace: Person, shop: Shop
 
 
 def test_reading_the_store_anew_asks_for_the_catalogue(grace: Person, shop: Shop, other_shop: Shop) -> None:
-    grace.post(f"/shops/{shop.tenant}/stock/read", connection=shop.store)
+    grace.post(f"/ops/shops/{shop.tenant}/stock/read", connection=shop.store)
     assert grace.rows("SELECT kind, subject, state FROM jobs WHERE tenant_id = :t", t=shop.tenant) == [
         ("read_catalogue", f"connection/{shop.store}", "due")
     ]
-    assert grace.post(f"/shops/{shop.tenant}/stock/read", connection=other_shop.store).status_code == 404
-    assert grace.post(f"/shops/{shop.tenant}/stock/read", connection=f"stripe-{shop.tenant}").status_code == 404
+    assert grace.post(f"/ops/shops/{shop.tenant}/stock/read", connection=other_shop.store).status_code == 404
+    assert grace.post(f"/ops/shops/{shop.tenant}/stock/read", connection=f"stripe-{shop.tenant}").status_code == 404
 
 
 def test_payments_without_an_order_stand_first(grace: Person, furnished: dict[str, int]) -> None:
-    text = grace.get(f"/shops/{furnished['tenant']}/payments").text
+    text = grace.get(f"/ops/shops/{furnished['tenant']}/payments").text
     assert text.index('id="unmatched"') < text.index('id="matched"')
     assert "#9999" in text
     assert "€19.99" in text
-    only = grace.get(f"/shops/{furnished['tenant']}/payments?show=matched").text
+    only = grace.get(f"/ops/shops/{furnished['tenant']}/payments?show=matched").text
     assert "#9999" not in only
     assert ">#1001</a>" in only
 
@@ -133,7 +133,7 @@ def test_the_machine_room_tells_queues_and_who_listens(
 ) -> None:
     bell.ring_now(redis_connection, "orders", [(1, "order/1"), (1, "order/2")])
     announce_worker(redis_connection, "host-orders-1", "orders")
-    text = grace.get("/work").text
+    text = grace.get("/ops/work").text
     assert "Nobody listens to hooks, carriers, notices" in text
     assert "host-orders-1" in text
     cells = re.findall(r'data-label="Bells">(\d+)<', text)
@@ -154,7 +154,7 @@ def announce_worker(connection: redis.Redis, name: str, queue: str) -> None:
 
 def test_the_machine_room_stands_while_redis_is_away(app: Flask, grace: Person, furnished: dict[str, int]) -> None:
     app.extensions["settings"] = app.extensions["settings"].model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    for path in ("/work", "/work/live", f"/shops/{furnished['tenant']}/"):
+    for path in ("/ops/work", "/ops/work/live", f"/ops/shops/{furnished['tenant']}/"):
         answer = grace.get(path)
         assert answer.status_code == 200
         assert "Redis does not answer" in answer.text
@@ -171,20 +171,20 @@ def test_a_report_of_living_workers_is_read_from_redis(settings: Settings, redis
 
 PATHS = (
     "/",
-    "/shops/{tenant}/",
-    "/shops/{tenant}/orders",
-    "/shops/{tenant}/orders/{order}",
-    "/shops/{tenant}/orders/{order}/holds/operator/release",
-    "/shops/{tenant}/jobs",
-    "/shops/{tenant}/jobs/{job}",
-    "/shops/{tenant}/jobs/retry?cause=%3Cscript%3Ealert(%22x%22)%3C%2Fscript%3E&kind=buy_label",
-    "/shops/{tenant}/inbox",
-    "/shops/{tenant}/inbox/{event}",
-    "/shops/{tenant}/inbox/{event}?show=all",
-    "/shops/{tenant}/stock",
-    "/shops/{tenant}/stock/{variant}/{location}",
-    "/shops/{tenant}/payments",
-    "/work",
+    "/ops/shops/{tenant}/",
+    "/ops/shops/{tenant}/orders",
+    "/ops/shops/{tenant}/orders/{order}",
+    "/ops/shops/{tenant}/orders/{order}/holds/operator/release",
+    "/ops/shops/{tenant}/jobs",
+    "/ops/shops/{tenant}/jobs/{job}",
+    "/ops/shops/{tenant}/jobs/retry?cause=%3Cscript%3Ealert(%22x%22)%3C%2Fscript%3E&kind=buy_label",
+    "/ops/shops/{tenant}/inbox",
+    "/ops/shops/{tenant}/inbox/{event}",
+    "/ops/shops/{tenant}/inbox/{event}?show=all",
+    "/ops/shops/{tenant}/stock",
+    "/ops/shops/{tenant}/stock/{variant}/{location}",
+    "/ops/shops/{tenant}/payments",
+    "/ops/work",
 )
 
 
@@ -194,7 +194,7 @@ def test_text_from_outside_never_becomes_part_of_a_page(grace: Person, session: 
     answer = grace.get(path.format(**ids), follow_redirects=True)
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
-    if path != "/work":  # which shows nothing that somebody else has written
+    if path != "/ops/work":  # which shows nothing that somebody else has written
         assert "&lt;script&gt;" in answer.text
 
 
@@ -253,5 +253,5 @@ def test_a_furnished_shop_has_no_faulty_page_in_any_language(grace: Person, sess
     session.commit()
     for language in ("de", "ar-EG", "ja-JP", "xx-nonsense", "*", "../../etc", ""):
         for path in ("", "orders", f"orders/{ids['shipped']}", "payments"):
-            answer = grace.get(f"/shops/{shop.tenant}/{path}", headers={"Accept-Language": language})
+            answer = grace.get(f"/ops/shops/{shop.tenant}/{path}", headers={"Accept-Language": language})
             assert answer.status_code == 200, (language, path)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from web import session, show
 from web.asked import RowId
 from web.pages import health, home, inbox, job, jobs, order, orders, payments, stock, work
 
 FOLDER = Path(__file__).parent.parent
+
+# Everything for people lives under one prefix, so that a proxy can close it as a whole.
+PREFIX = "/ops"
 
 _PAGES = (home, orders, order, jobs, job, inbox, stock, payments, work)
 
@@ -19,11 +23,16 @@ def attach(app: Flask) -> None:
     """Add every page, the door in front of them, and how values look on them."""
     app.url_map.converters["id"] = RowId
     show.attach(app)
-    session.attach(app)
+    session.attach(app, url_prefix=PREFIX)
     app.register_blueprint(health.blueprint)
     for page in _PAGES:
-        app.register_blueprint(page.blueprint)
+        app.register_blueprint(page.blueprint, url_prefix=PREFIX)
+    app.add_url_rule("/", "front", _to_the_pages)
     app.url_defaults(_same_shop)
+
+
+def _to_the_pages() -> Response:
+    return redirect(url_for("home.shops"), 303)
 
 
 def _same_shop(endpoint: str, values: dict[str, object]) -> None:

@@ -382,6 +382,10 @@ def upgrade() -> None:
     sa.Column('detail', sa.Text(), nullable=False),
     sa.Column('message', sa.Text(), nullable=False),
     sa.Column('place', sa.Text(), nullable=False),
+    sa.Column('city', sa.Text(), server_default='', nullable=False),
+    sa.Column('region', sa.Text(), server_default='', nullable=False),
+    sa.Column('postcode', sa.Text(), server_default='', nullable=False),
+    sa.Column('country', sa.Text(), server_default='', nullable=False),
     sa.Column('announced_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['tenant_id', 'parcel_id'], ['parcels.tenant_id', 'parcels.id'], name=op.f('fk_parcel_scans_tenant_id_parcel_id')),
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_parcel_scans'))

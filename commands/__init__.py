@@ -1,0 +1,1 @@
+"""The groups of the `packline` command; cli.py opens each when somebody asks for it."""

@@ -1,0 +1,102 @@
+"""`packline hooks`: what vendors told us, what became of it, and reading it again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+import structlog
+from sqlalchemy.orm import Session
+
+from commands import opening, output
+from jobs import desk
+from records.inbox import InboxEvent
+from web.queries import inbox
+from web.queries.inbox import Wish
+from web.queries.keyset import Cut
+from web.show import redaction, words
+
+log = structlog.get_logger(__name__)
+
+VENDORS = tuple(name for name in words.VENDORS if name != "packline")
+_LIST = ("id", "vendor", "topic", "about", "state", "duplicates", "received_at", "reason")
+
+
+@click.group("hooks")
+def group() -> None:
+    """What vendors told us, what became of it, and reading it again."""
+
+
+@group.command("list")
+@click.argument("tenant", type=opening.ROW_ID)
+@click.option("--vendor", type=click.Choice(VENDORS))
+@click.option("--state", type=click.Choice(inbox.STATES))
+@output.limit_option
+@output.json_option
+def list_hooks(tenant: int, vendor: str | None, state: str | None, limit: int, as_json: bool) -> None:
+    """List the shop's kept deliveries, newest first, without their bodies."""
+    wish = Wish(vendor=vendor or "", state=state or "")
+    with opening.shop(tenant) as session:
+        page = inbox.page(session, tenant, wish, Cut(size=limit))
+    output.listing([_listed(event) for event in page.rows], _LIST, as_json=as_json, more=page.older is not None)
+
+
+@group.command("show")
+@click.argument("tenant", type=opening.ROW_ID)
+@click.argument("hook", metavar="ID", type=opening.ROW_ID)
+@click.option("--whole", is_flag=True, help="With what identifies the buyer; that somebody looked is logged.")
+@output.json_option
+def show_hook(tenant: int, hook: int, whole: bool, as_json: bool) -> None:
+    """Show one delivery with its headers and body."""
+    with opening.shop(tenant) as session:
+        event = _existing(session, tenant, hook)
+        body, is_json = redaction.pretty(event.body, redacted=not whole)
+    if whole:
+        log.info("personal data looked at", tenant=tenant, inbox_event=hook, actor=opening.BY)
+    headers = {name: redaction.header(name, str(value)) for name, value in sorted(event.headers.items())}
+    shown = _listed(event) | {"delivery": event.delivery_id, "connection": event.connection_id}
+    if as_json:
+        output.document(shown | {"headers": headers, "body": json.loads(body) if is_json else body})
+        return
+    output.facts(shown)
+    click.echo("\nheaders:")
+    output.facts({f"  {name}": value for name, value in headers.items()})
+    click.echo(f"\n{output.plain(body)}")
+
+
+@group.command("replay")
+@click.argument("tenant", type=opening.ROW_ID)
+@click.argument("hook", metavar="ID", type=opening.ROW_ID)
+@output.json_option
+def replay(tenant: int, hook: int, as_json: bool) -> None:
+    """Read a delivery again, as if it had just arrived; what was done for it is not done twice."""
+    with opening.shop(tenant) as session:
+        _existing(session, tenant, hook)
+        replayed = desk.replay(session, tenant, hook)
+    if not replayed:
+        raise click.ClickException(f"delivery {hook} is being read already, so nothing was changed")
+    log.info("event replayed", tenant=tenant, inbox_event=hook, actor=opening.BY)
+    output.message(f"Delivery {hook} is read again.")
+    if as_json:
+        output.document({"replayed": hook})
+
+
+def _existing(session: Session, tenant: int, hook: int) -> InboxEvent:
+    event = inbox.one(session, tenant, hook)
+    if event is None:
+        raise click.ClickException(f"tenant {tenant} has no delivery {hook}: packline hooks list {tenant}")
+    return event
+
+
+def _listed(event: InboxEvent) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "vendor": event.vendor,
+        "topic": event.topic,
+        "about": event.subject,
+        "state": event.state,
+        "duplicates": event.duplicates,
+        "received_at": event.received_at,
+        "reason": event.reason,
+    }

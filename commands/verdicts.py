@@ -1,0 +1,157 @@
+"""Judges each thing that Packline needs to run, and says how to mend what is not right. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from jobs.health import Report
+
+# Work that is due is picked up within a second, and within ten when its bell was lost; the pages use the same limit.
+LONG_WAIT_S = 120
+# What a shop cannot send a parcel without.
+NEEDED_ROLES: Mapping[str, str] = {"storefront": "shopify --account SHOP.myshopify.com", "carrier": "easypost"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """One line of the doctor's; `fix` is empty where nothing has to be mended."""
+
+    check: str
+    says: str
+    fix: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.fix
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A living connection as the doctor sees it; `opens` tells whether the keys open its secrets."""
+
+    tenant: int
+    id: str
+    vendor: str
+    role: str
+    live: bool
+    opens: bool
+
+
+def listeners(report: Report) -> Verdict:
+    if report.unheard:
+        queues = ", ".join(report.unheard)
+        return Verdict(
+            check="workers", says=f"nobody listens to {queues}", fix="start `packline worker`, and keep it running"
+        )
+    return Verdict(check="workers", says=f"{len(report.listeners)} listen, every queue has one")
+
+
+def redis_answers(report: Report) -> Verdict:
+    if report.answers:
+        return Verdict(check="Redis", says="answers")
+    return Verdict(
+        check="Redis", says="does not answer: no job starts", fix="start Redis, or correct REDIS_URL and restart all"
+    )
+
+
+def eviction(policy: str) -> Verdict:
+    if policy == "noeviction":
+        return Verdict(check="Redis memory", says="noeviction")
+    return Verdict(
+        check="Redis memory",
+        says=f"maxmemory-policy is {policy or 'not told'}: bells may be thrown away when Redis is full",
+        fix="`redis-cli CONFIG SET maxmemory-policy noeviction`, and the same in redis.conf",
+    )
+
+
+def waiting(oldest_due_at: datetime | None, *, now: datetime) -> Verdict:
+    waited_s = (now - oldest_due_at).total_seconds() if oldest_due_at else 0.0
+    if waited_s <= LONG_WAIT_S:
+        return Verdict(check="due jobs", says="nothing that is due has waited long")
+    return Verdict(
+        check="due jobs",
+        says=f"the oldest has waited {int(waited_s)} s",
+        fix="see that `packline clock` runs; if the wait does not shrink, start more `packline worker`",
+    )
+
+
+def secrets(accounts: Sequence[Account]) -> list[Verdict]:
+    """One line for each connection whose secrets no key opens, or one for all of them."""
+    shut = [
+        Verdict(
+            check="secrets",
+            says=f"no key opens those of {account.vendor} (tenant {account.tenant}, connection {account.id})",
+            fix="put the old key back at the end of ENCRYPTION_KEYS, or "
+            f"`packline connect {account.vendor} --tenant {account.tenant} …` after `packline keys new`",
+        )
+        for account in accounts
+        if not account.opens
+    ]
+    return shut or [Verdict(check="secrets", says=f"the keys open all {len(accounts)} connections")]
+
+
+def public_address(url: str) -> Verdict:
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        return Verdict(check="PUBLIC_URL", says=url)
+    return Verdict(
+        check="PUBLIC_URL",
+        says=f"{url} is not https: passwords and buyers' addresses would travel in the open",
+        fix="end TLS in front of Packline, and set PUBLIC_URL=https://… to the address that vendors and people use",
+    )
+
+
+def origin(vendor: str, setting: str, address: str, accounts: Iterable[Account], *, answers: bool) -> Verdict:
+    """Where a vendor's calls go. `address` is empty for the vendor's own; then nobody was asked, and `answers` is so."""
+    check = f"{vendor}'s address"
+    if not address:
+        return Verdict(check=check, says="its own")
+    live = [account.id for account in accounts if account.vendor == vendor and account.live]
+    if live:
+        return Verdict(
+            check=check,
+            says=f"calls of the live connections {', '.join(live)} go to {address}",
+            fix=f"empty {setting} and restart the workers, or connect the account with --test",
+        )
+    if not answers:
+        return Verdict(
+            check=check, says=f"nobody answers at {address}", fix=f"start what answers there, or correct {setting}"
+        )
+    return Verdict(check=check, says=f"{address}, for test connections")
+
+
+def shops(names: Mapping[int, str], accounts: Iterable[Account]) -> list[Verdict]:
+    """One line for each shop that lacks an account it cannot do without, or one for all shops."""
+    if not names:
+        return [Verdict(check="shops", says="there is none", fix='`packline tenants add "NAME"`')]
+    there = {(account.tenant, account.role) for account in accounts}
+    lacking = [
+        Verdict(
+            check="shops",
+            says=f"{name} (tenant {tenant}) has no {role} connected",
+            fix=f"`packline connect {words} --tenant {tenant} --secrets-from-env`",
+        )
+        for tenant, name in names.items()
+        for role, words in NEEDED_ROLES.items()
+        if (tenant, role) not in there
+    ]
+    return lacking or [Verdict(check="shops", says=f"{len(names)}, each with a store and a carrier")]
+
+
+def people(count: int) -> Verdict:
+    if count:
+        return Verdict(check="users", says=f"{count} may sign in")
+    return Verdict(check="users", says="nobody may sign in to the pages", fix="`packline users add NAME`")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
