@@ -141,8 +141,9 @@ def list_tenants(as_json: bool) -> None:
     with opening.house(settings, why="the list of tenants") as session:
         for tenant in session.scalars(select(tenants.Tenant).order_by(tenants.Tenant.id)):
             rows = session.scalars(select(tenants.Connection).where(tenants.Connection.tenant_id == tenant.id)).all()
-            for facts in [connect.describe(row, settings.public_url) for row in rows] or [[""] * len(names)]:
-                found.append({"tenant": tenant.id, "name": tenant.name} | dict(zip(names, facts, strict=True)))
+            described = [connect.describe(row, settings.public_url) for row in rows] or [[""] * len(names)]
+            who = {"tenant": tenant.id, "name": tenant.name}
+            found += [who | dict(zip(names, facts, strict=True)) for facts in described]
     output.listing(found, ("tenant", "name", *names), as_json=as_json)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from commands import output, verdicts
+from commands import opening, output, verdicts
 from commands.verdicts import Account, Verdict
 from config import boot, logs
 from config.keyring import CannotOpen, Keyring
@@ -62,11 +62,8 @@ def _examine() -> Iterator[Verdict]:
     yield Verdict(check="settings", says="can be right")
     yield verdicts.public_address(read.public_url)
     yield from _redis(read)
-    engine = database.connect(read.database_url, pool_size=1, role="doctor")
-    try:
+    with opening.engine(read) as engine:
         yield from _database(engine, read)
-    finally:
-        engine.dispose()
 
 
 def _redis(read: Settings) -> Iterator[Verdict]:
@@ -96,7 +93,7 @@ def _database(engine: Engine, read: Settings) -> Iterator[Verdict]:
     except OperationalError as error:
         yield Verdict(
             check="database",
-            says=f"does not answer, so nothing in it was looked at: {str(error.orig).splitlines()[0]}",
+            says=f"does not answer, so nothing in it was looked at: {opening.first_line(error)}",
             fix="start PostgreSQL, or correct DATABASE_URL",
         )
         return

@@ -40,10 +40,10 @@ def engine(read: Settings) -> Iterator[Engine]:
     try:
         yield opened
     except OperationalError as error:
-        raise click.ClickException(f"the database does not answer ({_first_line(error)}): packline doctor") from error
+        raise click.ClickException(f"the database does not answer ({first_line(error)}): packline doctor") from error
     except ProgrammingError as error:
         raise click.ClickException(
-            f"the database has another shape than this version ({_first_line(error)}): packline migrate"
+            f"the database has another shape than this version ({first_line(error)}): packline migrate"
         ) from error
     finally:
         opened.dispose()
@@ -69,6 +69,7 @@ def house(read: Settings, *, why: str) -> Iterator[Session]:
         bell.flush()
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What the driver said, without the statement that it said it about."""
     cause = getattr(error, "orig", None) or error
     return (str(cause).splitlines() or [type(cause).__name__])[0].strip()

@@ -106,7 +106,7 @@ def public_address(url: str) -> Verdict:
 
 
 def origin(vendor: str, setting: str, address: str, accounts: Iterable[Account], *, answers: bool) -> Verdict:
-    """Where a vendor's calls go. `address` is empty for the vendor's own; then nobody was asked, and `answers` is so."""
+    """Where a vendor's calls go; `address` is empty for the vendor's own, which nobody is asked at."""
     check = f"{vendor}'s address"
     if not address:
         return Verdict(check=check, says="its own")

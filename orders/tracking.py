@@ -53,7 +53,8 @@ def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgre
     # Scans are compared with scans only: a word without one carries the time of the word, by another clock.
     scanned_at = max([scan.at for scan in progress.scans], default=None)
     seen_at = scanned_at or progress.at
-    newer = _is_newer(parcel, scanned_at)
+    newer = _is_newer(parcel, scanned_at, progress.at)
+    parcel.told_at = max(progress.at, parcel.told_at or progress.at)
     changed = progress.status != parcel.carrier_status and newer
     if changed:
         timeline.write(
@@ -79,9 +80,9 @@ def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgre
     return Moved(parcel=parcel.id, order=parcel.order_id, status_changed=changed, new_scans=len(fresh))
 
 
-def _is_newer(parcel: Parcel, scanned_at: datetime | None) -> bool:
+def _is_newer(parcel: Parcel, scanned_at: datetime | None, told_at: datetime) -> bool:
     if parcel.seen_at is None:
-        return True
+        return scanned_at is not None or parcel.told_at is None or told_at >= parcel.told_at
     if scanned_at is None:
         return False
     # Of two words on one scan the later may be an older one repeated; what was delivered stays delivered.

@@ -72,6 +72,9 @@ class Parcel(Base):
     carrier_status: Mapped[str] = mapped_column(server_default="unknown")
     carrier_detail: Mapped[str] = mapped_column(server_default="")
     seen_at: Mapped[datetime | None]
+    """The carrier's time of its newest scan."""
+    told_at: Mapped[datetime | None]
+    """The carrier's time of its newest word, which has another clock than its scans."""
     expected_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]

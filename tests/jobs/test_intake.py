@@ -223,7 +223,7 @@ def test_a_payment_that_names_its_order_has_the_gate_looked_at_and_the_store_tol
 
     assert hear(shop, payment()) == ("take", "order/1")
 
-    assert jobs(shop) == [("check_payment", "order/1", "order/1"), ("mark_paid", "payment/1", "payment/1")]
+    assert jobs(shop) == [("check_payment", "order/1", "order/1"), ("mark_paid", "payment/1", "order/1")]
     assert shop.story(1)[-1] == "Payment pi_1 is paid: 24.00 USD."
 
 

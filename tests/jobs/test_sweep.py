@@ -97,7 +97,7 @@ def test_a_lane_with_three_due_jobs_is_rung_once(lane, ring_again, bells):
 
 def test_each_kind_is_rung_in_its_own_queue(shop, ring_again, bells):
     with shop.transaction() as session:
-        for kind, subject in (("take_event", "event/1"), ("store_label", "label/1"), ("mark_paid", "payment/1")):
+        for kind, subject in (("take_event", "event/1"), ("store_label", "label/1"), ("match_payment", "payment/1")):
             queue.add(session, shop.tenant, kind, subject)
     shop.run("UPDATE jobs SET rung_at = NULL")
 
@@ -136,7 +136,7 @@ def test_a_queue_with_enough_bells_is_left_alone_and_the_others_are_not(shop, ri
 
     with shop.transaction() as session:
         queue.add(session, shop.tenant, "store_label", "label/9")
-        queue.add(session, shop.tenant, "mark_paid", "payment/9")
+        queue.add(session, shop.tenant, "match_payment", "payment/9")
     shop.run("UPDATE jobs SET rung_at = NULL")
 
     assert ring_again() == 1

@@ -89,7 +89,7 @@ def test_two_versions_of_one_moment_have_to_agree():
             "mismatch",
             (
                 "The order is not what was told (total: 36.00 USD was told, 24.00 USD is in the store; "
-                "units: 3 was told, 2 is in the store)."
+                "BAG: 3 × 12.00 USD was told, 2 × 12.00 USD is in the store)."
             ),
         )
     ]

@@ -303,6 +303,7 @@ def upgrade() -> None:
     sa.Column('carrier_status', sa.Text(), server_default='unknown', nullable=False),
     sa.Column('carrier_detail', sa.Text(), server_default='', nullable=False),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('expected_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
