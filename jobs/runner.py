@@ -59,7 +59,7 @@ def work_off(services: Services, tenant: int, lane: str) -> int:
     while claim is not None:
         done += 1
         with structlog.contextvars.bound_contextvars(
-            tenant=tenant, job=claim.id, kind=claim.kind, subject=claim.subject
+            tenant=tenant, lane=claim.lane, job=claim.id, kind=claim.kind, subject=claim.subject
         ):
             claim = _run(services, claim, go_on=done < JOBS_IN_A_ROW)
     return done

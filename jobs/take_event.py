@@ -58,6 +58,7 @@ def _read(event: InboxEvent, *, live: bool) -> Fact:
 
 
 def _hear(session: Session, work: Work, event: InboxEvent, fact: Fact, *, work_order: str | None = None) -> None:
+    log.info("delivery read", vendor=event.vendor, topic=event.topic, delivery=event.delivery_id)
     source = intake.Source(tenant=work.tenant, connection=event.connection_id, vendor=event.vendor, now=work.now())
     heard = intake.hear(session, source, fact, work_order=work_order)
     _end(session, work, heard.by, heard.reason, heard.subject)

@@ -335,7 +335,7 @@ def test_a_parked_job_is_tried_again_and_rung_for(packline, shop, redis_connecti
 
 
 def test_all_of_one_cause_and_kind_are_tried_again_and_no_others(packline, shop, stranger):
-    alike = [job(shop, f"order/{number}") for number in (1, 2)]
+    alike = [job(shop, f"order/{shop.order()}") for _ in range(2)]
     other = [job(shop, "order/3", cause="403"), job(shop, "order/4", kind="void_label"), job(stranger)]
 
     done = packline("jobs", "retry", shop.tenant, "--all", "--cause", "no_rates", "--kind", "buy_label", "--json")
@@ -354,7 +354,7 @@ def test_a_job_that_is_not_parked_is_not_tried_again(packline, shop):
 
 
 def test_a_job_is_given_up_with_its_reason(packline, shop):
-    parked = job(shop)
+    parked = job(shop, f"order/{shop.order()}")
 
     done = packline("jobs", "discard", shop.tenant, parked, "--reason", "shipped by hand", "--json")
 
