@@ -196,6 +196,6 @@ def _write_lines(session: Session, tenant: int, order: int, snapshot: OrderSnaps
 
 
 def _spoken(snapshot: OrderSnapshot) -> str:
-    units = sum(line.units for line in snapshot.lines)
+    units, lines = sum(line.units for line in snapshot.lines), len(snapshot.lines)
     money = f"{snapshot.total}, {snapshot.standing.value.replace('_', ' ')}"
-    return f"{units} {'unit' if units == 1 else 'units'} in {len(snapshot.lines)} lines, {money}"
+    return f"{units} {'unit' if units == 1 else 'units'} in {lines} {'line' if lines == 1 else 'lines'}, {money}"

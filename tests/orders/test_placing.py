@@ -52,7 +52,7 @@ def test_a_newer_version_is_taken(shop):
 
     assert told(taken) == {"newer", "differs"}
     assert lines(shop) == [("l1", 5)]
-    assert shop.story(taken.order)[1:] == ["The order changed in the store: 5 units in 1 lines, 60.00 USD, paid."]
+    assert shop.story(taken.order)[1:] == ["The order changed in the store: 5 units in 1 line, 60.00 USD, paid."]
 
 
 def test_an_older_version_never_overwrites_a_newer_one(shop):
@@ -152,7 +152,7 @@ def test_an_order_of_which_only_the_id_was_known_is_new_when_it_is_told(shop):
 
     assert taken.order == before
     assert told(taken) == {"is_new", "newer", "differs", "standing_changed"}
-    assert shop.story(before) == ["Order #1001 was placed: 2 units in 1 lines, 24.00 USD, paid."]
+    assert shop.story(before) == ["Order #1001 was placed: 2 units in 1 line, 24.00 USD, paid."]
 
 
 def test_a_cancellation_is_not_forgotten_when_an_older_word_arrives(shop):
