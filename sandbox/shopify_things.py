@@ -78,6 +78,15 @@ class Variant(Thing):
     created_at: datetime
     item: "InventoryItem" = field(init=False)
 
+    @property
+    def choice(self) -> str | None:
+        """What a buyer chose; a product without options has one variant by this name, which Shopify shows nobody."""
+        return None if self.title == "Default Title" else self.title
+
+    @property
+    def line_name(self) -> str:
+        return f"{self.product.title} - {self.choice}" if self.choice else self.product.title
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class InventoryItem(Thing):

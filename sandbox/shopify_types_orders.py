@@ -75,9 +75,9 @@ _ORDER: dict[str, Resolver] = {
 }
 
 _LINE: dict[str, Resolver] = {
-    "name": fact(lambda line: f"{line.variant.product.title} - {line.variant.title}"),
+    "name": fact(lambda line: line.variant.line_name),
     "title": fact(lambda line: line.variant.product.title),
-    "variantTitle": fact(lambda line: line.variant.title),
+    "variantTitle": fact(lambda line: line.variant.choice),
     "sku": fact(lambda line: line.variant.sku),
     "vendor": fact(lambda line: line.variant.product.vendor),
     "unfulfilledQuantity": fact(facts.unfulfilled_quantity),

@@ -111,6 +111,12 @@ def running_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def sandbox_at() -> type[Sandbox]:
+    """Speaks to a sandbox that a test has started itself, by its origin."""
+    return Sandbox
+
+
+@pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
     running_sandbox.control("POST", "/reset")
     yield running_sandbox

@@ -9,8 +9,6 @@ import sys
 import time
 from collections import Counter
 
-from conftest import Sandbox
-
 
 def open_hook(sandbox, receiver, path="/hooks"):
     account = {"key": "EZTK_hooked", "webhook_url": receiver.url(path), "webhook_secret": "s"}
@@ -155,10 +153,10 @@ def test_a_hook_that_was_removed_hears_nothing_more(sandbox, receiver):
     assert receiver.heard == []
 
 
-def test_the_sandbox_runs_as_a_process_and_stops_when_told_to(receiver):
+def test_the_sandbox_runs_as_a_process_and_stops_when_told_to(receiver, sandbox_at):
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--hooks-origin", receiver.origin]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        alone = Sandbox(process.stderr.readline().split()[-1])
+        alone = sandbox_at(process.stderr.readline().split()[-1])
         # A path alone is taken to be at the app's origin.
         alone.control("POST", "/easypost/accounts", {"key": "EZTK_hooked", "webhook_url": "/hooks/easypost/4"})
         make_events(alone, 1)
