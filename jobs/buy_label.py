@@ -14,7 +14,7 @@ from jobs import outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
 from jobs.work import Work
-from orders import consigning, holds, lifecycle, rates
+from orders import consigning, holds, lifecycle, postage, rates
 from orders.holds import Problem
 from records import tenants
 from records.intentions import find_intention
@@ -223,30 +223,7 @@ def _begin_anew(session: Session, work: Work, job: Job) -> None:
 
 def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adopted: bool) -> None:
     tenant = work.tenant
-    lifecycle.move(
-        session,
-        tenant,
-        "label",
-        job.label,
-        "buy",
-        rate=bought.rate,
-        cost_minor=bought.rate.price.minor,
-        currency=bought.rate.price.currency,
-        tracking_code=bought.tracking_code,
-        tracker_ref=bought.tracker_ref,
-        label_url=bought.label_url,
-        bought_at=work.now(),
-    )
-    session.execute(
-        update(Parcel)
-        .where(Parcel.tenant_id == tenant, Parcel.id == work.subject_id)
-        .values(
-            carrier=bought.rate.carrier,
-            tracking_code=bought.tracking_code,
-            tracking_url=bought.tracking_url,
-            tracker_ref=bought.tracker_ref,
-        )
-    )
+    postage.record(session, tenant, job.label, bought, now=work.now())
     outward.settle(session, tenant, job.key, "adopt" if adopted else "succeed", reference=bought.shipment_ref)
     how = "A label that was bought before the last run ended was adopted" if adopted else "Label bought"
     story.tell(

@@ -9,7 +9,7 @@ from integrations.nouns import BoughtLabel
 from jobs import intake, outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
-from orders import cancelling, holds, inventory, lifecycle
+from orders import cancelling, holds, inventory, lifecycle, postage
 from records.jobs import Job
 from records.orders import find_order, open_holds
 from records.shipments import Label, shipments_of
@@ -44,20 +44,7 @@ def _settle_unsure(session: Session, work: Work, label: int, bought: BoughtLabel
         outward.settle(session, work.tenant, key, "abandon", reason="The order was cancelled.")
         return
     outward.settle(session, work.tenant, key, "adopt", reference=bought.shipment_ref)
-    lifecycle.move(
-        session,
-        work.tenant,
-        "label",
-        label,
-        "buy",
-        rate=bought.rate,
-        cost_minor=bought.rate.price.minor,
-        currency=bought.rate.price.currency,
-        tracking_code=bought.tracking_code,
-        tracker_ref=bought.tracker_ref,
-        label_url=bought.label_url,
-        bought_at=work.now(),
-    )
+    postage.record(session, work.tenant, label, bought, now=work.now())
 
 
 def _stop(session: Session, work: Work) -> None:

@@ -21,10 +21,9 @@ from integrations.nouns import (
     VoidState,
     WorkRouted,
 )
-from jobs import queue
+from jobs import outward, queue
 from orders import cancelling, holds, money, next_steps, placing, tracking
 from orders.holds import Problem
-from records import timeline
 from records.orders import Hold, Order, Payment
 from records.shipments import Label
 
@@ -197,6 +196,7 @@ def _label_voided(session: Session, source: Source, fact: LabelVoided) -> Heard:
         return Heard(by="ignore", reason="No label of Packline's has this shipment.")
     if fact.state is VoidState.DONE:
         cancelling.label_is_void(session, source.tenant, label)
+        outward.settle(session, source.tenant, f"void/{label.id}", "succeed", reference=fact.shipment_ref)
     return Heard(by="take", subject=f"order/{label.order_id}")
 
 
@@ -207,11 +207,6 @@ def resume(session: Session, tenant: int, order: int) -> None:
         return
     for kind, subject in next_steps.of(session, tenant, row):
         queue.add(session, tenant, kind, subject, lane=f"order/{order}")
-
-
-def note(session: Session, tenant: int, order: int, sentence: str, *, by: str) -> None:
-    """A person's word on an order."""
-    timeline.write(session, tenant, order, actor=by, kind="person", sentence=sentence)
 
 
 def fill_backorders(session: Session, tenant: int) -> None:

@@ -58,6 +58,7 @@ def test_a_label_that_was_not_used_goes_back(world: World):
     world.settle()
 
     assert [row.state for row in world.rows("SELECT state FROM labels")] == ["voided"]
+    assert [row.state for row in world.rows("SELECT state FROM intentions WHERE kind = 'void_label'")] == ["succeeded"]
 
 
 def test_a_label_that_may_have_been_bought_is_found_and_given_back(world: World):
@@ -74,3 +75,6 @@ def test_a_label_that_may_have_been_bought_is_found_and_given_back(world: World)
 
     assert world.order(placed).state == "cancelled"
     assert [one["refund_status"] for one in world.labels_bought()] == ["submitted"]
+    (label,) = world.labels_bought()
+    assert [row.tracking_code for row in world.rows("SELECT tracking_code FROM parcels")] == [label["tracking_code"]]
+    assert [row.state for row in world.rows("SELECT state FROM intentions WHERE kind = 'buy_label'")] == ["adopted"]
