@@ -1,4 +1,4 @@
-"""What Packline asks of the outside world: one Protocol a role, and two kinds of failure.
+"""What Packline asks of the outside world: one Protocol a role (they stand in `roles`), and two kinds of failure.
 
 A connector is one vendor in one role. It is built for one connection (one tenant's account), is used by one job at a
 time, and lets no SDK type, field name or exception out: whatever goes wrong leaves as Temporary or Permanent.
@@ -6,30 +6,49 @@ time, and lets no SDK type, field name or exception out: whatever goes wrong lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
-from integrations.nouns import (
-    Address,
-    AddressVerdict,
-    Announced,
-    BoughtLabel,
-    Consignment,
-    Fact,
-    LabelFile,
-    ParcelProgress,
-    PaymentFact,
-    Quote,
-    Scan,
-    ShippedLine,
-    StoreLocation,
-    StoreOrder,
-    StoreVariant,
-    TrackingLabel,
-    VoidState,
+from integrations.nouns import Fact
+from integrations.roles import (
+    Announcing,
+    Carrier,
+    Connector,
+    Hooked,
+    Keys,
+    Payments,
+    StoreChanges,
+    Storefront,
+    StoreOrders,
+    TakingBack,
 )
+
+__all__ = [
+    "Announcing",
+    "CallNote",
+    "Carrier",
+    "Connector",
+    "Credentials",
+    "Delivery",
+    "Door",
+    "Envelope",
+    "Hooked",
+    "Keys",
+    "Notice",
+    "Origins",
+    "OutsideFailure",
+    "Payments",
+    "Permanent",
+    "StoreChanges",
+    "StoreOrders",
+    "Storefront",
+    "TakingBack",
+    "Temporary",
+    "Unreadable",
+    "Vendor",
+]
 
 
 class OutsideFailure(Exception):
@@ -159,96 +178,6 @@ class Door(Protocol):
         """
 
 
-# ---------------------------------------------------------------------------------------- roles
-
-
-@runtime_checkable
-class Storefront(Protocol):
-    """Where orders are placed and where buyers look for their tracking number."""
-
-    def read_order(self, remote_id: str) -> StoreOrder:
-        """The order as it stands now. Permanent where there is no such order."""
-
-    def read_locations(self) -> Sequence[StoreLocation]: ...
-
-    def read_variants(self, remote_ids: Sequence[str] | None = None) -> Iterator[StoreVariant]:
-        """The named variants, or all of them, with stock by location."""
-
-    def find_order_of_work(self, work_remote_id: str) -> str | None:
-        """The remote id of the order that a piece of routed work belongs to."""
-
-    def announce(
-        self, order_remote_id: str, lines: Sequence[ShippedLine], tracking: TrackingLabel, *, tell_buyer: bool
-    ) -> Sequence[Announced]:
-        """Tell the storefront that these units have shipped with this tracking, and adopt what already says so.
-
-        Reads the order's open work first, so a repeat after a crash announces nothing twice. Temporary while the
-        storefront has not routed the order yet. More than one answer where the storefront keeps the lines at several
-        of its locations.
-        """
-
-    def replace_tracking(self, fulfillment_remote_id: str, tracking: TrackingLabel, *, tell_buyer: bool) -> None:
-        """Put this whole set of numbers in place of the old one."""
-
-    def report_scan(self, fulfillment_remote_id: str, scan: Scan) -> None:
-        """Tell the storefront where the parcel is; does nothing where the storefront has this very event already."""
-
-    def hold(self, order_remote_id: str, *, handle: str, reason: str, notes: str) -> Sequence[str]:
-        """Hold all open work of an order; `handle` is our own key. Answers the remote ids of the holds."""
-
-    def release(self, order_remote_id: str, hold_remote_ids: Sequence[str]) -> None:
-        """Release our own holds and nobody else's."""
-
-    def mark_paid(self, order_remote_id: str) -> None:
-        """Record that the order was paid elsewhere; does nothing where the storefront says so already."""
-
-    def tag(self, order_remote_id: str, tags: Sequence[str]) -> None: ...
-
-
-@runtime_checkable
-class Payments(Protocol):
-    """Where buyers' money is."""
-
-    def read_payment(self, remote_id: str) -> PaymentFact: ...
-
-    def find_session(self, payment_remote_id: str) -> PaymentFact | None:
-        """The payment with the order that its check-out session names, where there is a session."""
-
-    def cancel(self, remote_id: str, *, key: str) -> PaymentFact:
-        """Give back an authorisation that was not captured."""
-
-    def refund(self, remote_id: str, *, amount_minor: int, key: str) -> PaymentFact: ...
-
-
-@runtime_checkable
-class Carrier(Protocol):
-    """Who moves parcels."""
-
-    def verify_address(self, address: Address) -> AddressVerdict: ...
-
-    def quote(self, consignment: Consignment) -> Quote:
-        """Rates for one parcel. Costs nothing and promises nothing; no rates is a quote with remarks, not a failure."""
-
-    def buy(self, shipment_ref: str, rate_ref: str) -> BoughtLabel:
-        """Buy the label of a quoted shipment; adopts the label where it was bought before.
-
-        Raises Temporary with `outcome_unknown` when the answer was lost and the carrier could not be asked.
-        """
-
-    def find_label(self, shipment_ref: str) -> BoughtLabel | None:
-        """The label that was bought for a quoted shipment, or None."""
-
-    def fetch_label(self, label_url: str) -> LabelFile: ...
-
-    def void(self, shipment_ref: str) -> VoidState:
-        """Ask for the postage back; may be asked again."""
-
-    def track(self, tracker_ref: str) -> ParcelProgress: ...
-
-
-Connector = Storefront | Payments | Carrier
-
-
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """One vendor in one role: what a file under integrations/ offers as its VENDOR."""
@@ -264,3 +193,5 @@ class Vendor:
     signing_secret_names: tuple[str, ...] = ()
     """The secrets that sign deliveries: the current one first, then the previous one."""
     is_live: Callable[[Mapping[str, str]], bool] = lambda _secrets: True
+    topics: tuple[str, ...] = ()
+    """The topics that webhooks must bring us, in the vendor's words; empty where it sends all or none."""

@@ -107,4 +107,4 @@ def _checked(offered: Vendor, port: type) -> Any:
 
 
 def _verbs(port: type) -> list[str]:
-    return [name for name, verb in vars(port).items() if callable(verb) and not name.startswith("_")]
+    return [name for name in dir(port) if not name.startswith("_") and callable(getattr(port, name))]

@@ -99,8 +99,8 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
         return outward.once(
             work,
             act,
-            perform=lambda: carrier.buy(shipment_ref, rate_ref),
-            find=lambda: carrier.find_label(shipment_ref),
+            perform=lambda _keys: carrier.buy(shipment_ref, rate_ref),
+            find=lambda _keys: carrier.find_label(shipment_ref),
         )
     except Permanent:
         # Where the purchase itself was refused, nothing was bought, and what a person mends now (address, funds, rate)

@@ -106,7 +106,7 @@ def _order_cancelled(session: Session, source: Source, fact: OrderCancelled) -> 
 
 def _cancel(session: Session, source: Source, order: int) -> None:
     if cancelling.begin(session, source.tenant, order, by=source.vendor):
-        queue.add(session, source.tenant, "cancel_order", f"order/{order}")
+        queue.add(session, source.tenant, "reverse_order", f"order/{order}")
 
 
 def _work_routed(session: Session, source: Source, work_order: str | None) -> Heard:

@@ -31,7 +31,7 @@ def run(work: Work) -> Outcome:
         work,
         Act(key=key, kind="mark_paid", subject=work.claim.subject, request=order.remote_id),
         # Reads the order's standing first, and leaves one that is paid alone.
-        perform=lambda: storefront.mark_paid(order.remote_id),
+        perform=lambda _keys: storefront.mark_paid(order.remote_id),
     )
     with work.writing() as session:
         outward.settle(session, work.tenant, key, "succeed", reference=order.remote_id)

@@ -10,18 +10,23 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from integrations.ports import Permanent
+from integrations.ports import Keys, Permanent
 from jobs.work import Work
 from orders import lifecycle
 from records.intentions import Intention, find_intention
 
 Result = TypeVar("Result")
+
+# Shopify forgets an idempotency key after 24 hours, Stripe after "at least 24 hours": an hour is left for slow clocks.
+# https://shopify.dev/docs/api/usage/idempotent-requests, https://docs.stripe.com/api/idempotent_requests
+KEYS_LIVE = timedelta(hours=23)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,8 @@ class Act:
     subject: str
     attempt: int = 1
     request: Any = None
+    repeatable: bool = True
+    """False where nobody can be asked and the vendor remembers no key: then it is done once, or a person is asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +53,49 @@ def once(
     work: Work,
     act: Act,
     *,
-    perform: Callable[[], Result],
-    find: Callable[[], Result | None] | None = None,
+    perform: Callable[[Keys], Result],
+    find: Callable[[Keys], Result | None] | None = None,
 ) -> Performed[Result]:
     """Perform an act at most once. `find` asks the vendor whether it was done; None where `perform` itself asks.
 
     The caller settles the intention in the transaction that records the result. Raises Temporary, leaving the
     intention open, and Permanent, with the intention refused.
     """
-    repeated = intend(work, act)
-    if repeated and find is not None:
-        found = find()
-        if found is not None:
-            return Performed(result=found, adopted=True)
+    intended = intend(work, act)
+    if intended.repeated:
+        if find is not None:
+            found = find(intended.keys)
+            if found is not None:
+                return Performed(result=found, adopted=True)
+        elif not act.repeatable:
+            raise _unknowable(act)
+    keys = intended.keys
+    if intended.repeated and (intended.changed or work.now() - intended.keyed_at > KEYS_LIVE):
+        # The vendor was asked, and nothing was done. An old key it may have forgotten, and a key that it has seen with
+        # another request it refuses (a quantity that was stale, an amount that is smaller now).
+        keys = _renew(work, act)
     try:
-        return Performed(result=perform(), adopted=False)
+        return Performed(result=perform(keys), adopted=False)
     except Permanent as failure:
         with work.writing() as session:
             settle(session, work.tenant, act.key, "refuse", reason=failure.reason)
         raise
 
 
-def intend(work: Work, act: Act) -> bool:
-    """Commit the intention; answers whether an earlier run had written it and nobody knows how that ended."""
+@dataclass(frozen=True, kw_only=True)
+class Intended:
+    """`repeated`: an earlier run had written the intention, and nobody knows how that ended. `changed`: it had asked
+    for something else.
+    """
+
+    repeated: bool
+    changed: bool
+    keys: Keys
+    keyed_at: datetime
+
+
+def intend(work: Work, act: Act) -> Intended:
+    """Commit the intention, or find the one that an earlier run committed."""
     with work.writing() as session:
         written = session.execute(
             insert(Intention)
@@ -83,18 +110,27 @@ def intend(work: Work, act: Act) -> bool:
             .on_conflict_do_nothing(index_elements=["tenant_id", "key"])
             .returning(Intention.id)
         ).first()
-        if written is not None:
-            return False
-        intention = find_intention(session, work.tenant, act.key)
-        if intention is not None and intention.state in {"refused", "abandoned"}:
-            # The vendor said no, or we know that nothing came of it; a retry may try the same act afresh.
-            lifecycle.move(session, work.tenant, "intention", intention.id, "again", ended_at=None, reason="")
-            return False
-        return True
+        intention = _present(session, work.tenant, act.key)
+        repeated = written is None
+        if repeated and intention.state in {"refused", "abandoned"}:
+            # The vendor said no, or we know that nothing came of it; a retry may try the same act afresh. A vendor that
+            # remembers keys would answer the old one with the old no.
+            _fresh_key(session, work, intention, act, "again")
+            repeated = False
+        return Intended(
+            repeated=repeated,
+            changed=intention.request_digest != _digest(act.request),
+            keys=keys_of(intention),
+            keyed_at=intention.keyed_at,
+        )
+
+
+def keys_of(intention: Intention) -> Keys:
+    return Keys(mark=intention.mark, idempotency=intention.idempotency_key)
 
 
 def settle(session: Session, tenant: int, key: str, by: str, *, reference: str = "", reason: str = "") -> None:
-    """Write how an act ended: `succeed`, `adopt` or `refuse`. One that is settled stays as it is."""
+    """Write how an act ended: `succeed`, `adopt`, `refuse` or `abandon`. One that is settled stays as it is."""
     intention = find_intention(session, tenant, key)
     if intention is not None and intention.state == "intended":
         lifecycle.move(
@@ -107,6 +143,45 @@ def settle(session: Session, tenant: int, key: str, by: str, *, reference: str =
             reason=reason,
             ended_at=func.now(),
         )
+
+
+def _unknowable(act: Act) -> Permanent:
+    return Permanent(
+        f"Nobody knows whether this was done before ({act.kind.replace('_', ' ')}), and it cannot be asked.",
+        remedy="Look at the other side; retry if it was not done, discard this job if it was.",
+        code="unknowable",
+    )
+
+
+def _renew(work: Work, act: Act) -> Keys:
+    """Commit a fresh idempotency key before it is used."""
+    with work.writing() as session:
+        intention = _present(session, work.tenant, act.key)
+        _fresh_key(session, work, intention, act, "renew")
+        return keys_of(intention)
+
+
+def _fresh_key(session: Session, work: Work, intention: Intention, act: Act, by: str) -> None:
+    lifecycle.move(
+        session,
+        work.tenant,
+        "intention",
+        intention.id,
+        by,
+        ended_at=None,
+        reason="",
+        request_digest=_digest(act.request),
+        renewals=Intention.renewals + 1,
+        keyed_at=func.now(),
+    )
+    session.refresh(intention)
+
+
+def _present(session: Session, tenant: int, key: str) -> Intention:
+    intention = find_intention(session, tenant, key)
+    if intention is None:
+        raise RuntimeError(f"intention {key} of tenant {tenant} vanished: intentions are never deleted")
+    return intention
 
 
 def _digest(request: Any) -> str:

@@ -63,7 +63,7 @@ def _announce(work: Work, storefront: Storefront, departure: Departure, word: Wo
             request={"lines": [line.model_dump() for line in word.lines], "tracking": word.tracking.model_dump()},
         ),
         # The storefront has no key of ours to remember, so announcing itself looks first for what stands there.
-        perform=lambda: storefront.announce(
+        perform=lambda _keys: storefront.announce(
             departure.order_remote_id, word.lines, word.tracking, tell_buyer=departure.tell_buyer
         ),
     ).result

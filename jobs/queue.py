@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import DateTime, bindparam, event, text
 from sqlalchemy.orm import Session
 
-from jobs import bell
+from jobs import bell, steps
 
 QUEUES = ("hooks", "orders", "carriers", "notices")
 
@@ -34,18 +34,23 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind(name="take_event", queue="hooks", rank=0, tries=_TRIES),
-        Kind(name="cancel_order", queue="orders", rank=0, tries=_TRIES),
+        Kind(name="reverse_order", queue="orders", rank=0, tries=_TRIES),
+        Kind(name="relabel_parcel", queue="orders", rank=2, tries=_TRIES),
         Kind(name="verify_order", queue="orders", rank=10, tries=_TRIES),
         Kind(name="check_payment", queue="orders", rank=20, tries=_TRIES),
         Kind(name="reserve_stock", queue="orders", rank=30, tries=_TRIES),
         Kind(name="buy_label", queue="orders", rank=40, tries=_TRIES),
         Kind(name="push_tracking", queue="orders", rank=50, tries=_TRIES),
+        Kind(name="replace_tracking", queue="orders", rank=55, tries=_TRIES),
+        Kind(name="capture_payment", queue="carriers", rank=57, tries=_TRIES),
         Kind(name="void_label", queue="carriers", rank=60, tries=_TRIES),
         Kind(name="store_label", queue="carriers", rank=70, tries=_TRIES),
         Kind(name="report_parcel", queue="carriers", rank=80, tries=_TRIES),
         Kind(name="mark_paid", queue="orders", rank=15, tries=_TRIES),
         Kind(name="match_payment", queue="notices", rank=5, tries=_TRIES),
         Kind(name="read_catalogue", queue="carriers", rank=0, tries=_TRIES),
+        Kind(name="reconcile", queue="notices", rank=0, tries=_TRIES),
+        Kind(name="check_connection", queue="notices", rank=5, tries=_TRIES),
     )
 }
 
@@ -100,6 +105,8 @@ def ring_after_commit(session: Session, tenant: int, queue: str, lane: str) -> N
 
 @event.listens_for(Session, "after_commit")
 def _ring(session: Session) -> None:
+    if session.info.get("bells"):
+        steps.passed("ringing")
     for queue, tenant, lane in session.info.pop("bells", {}):
         if session.info.get("own_lane") != (tenant, lane):  # the runner looks there anyway before it ends
             bell.ring(queue, tenant, lane)

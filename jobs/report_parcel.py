@@ -33,7 +33,9 @@ def run(work: Work) -> Outcome:
                 work,
                 Act(key=f"{key}/{fulfillment}", kind="report_parcel", subject=work.claim.subject, request=scan.key),
                 # Looks for this very event first, because the storefront keeps no key of ours.
-                perform=lambda scan=scan, fulfillment=fulfillment: storefront.report_scan(fulfillment, _as_scan(scan)),  # type: ignore[misc]
+                perform=lambda _keys, scan=scan, fulfillment=fulfillment: storefront.report_scan(
+                    fulfillment, _as_scan(scan)
+                ),  # type: ignore[misc]
             )
         _record(work, scan, [f"{key}/{fulfillment}" for fulfillment in shipment.fulfillments])
     return Done()

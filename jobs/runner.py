@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from integrations.ports import Permanent, Temporary
-from jobs import claims, stages
+from jobs import claims, stages, steps
 from jobs.claims import Claim, LostLease
 from jobs.outcomes import Cancelled, Done, Outcome, Parked, Snoozed, wait_before
 from jobs.queue import KINDS
@@ -68,6 +68,7 @@ def work_off(services: Services, tenant: int, lane: str) -> int:
 def _run(services: Services, claim: Claim, *, go_on: bool) -> Claim | None:
     """Run one job and write how it ended; answers the lane's next job, claimed in the same transaction."""
     work = Work(services=services, claim=claim)
+    steps.passed("claimed")
     try:
         with SECONDS.labels(claim.kind).time(), services.leases.keeping(claim):
             outcome = _poison(claim) or _attempt(work)
@@ -115,11 +116,13 @@ def _poison(claim: Claim) -> Parked | None:
 def _conclude(services: Services, claim: Claim, outcome: Outcome | Temporary, *, go_on: bool) -> Claim | None:
     with database.transaction(services.engine, claim.tenant) as session:
         word = _write(session, claim, outcome)
+        steps.passed("concluding")
         following = None
         if go_on:
             following = claims.claim_in(
                 session, claim.tenant, claim.lane, worker=services.worker, lease_s=services.lease_s
             )
+    steps.passed("concluded")
     ENDED.labels(claim.kind, word).inc()
     cause = getattr(outcome, "code", getattr(outcome, "cause", ""))
     log.info("job ended", outcome=word, tries=claim.tries, cause=cause)

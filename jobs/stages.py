@@ -10,15 +10,20 @@ from sqlalchemy.orm import Session
 
 from jobs import (
     buy_label,
-    cancel_order,
+    capture_payment,
+    check_connection,
     check_payment,
     desk,
     mark_paid,
     match_payment,
     push_tracking,
     read_catalogue,
+    reconcile,
+    relabel_parcel,
+    replace_tracking,
     report_parcel,
     reserve_stock,
+    reverse_order,
     store_label,
     take_event,
     verify_order,
@@ -34,13 +39,18 @@ log = structlog.get_logger(__name__)
 PIPELINE = (verify_order, check_payment, reserve_stock, buy_label, push_tracking)
 BESIDE = (
     take_event,
-    cancel_order,
+    reverse_order,
+    relabel_parcel,
+    replace_tracking,
+    capture_payment,
     void_label,
     store_label,
     report_parcel,
     mark_paid,
     match_payment,
     read_catalogue,
+    reconcile,
+    check_connection,
 )
 
 _RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(

@@ -181,7 +181,7 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     )
     blocking = [hold for hold in holds.blocking_labels(open_holds) if hold.kind != "payment"]
     if store.snapshot.cancelled_at is not None and lifecycle.move(session, tenant, "order", order_id, "cancel"):
-        queue.add(session, tenant, "cancel_order", f"order/{order_id}")
+        queue.add(session, tenant, "reverse_order", f"order/{order_id}")
         return Cancelled(reason="the order was cancelled in the store")
     if blocking:
         if order.state == "verified":  # its money is another matter, and may have changed as well

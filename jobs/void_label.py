@@ -27,7 +27,7 @@ def run(work: Work) -> Outcome:
         work,
         Act(key=key, kind="void_label", subject=work.claim.subject, request=label.shipment_ref),
         # A void may be asked for again and again: the carrier answers how it stands.
-        perform=lambda: work.carrier(label.connection_id).void(label.shipment_ref),
+        perform=lambda _keys: work.carrier(label.connection_id).void(label.shipment_ref),
     ).result
     return _record(work, label, state, key)
 

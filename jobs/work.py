@@ -16,7 +16,7 @@ from config.keyring import CannotOpen, Keyring
 from config.settings import Settings
 from integrations import registry
 from integrations.ports import CallNote, Carrier, Credentials, Origins, Payments, Permanent, Storefront
-from jobs import claims
+from jobs import claims, steps
 from jobs.claims import Claim
 from jobs.leases import LeaseKeeper
 from records import database, tenants
@@ -31,6 +31,8 @@ class Services:
     origins: Origins
     worker: str
     lease_s: float
+    public_url: str = ""
+    """Where vendors reach us: what their webhooks must point at."""
 
     @functools.cached_property
     def leases(self) -> LeaseKeeper:
@@ -81,6 +83,8 @@ class Work:
             session.info["own_lane"] = (self.tenant, self.claim.lane)
             claims.check(session, self.claim)
             yield session
+            steps.passed("writing")
+        steps.passed("committed")
 
     def storefront(self, connection: str) -> Storefront:
         """The storefront that an order came from."""
@@ -121,7 +125,11 @@ class Work:
             secrets=self._secrets(connection.sealed_secrets),
         )
         build = registry.vendor(connection.vendor).build
-        return build(credentials, self.services.origins, self.calls.append)
+        return build(credentials, self.services.origins, self._called)
+
+    def _called(self, note: CallNote) -> None:
+        self.calls.append(note)
+        steps.passed(f"called {note.vendor} {note.verb}")
 
     def _secrets(self, sealed: bytes) -> dict[str, str]:
         try:

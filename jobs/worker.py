@@ -152,6 +152,7 @@ def work(settings: Settings, queue: str) -> None:
             origins=origins(settings),
             worker=name,
             lease_s=settings.job_lease_seconds,
+            public_url=settings.public_url,
         )
     )
     worker = SimpleWorker(

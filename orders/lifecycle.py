@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from records.comparisons import Comparison
 from records.inbox import InboxEvent
 from records.intentions import Intention
 from records.jobs import Job
 from records.orders import Hold, Order
+from records.reversals import Reversal, ReversalStep
 from records.shipments import Label, Shipment
 from records.stock import Reservation
 
@@ -60,8 +62,12 @@ LIVES = MappingProxyType(
             ship="allocated | shipping > shipping",
             fulfil="shipping > fulfilled",
             close="verified | released | fulfilled > closed",
+            # The store asks for more of an order that was complete: a line was added to it.
+            reopen="fulfilled | closed > released",
             cancel="received | verified | released | allocated | shipping | fulfilled | closed > cancelling",
             cancelled="cancelling > cancelled",
+            # Something had left before the cancellation could stop it: what has left is fulfilled.
+            keep="cancelling > shipping",
         ),
         "shipment": _life(
             Shipment,
@@ -75,15 +81,21 @@ LIVES = MappingProxyType(
         "label": _life(
             Label,
             "intended",
-            ends="voided void_refused failed bought",
+            ends="voided failed bought spent",
             buy="intended > bought",
             fail="intended > failed",
             request_void="bought | void_refused > void_requested",
             void="bought | void_requested > voided",
             refuse_void="void_requested > void_refused",
+            # The carrier's last word is no: the postage is spent.
+            give_up="void_refused > spent",
         ),
         "reservation": _life(
-            Reservation, "held", ends="consumed released", consume="held > consumed", release="held > released"
+            Reservation,
+            "held",
+            ends="consumed released",
+            consume="held > consumed",
+            release="held | consumed > released",
         ),
         "hold": _life(Hold, "open", ends="released", release="open > released"),
         "inbox_event": _life(
@@ -116,6 +128,28 @@ LIVES = MappingProxyType(
             refuse="intended > refused",
             abandon="intended > abandoned",
             again="refused | abandoned > intended",
+            renew="intended > intended",
+        ),
+        "reversal": _life(
+            Reversal, "under_way", ends="done given_up", finish="under_way > done", give_up="under_way > given_up"
+        ),
+        "reversal_step": _life(
+            ReversalStep,
+            "due",
+            ends="done skipped",
+            finish="due | refused > done",
+            skip="due | refused | asks > skipped",
+            refuse="due > refused",
+            ask="due > asks",
+            agree="asks > due",
+            again="refused > due",
+        ),
+        "comparison": _life(
+            Comparison,
+            "running",
+            ends="done failed",
+            finish="running > done",
+            fail="running > failed",
         ),
     }
 )

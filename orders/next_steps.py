@@ -21,7 +21,7 @@ def of(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:
         case "allocated" | "shipping":
             return [("reserve_stock", subject), *_of_shipments(session, tenant, order.id)]
         case "cancelling":
-            return [("cancel_order", subject)]
+            return [("reverse_order", subject)]
         case _:
             return []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, select
+from sqlalchemy import DateTime, Index, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
@@ -24,10 +24,20 @@ class Intention(Base):
     attempt: Mapped[int]
     request_digest: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="intended")
+    mark: Mapped[str] = mapped_column(server_default=text("(gen_random_uuid())::text"))
+    """What is written on the thing at the vendor, so that it is found again; unguessable, and never given twice."""
+    renewals: Mapped[int] = mapped_column(server_default="0")
+    """How often the vendor was given a fresh idempotency key, because it had forgotten, or refused, the last one."""
+    keyed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    """When the present idempotency key was written down."""
     vendor_reference: Mapped[str] = mapped_column(server_default="")
     reason: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[datetime | None]
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"{self.mark}-{self.renewals}" if self.renewals else self.mark
 
 
 def find_intention(session: Session, tenant: int, key: str) -> Intention | None:

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from records import inbox, intentions, jobs, orders, shipments, stock, tenants, timeline, users
+from records import (
+    comparisons,
+    inbox,
+    intentions,
+    jobs,
+    orders,
+    reversals,
+    shipments,
+    stock,
+    tenants,
+    timeline,
+    users,
+)
 from records.base import Base
 
 TABLES = Base.metadata.tables
-MODULES = (inbox, intentions, jobs, orders, shipments, stock, tenants, timeline, users)
+MODULES = (
+    comparisons,
+    inbox,
+    intentions,
+    jobs,
+    orders,
+    reversals,
+    shipments,
+    stock,
+    tenants,
+    timeline,
+    users,
+)
 METADATA = Base.metadata

@@ -80,8 +80,8 @@ class Parcel(Base):
     created_at: Mapped[CreatedAt]
 
 
-# The states in which a label may still be, or become, postage that somebody pays for.
-LIVE_LABEL = ("intended", "bought", "void_requested", "void_refused")
+# The states in which a label is, or may become, the one that its parcel travels with.
+LIVE_LABEL = ("intended", "bought")
 
 
 class Label(Base):
@@ -96,7 +96,7 @@ class Label(Base):
             "tenant_id",
             "parcel_id",
             unique=True,
-            postgresql_where=text("state IN ('intended', 'bought', 'void_requested', 'void_refused')"),
+            postgresql_where=text("state IN ('intended', 'bought')"),
         ),
         Index("ix_labels_order", "tenant_id", "order_id"),
         Index("ix_labels_shipment_ref", "tenant_id", "shipment_ref"),
@@ -132,6 +132,8 @@ class Label(Base):
     media_type: Mapped[str] = mapped_column(server_default="")
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     bought_at: Mapped[datetime | None]
+    void_refusals: Mapped[int] = mapped_column(server_default="0")
+    """How often the carrier has said no to giving the postage back; it may be asked again."""
     created_at: Mapped[CreatedAt]
 
 

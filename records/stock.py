@@ -118,7 +118,7 @@ class Movement(Base):
     variant_id: Mapped[int]
     location_id: Mapped[int]
     cause: Mapped[str]
-    """received, reserved, released, shipped, counted."""
+    """received, reserved, released, shipped, put_back, counted."""
     on_hand_change: Mapped[int]
     reserved_change: Mapped[int]
     order_id: Mapped[int | None]

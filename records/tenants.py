@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, select, text
@@ -42,6 +43,10 @@ class Rules(BaseModel):
     carriers: tuple[str, ...] = ()
     """The carriers that may be used; empty means every one that answers."""
     tell_buyer: bool = True
+    refund_when_cancelled: str = Field(default="ask", pattern="^(ask|always)$")
+    """Whether money at a payment provider goes back by itself when the store cancels an order, or a person says so."""
+    capture_when_shipped: bool = False
+    """Take money that is only authorised at a payment provider when the order's last shipment is announced."""
     customs_signer: str = ""
 
 
@@ -80,6 +85,14 @@ class Connection(Base):
     sealed_secrets: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[datetime | None]
+    token_expires_at: Mapped[datetime | None]
+    """When the vendor will stop taking the secrets, where it has said so."""
+    checked_at: Mapped[datetime | None]
+    """When the account and its webhooks were last looked at."""
+    remarks: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """What is wrong with it, as {kind, sentence, remedy, mended}; empty when all is well."""
+    hooks_seen: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """The webhooks that stood there at the last look, as {address, topics}: what vanished is told by them."""
 
 
 def find_connection(session: Session, tenant: int, connection: str) -> Connection | None:

@@ -151,7 +151,7 @@ def test_the_stages_of_an_order_are_ranked_in_their_order():
     ranks = [queue.KINDS[stage.__name__.removeprefix("jobs.")].rank for stage in stages.PIPELINE]
 
     assert ranks == sorted(set(ranks))
-    assert queue.KINDS["cancel_order"].rank < ranks[0]
+    assert queue.KINDS["reverse_order"].rank < ranks[0]
 
 
 def test_every_declared_queue_has_a_listener():

@@ -140,4 +140,32 @@ class Announced(Noun):
     adopted: bool = False
 
 
+class StoreShipment(Noun):
+    """A fulfillment as the storefront has it now. `stands` is False where it was cancelled or failed."""
+
+    remote_id: str
+    stands: bool
+    carrier: str = ""
+    numbers: tuple[str, ...] = ()
+
+
+class TakenBackLine(Noun):
+    """Units of an order line that the buyer does not get. `restock_at` is the location they lie at; empty where they
+    do not go back on a shelf.
+    """
+
+    line_remote_id: str
+    units: int = Field(gt=0)
+    restock_at: str = ""
+    left: bool = False
+    """They had been fulfilled already: a return, not a removal."""
+
+
+class StoreRefund(Noun):
+    """What the storefront gave, or would give, back for units or a whole order."""
+
+    remote_id: str = ""
+    amount: Money
+
+
 StoreVariant.model_rebuild()

@@ -8,7 +8,7 @@ from scripted_vendor import Answer
 from integrations.nouns import PaymentState
 from integrations.payments import stripe as stripe_vendor
 from integrations.payments.stripe import connector
-from integrations.ports import CallNote, Credentials, Origins, Permanent, Temporary
+from integrations.ports import CallNote, Credentials, Keys, Origins, Permanent, Temporary
 from sandbox.stripe_accounts import DEFAULT_KEY
 
 
@@ -71,9 +71,9 @@ def test_a_captured_payment_is_not_cancelled(sandbox, payments):
 
 def test_a_refund_is_the_whole_payment_after_it(sandbox, payments, notes):
     payment = paid(sandbox)
-    part = payments.refund(payment, amount_minor=500, key="refund-1")
+    part = payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-1", idempotency="refund-1"))
     assert (part.state, part.refunded_minor) == (PaymentState.PART_REFUNDED, 500)
-    rest = payments.refund(payment, amount_minor=1500, key="refund-2")
+    rest = payments.refund(payment, amount_minor=1500, keys=Keys(mark="refund-2", idempotency="refund-2"))
     assert (rest.state, rest.refunded_minor) == (PaymentState.REFUNDED, 2000)
     assert [note.key for note in notes if note.verb == "refund.create"] == ["refund-1", "refund-2"]
 
@@ -81,16 +81,16 @@ def test_a_refund_is_the_whole_payment_after_it(sandbox, payments, notes):
 def test_the_same_key_refunds_once(sandbox, payments):
     payment = paid(sandbox)
     for _ in range(3):
-        fact = payments.refund(payment, amount_minor=500, key="refund-3")
+        fact = payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-3", idempotency="refund-3"))
     assert fact.refunded_minor == 500
     assert sandbox.acts("refund.create") == 1
 
 
 def test_a_key_of_another_request_is_permanent_and_refunds_nothing(sandbox, payments):
     payment = paid(sandbox)
-    payments.refund(payment, amount_minor=500, key="refund-4")
+    payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-4", idempotency="refund-4"))
     with pytest.raises(Permanent, match="idempotency key"):
-        payments.refund(payment, amount_minor=700, key="refund-4")
+        payments.refund(payment, amount_minor=700, keys=Keys(mark="refund-4", idempotency="refund-4"))
     assert payments.read_payment(payment).refunded_minor == 500
 
 
@@ -98,7 +98,10 @@ def test_a_key_of_another_request_is_permanent_and_refunds_nothing(sandbox, paym
 def test_a_refund_whose_answer_was_lost_is_made_once(sandbox, payments, fault):
     payment = paid(sandbox)
     sandbox.fault("stripe", fault, "refund.create", delay_s=0.5)
-    assert payments.refund(payment, amount_minor=500, key="refund-5").refunded_minor == 500
+    assert (
+        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-5", idempotency="refund-5")).refunded_minor
+        == 500
+    )
     assert sandbox.acts("refund.create") == 1
 
 
@@ -109,10 +112,13 @@ def test_a_refund_whose_answer_stays_lost_is_of_unknown_outcome_and_is_found_by_
     payment = paid(sandbox)
     sandbox.fault("stripe", fault, "refund.create", times=times)
     with pytest.raises(Temporary) as lost:
-        payments.refund(payment, amount_minor=500, key="refund-6")
+        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-6", idempotency="refund-6"))
     assert lost.value.outcome_unknown
     assert payments.read_payment(payment).refunded_minor == 500
-    assert payments.refund(payment, amount_minor=500, key="refund-6").refunded_minor == 500
+    assert (
+        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-6", idempotency="refund-6")).refunded_minor
+        == 500
+    )
     assert sandbox.acts("refund.create") == 1
 
 
@@ -120,20 +126,23 @@ def test_a_refund_that_is_made_but_not_read_afterwards_is_of_unknown_outcome(san
     payment = paid(sandbox)
     sandbox.fault("stripe", "5xx", "payment_intent.retrieve", times=3)
     with pytest.raises(Temporary, match="refunded, but then") as unread:
-        payments.refund(payment, amount_minor=500, key="refund-7")
+        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-7", idempotency="refund-7"))
     assert unread.value.outcome_unknown
 
 
 def test_a_payment_that_was_refunded_in_full_elsewhere_counts_as_refunded(sandbox, payments):
     payment = paid(sandbox)
     sandbox.do(f"/stripe/payments/{payment}/refund", {})
-    assert payments.refund(payment, amount_minor=2000, key="refund-8").state is PaymentState.REFUNDED
+    assert (
+        payments.refund(payment, amount_minor=2000, keys=Keys(mark="refund-8", idempotency="refund-8")).state
+        is PaymentState.REFUNDED
+    )
 
 
 def test_more_than_was_paid_is_not_refunded(sandbox, payments):
     payment = paid(sandbox)
     with pytest.raises(Permanent):
-        payments.refund(payment, amount_minor=2001, key="refund-9")
+        payments.refund(payment, amount_minor=2001, keys=Keys(mark="refund-9", idempotency="refund-9"))
     assert payments.read_payment(payment).refunded_minor == 0
 
 

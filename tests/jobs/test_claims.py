@@ -14,7 +14,7 @@ from tests.shop import open_shop
 
 
 def test_jobs_are_taken_by_rank_then_by_age(lane):
-    for kind in ("push_tracking", "verify_order", "cancel_order", "buy_label"):
+    for kind in ("push_tracking", "verify_order", "reverse_order", "buy_label"):
         lane.add(kind)
     lane.add("verify_order", "order/998")
 
@@ -24,7 +24,7 @@ def test_jobs_are_taken_by_rank_then_by_age(lane):
         lane.conclude(claim, "done")
 
     assert taken == [
-        ("cancel_order", True), ("verify_order", True), ("verify_order", False), ("buy_label", True),
+        ("reverse_order", True), ("verify_order", True), ("verify_order", False), ("buy_label", True),
         ("push_tracking", True),
     ]  # fmt: skip
 
@@ -74,7 +74,7 @@ def test_a_lease_is_measured_by_the_database_s_clock_alone(lane, monkeypatch):
 
 def test_a_lane_with_a_job_in_hand_is_busy(lane):
     lane.add("verify_order")
-    lane.add("cancel_order", "order/998")
+    lane.add("reverse_order", "order/998")
     lane.claim()
 
     assert lane.claim(worker="w2") is None
@@ -122,7 +122,7 @@ def test_the_same_lane_of_another_tenant_is_another_lane(lane, engine):
 def test_a_lease_that_ran_out_is_taken_over_with_a_higher_fence_and_a_death(lane):
     lane.add("verify_order")
     first = lane.claim(worker="w1")
-    lane.add("cancel_order")  # of a lower rank, and yet what somebody had in hand comes first
+    lane.add("reverse_order")  # of a lower rank, and yet what somebody had in hand comes first
     lane.expire()
 
     second = lane.claim(worker="w2")

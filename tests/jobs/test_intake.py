@@ -168,7 +168,7 @@ def test_a_cancelled_order_is_stopped_wherever_it_stands(shop, state):
         assert hear(shop, OrderCancelled(remote_id=ORDER, at=LATER)) == ("take", "order/1")
 
     assert shop.one("SELECT state, cancelled_at FROM orders") == ("cancelling", LATER)
-    assert jobs(shop) == [("cancel_order", "order/1", "order/1")]
+    assert jobs(shop) == [("reverse_order", "order/1", "order/1")]
     assert shop.story(1)[1:] == ["The order was cancelled in the store."]
 
 
@@ -177,7 +177,7 @@ def test_a_cancellation_that_arrives_before_its_order_is_kept(shop):
     placed(shop)
 
     assert shop.one("SELECT state, cancelled_at, name FROM orders") == ("cancelling", LATER, "#1001")
-    assert ("cancel_order", "order/1", "order/1") in jobs(shop)
+    assert ("reverse_order", "order/1", "order/1") in jobs(shop)
 
 
 def test_a_newer_version_that_says_cancelled_cancels(shop):
@@ -351,7 +351,7 @@ def test_an_order_is_resumed_from_where_it_stands(shop):
         "released": [("reserve_stock", f"order/{order}")],
         "allocated": [("reserve_stock", f"order/{order}"), ("buy_label", f"parcel/{parcel}")],
         "shipping": [("reserve_stock", f"order/{order}"), ("buy_label", f"parcel/{parcel}")],
-        "cancelling": [("cancel_order", f"order/{order}")],
+        "cancelling": [("reverse_order", f"order/{order}")],
         "fulfilled": [],
         "closed": [],
         "cancelled": [],

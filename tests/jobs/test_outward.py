@@ -1,6 +1,7 @@
 """Acts on the outside world: written down first, adopted when they happened, never repeated blindly."""
 
 import pytest
+from sqlalchemy import text
 
 from integrations.ports import Permanent, Temporary
 from jobs import outward
@@ -20,14 +21,14 @@ class Vendor:
     def __init__(self, *, then=None):
         self.done, self.then = [], then
 
-    def perform(self):
+    def perform(self, keys):
         self.done.append("label")
         if self.then:
             failure, self.then = self.then, None
             raise failure
         return "bought"
 
-    def find(self):
+    def find(self, keys):
         return "found" if self.done else None
 
 
@@ -51,12 +52,12 @@ def settle(lane, by, **more):
 def test_the_intention_is_committed_before_the_call_and_no_transaction_is_open_during_it(lane, work):
     seen = []
 
-    def perform():
+    def perform(keys):
         seen.append(intention(lane))  # over a connection of its own
         seen.append(lane.shop.one("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"))
         return "bought"
 
-    performed = outward.once(work, ACT, perform=perform, find=lambda: pytest.fail("nothing to ask for yet"))
+    performed = outward.once(work, ACT, perform=perform, find=lambda keys: pytest.fail("nothing to ask for yet"))
 
     assert (performed.result, performed.adopted) == ("bought", False)
     assert seen == [("intended", "buy_label", "parcel/1", 1, "", "", False), 0]
@@ -85,7 +86,7 @@ def test_after_a_crash_behind_the_effect_the_next_run_adopts_it(lane, work):
 
 def test_after_a_crash_before_the_effect_the_next_run_acts(lane, work):
     vendor = Vendor()
-    assert outward.intend(work, ACT) is False  # and then the process was gone
+    assert outward.intend(work, ACT).repeated is False  # and then the process was gone
 
     performed = outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
 
@@ -108,7 +109,7 @@ def test_a_vendor_that_cannot_be_asked_leaves_the_intention_open(lane, work):
     with pytest.raises(Crash):
         outward.once(work, ACT, perform=vendor.perform, find=vendor.find)
 
-    def away():
+    def away(keys):
         raise Temporary("No answer.")
 
     with pytest.raises(Temporary):
@@ -129,15 +130,17 @@ def test_an_act_that_asks_for_itself_is_performed_again_after_a_crash(lane, work
 def test_a_refusal_is_written_down_and_may_be_tried_again(lane, work):
     refusal = Permanent("The address is wrong.", remedy="Correct it.")
 
-    def refuse():
+    def refuse(keys):
         raise refusal
 
     with pytest.raises(Permanent) as raised:
-        outward.once(work, ACT, perform=refuse, find=lambda: pytest.fail("nothing was done"))
+        outward.once(work, ACT, perform=refuse, find=lambda keys: pytest.fail("nothing was done"))
     assert raised.value is refusal
     assert intention(lane) == ("refused", "buy_label", "parcel/1", 1, "The address is wrong.", "", True)
 
-    performed = outward.once(work, ACT, perform=lambda: "bought", find=lambda: pytest.fail("the vendor said no"))
+    performed = outward.once(
+        work, ACT, perform=lambda keys: "bought", find=lambda keys: pytest.fail("the vendor said no")
+    )
     assert performed.result == "bought"
     assert intention(lane) == ("intended", "buy_label", "parcel/1", 1, "", "", False)
 
@@ -147,7 +150,7 @@ def test_who_lost_the_lease_does_not_act(lane, work):
     lane.claim(worker="w2")
 
     with pytest.raises(LostLease):
-        outward.once(work, ACT, perform=lambda: pytest.fail("acted without a claim"))
+        outward.once(work, ACT, perform=lambda keys: pytest.fail("acted without a claim"))
     assert lane.shop.rows("SELECT * FROM intentions") == []
 
 
@@ -162,7 +165,7 @@ def test_the_same_key_of_another_tenant_is_another_act(lane, work, engine):
             (stranger.tenant,),
         )
 
-    assert outward.intend(work, ACT) is False
+    assert outward.intend(work, ACT).repeated is False
 
 
 def test_a_request_is_remembered_by_its_digest_only(lane, work):
@@ -173,3 +176,88 @@ def test_a_request_is_remembered_by_its_digest_only(lane, work):
     a, b, c = (row[0] for row in lane.shop.rows("SELECT request_digest FROM intentions ORDER BY key"))
     assert a == b != c
     assert "ada" not in a
+
+
+# ------------------------------------------------------------------------------------------- keys
+
+
+def keys_of(lane):
+    return lane.shop.one("SELECT mark, renewals FROM intentions")
+
+
+def test_a_repeat_within_a_day_carries_the_same_idempotency_key(lane, work):
+    vendor, seen = Vendor(), []
+
+    def lost(keys):
+        seen.append(keys)
+        raise Temporary("No answer.", outcome_unknown=True)
+
+    with pytest.raises(Temporary):
+        outward.once(work, ACT, perform=lost, find=vendor.find)
+    with pytest.raises(Temporary):
+        outward.once(work, ACT, perform=lost, find=vendor.find)
+
+    assert seen[0] == seen[1]
+    assert seen[0].mark == seen[0].idempotency
+
+
+def test_after_a_day_the_vendor_is_asked_first_and_a_fresh_key_is_committed(lane, work):
+    asked, seen = [], []
+
+    def lost(keys):
+        seen.append(keys)
+        raise Temporary("No answer.", outcome_unknown=True)
+
+    with pytest.raises(Temporary):
+        outward.once(work, ACT, perform=lost, find=asked.append)
+    with lane.shop.transaction() as session:
+        session.execute(text("UPDATE intentions SET keyed_at = now() - interval '25 hours'"))
+
+    def perform(keys):
+        seen.append(keys)
+        assert keys_of(lane) == (keys.mark, 1)  # committed before it is used
+        return "bought"
+
+    outward.once(work, ACT, perform=perform, find=asked.append)
+
+    assert len(asked) == 1
+    assert seen[0].mark == seen[1].mark == asked[0].mark
+    assert seen[0].idempotency != seen[1].idempotency
+
+
+def test_a_refused_wish_and_a_changed_one_get_a_fresh_key_for_the_vendor_would_repeat_its_no(lane, work):
+    seen = []
+
+    def refuse(keys):
+        seen.append(keys.idempotency)
+        raise Permanent("The quantity has changed.", remedy="Look again.", code="stale")
+
+    def lost(keys):
+        seen.append(keys.idempotency)
+        raise Temporary("No answer.", outcome_unknown=True)
+
+    with pytest.raises(Permanent):
+        outward.once(work, ACT, perform=refuse, find=lambda keys: None)
+    with pytest.raises(Temporary):
+        outward.once(work, ACT, perform=lost, find=lambda keys: None)
+    changed = Act(key=ACT.key, kind=ACT.kind, subject=ACT.subject, request={"rate": "r2"})
+    with pytest.raises(Temporary):
+        outward.once(work, changed, perform=lost, find=lambda keys: None)
+    with pytest.raises(Temporary):
+        outward.once(work, changed, perform=lost, find=lambda keys: None)
+
+    assert len(set(seen[:3])) == 3
+    assert seen[3] == seen[2]
+
+
+def test_what_nobody_can_be_asked_about_is_done_once_and_then_needs_a_person(lane, work):
+    letter = Act(key="mail/1", kind="send_mail", subject="order/1", repeatable=False)
+    vendor = Vendor(then=Crash())
+    with pytest.raises(Crash):
+        outward.once(work, letter, perform=vendor.perform)
+
+    with pytest.raises(Permanent) as refusal:
+        outward.once(work, letter, perform=vendor.perform)
+
+    assert refusal.value.code == "unknowable"
+    assert vendor.done == ["label"]

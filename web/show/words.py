@@ -72,6 +72,7 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             void_requested=("Refund asked", "return", "warn", "The carrier was asked to take it back."),
             voided=("Voided", "ban", "quiet", "The postage comes back."),
             void_refused=("Refund refused", "alert", "bad", "The carrier keeps the postage."),
+            spent=("Postage lost", "x", "bad", "The carrier's last word on giving it back was no."),
             failed=("Not bought", "x", "bad", "Nothing was bought."),
         ),
         "reservation": _table(
@@ -127,7 +128,9 @@ class Doing:
 DOINGS: Mapping[str, Doing] = MappingProxyType(
     {
         "take_event": Doing("Read a delivery", "What the vendor told us has not reached the order yet."),
-        "cancel_order": Doing("Cancel the order", "The order is not fully stopped: stock or labels may still be held."),
+        "reverse_order": Doing(
+            "Take back what was planned", "The order is not fully stopped: stock or labels may still be held."
+        ),
         "verify_order": Doing("Check the order", "The order waits at its start; nothing was reserved or bought."),
         "check_payment": Doing("Look at the payment", "The order waits before its stock is reserved."),
         "reserve_stock": Doing("Reserve stock", "The order has no stock of its own yet, and no label is bought."),
@@ -138,6 +141,11 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "report_parcel": Doing("Tell the store the scans", "The parcel moves, but the store shows an older scan."),
         "mark_paid": Doing("Mark as paid in the store", "The order goes on; the store still shows it as unpaid."),
         "match_payment": Doing("Find a payment's order", "The money is there, but no order knows of it yet."),
+        "relabel_parcel": Doing("Buy another label", "The parcel travels with its old label until this is done."),
+        "replace_tracking": Doing("Replace the tracking", "Buyer and store still see the old tracking number."),
+        "capture_payment": Doing("Take the money", "The parcel has left; its payment is authorised and not taken yet."),
+        "reconcile": Doing("Compare with the vendor", "What the vendor did not tell us has not been fetched yet."),
+        "check_connection": Doing("Look after a connection", "Whether the vendor still tells us is not known."),
         "read_catalogue": Doing("Read the catalogue", "Stock and prices here may be older than the store's."),
     }
 )

@@ -7,6 +7,8 @@ tells afterwards whether it was. So a purchase is never made on a new shipment b
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -19,6 +21,8 @@ from integrations.nouns import (
     AddressVerdict,
     BoughtLabel,
     Consignment,
+    FoundLabel,
+    Hook,
     LabelFile,
     ParcelProgress,
     Quote,
@@ -106,6 +110,21 @@ class EasyPostCarrier:
             return objects.progress_of(tracker, told_at=tracker.created_at)
         except Unreadable as unread:
             raise Temporary(f"EasyPost's answer could not be read ({unread.reason})", code="unreadable") from None
+
+    def labels_since(self, since: datetime) -> Iterator[FoundLabel]:
+        raise NotImplementedError
+
+    def parcels_since(self, since: datetime) -> Iterator[ParcelProgress]:
+        raise NotImplementedError
+
+    def hooks(self) -> Sequence[Hook]:
+        raise NotImplementedError
+
+    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
+        raise NotImplementedError
+
+    def enable_hook(self, remote_id: str, secret: str) -> None:
+        raise NotImplementedError
 
     def _read_shipment(self, shipment_ref: str) -> objects.Shipment:
         reading = get("shipment.read", f"/shipments/{_safe(shipment_ref)}", reference=shipment_ref)

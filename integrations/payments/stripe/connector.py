@@ -6,7 +6,7 @@ the caller's idempotency key on everything that moves money.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -18,10 +18,10 @@ import stripe
 from integrations.http import vendor_origin
 from integrations.json_body import Model, parsed, refuse_unstorable_text
 from integrations.kept import Kept
-from integrations.nouns import PaymentFact, PaymentState
+from integrations.nouns import Hook, PaymentFact, PaymentState, RecordedEvent
 from integrations.payments.stripe import objects
 from integrations.payments.stripe.failures import understood
-from integrations.ports import Credentials, Notice, Origins, Permanent, Temporary, Unreadable
+from integrations.ports import Credentials, Keys, Notice, Origins, Permanent, Temporary, Unreadable
 from integrations.sdk_calls import api_key, told
 
 Read = TypeVar("Read")
@@ -81,14 +81,14 @@ class StripePayments:
             return self._found_done(remote_id, refused, "payment_intent_unexpected_state", PaymentState.VOIDED)
         return objects.payment_of_intent(intent, at)
 
-    def refund(self, remote_id: str, *, amount_minor: int, key: str) -> PaymentFact:
+    def refund(self, remote_id: str, *, amount_minor: int, keys: Keys) -> PaymentFact:
         """Give back `amount_minor`; the answer is the whole payment, read after the refund.
 
         Stripe keeps a key's first answer for a day at least, a 500 included: where `outcome_unknown` stays, read the
         payment, and ask again under a new key only if nothing was refunded.
         """
         try:
-            refund = self._refund(remote_id, amount_minor, key)
+            refund = self._refund(remote_id, amount_minor, keys.idempotency)
         except Permanent as refused:
             return self._found_done(remote_id, refused, "charge_already_refunded", PaymentState.REFUNDED)
         if refund.status in {"failed", "canceled"}:
@@ -99,6 +99,27 @@ class StripePayments:
             return self.read_payment(remote_id)
         except Temporary as unread:
             raise Temporary(f"refunded, but then: {unread.reason}", code=unread.code, outcome_unknown=True) from None
+
+    def capture(self, remote_id: str, *, amount_minor: int, key: str) -> PaymentFact:
+        raise NotImplementedError
+
+    def find_refund(self, remote_id: str, mark: str) -> int | None:
+        raise NotImplementedError
+
+    def events_since(self, since: datetime) -> Iterator[RecordedEvent]:
+        raise NotImplementedError
+
+    def payments_since(self, since: datetime) -> Iterator[PaymentFact]:
+        raise NotImplementedError
+
+    def hooks(self) -> Sequence[Hook]:
+        raise NotImplementedError
+
+    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
+        raise NotImplementedError
+
+    def enable_hook(self, remote_id: str, secret: str) -> None:
+        raise NotImplementedError
 
     def _refund(self, remote_id: str, amount_minor: int, key: str) -> objects.Refund:
         whose = "charge" if remote_id.startswith(_CHARGE_PREFIXES) else "payment_intent"

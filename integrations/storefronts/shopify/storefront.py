@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from integrations import nouns
-from integrations.ports import Credentials, Notice, Origins, Permanent
+from integrations.ports import Credentials, Keys, Notice, Origins, Permanent
 from integrations.storefronts.shopify import answers, catalogue, orders, shipments, work
 from integrations.storefronts.shopify.announcing import Announcement
 from integrations.storefronts.shopify.answers import Answer, Ref
@@ -88,3 +88,51 @@ class ShopifyStorefront:
         """Adding a tag that is there changes nothing, so that a repeat needs no reading first."""
         if tags:
             self._client.tell("Tag", key=order_remote_id, id=order_remote_id, tags=list(tags))
+
+    # -- being built: see ports.TakingBack, StoreChanges and Hooked
+    def cancel_shipped(self, fulfillment_remote_id: str) -> None:
+        raise NotImplementedError
+
+    def cancel_order(
+        self, order_remote_id: str, *, reason: str, restock: bool, refund: bool, tell_buyer: bool, note: str
+    ) -> bool:
+        raise NotImplementedError
+
+    def quote_refund(self, order_remote_id: str, lines: Sequence[nouns.TakenBackLine]) -> nouns.StoreRefund:
+        raise NotImplementedError
+
+    def refund(
+        self,
+        order_remote_id: str,
+        lines: Sequence[nouns.TakenBackLine],
+        *,
+        amount: nouns.Money | None,
+        keys: Keys,
+        tell_buyer: bool,
+        note: str,
+    ) -> nouns.StoreRefund:
+        raise NotImplementedError
+
+    def find_refund(self, order_remote_id: str, mark: str) -> nouns.StoreRefund | None:
+        raise NotImplementedError
+
+    def changed_orders(self, since: datetime) -> Iterator[nouns.ChangedOrder]:
+        raise NotImplementedError
+
+    def changed_work(self, since: datetime) -> Iterator[nouns.ChangedWork]:
+        raise NotImplementedError
+
+    def changed_stock(self, since: datetime, location_remote_ids: Sequence[str]) -> Iterator[nouns.StockReading]:
+        raise NotImplementedError
+
+    def read_shipped(self, order_remote_id: str) -> Sequence[nouns.StoreShipment]:
+        raise NotImplementedError
+
+    def hooks(self) -> Sequence[nouns.Hook]:
+        raise NotImplementedError
+
+    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
+        raise NotImplementedError
+
+    def enable_hook(self, remote_id: str, secret: str) -> None:
+        raise NotImplementedError

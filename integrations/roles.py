@@ -1,0 +1,226 @@
+"""The roles that vendors play for us, one Protocol each, in verbs of our own; a big role is told in parts.
+
+A verb that changes something reads first, or carries a key, so that asking twice does it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from integrations.nouns import (
+    Address,
+    AddressVerdict,
+    Announced,
+    BoughtLabel,
+    ChangedOrder,
+    ChangedWork,
+    Consignment,
+    FoundLabel,
+    Hook,
+    LabelFile,
+    Money,
+    ParcelProgress,
+    PaymentFact,
+    Quote,
+    RecordedEvent,
+    Scan,
+    ShippedLine,
+    StockReading,
+    StoreLocation,
+    StoreOrder,
+    StoreRefund,
+    StoreShipment,
+    StoreVariant,
+    TakenBackLine,
+    TrackingLabel,
+    VoidState,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """The keys of one outward act. `mark` stays with the act for ever and is written on the thing, where the vendor has
+    room for it; `idempotency` is what the vendor itself remembers, for a day at most.
+    """
+
+    mark: str
+    idempotency: str
+
+
+class Hooked(Protocol):
+    """Whoever tells us things by webhook."""
+
+    def hooks(self) -> Sequence[Hook]:
+        """The webhooks that stand at the vendor for us, disabled ones too."""
+
+    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
+        """Have these topics (the vendor's words) sent to an address; does nothing where that stands already.
+
+        Answers the secret that will sign them where the vendor makes one, else an empty text.
+        """
+
+    def enable_hook(self, remote_id: str, secret: str) -> None:
+        """Have a disabled webhook tell again."""
+
+
+class StoreOrders(Protocol):
+    """What a store has: its orders, what it sells and where that lies."""
+
+    def read_order(self, remote_id: str) -> StoreOrder:
+        """The order as it stands now. Permanent where there is no such order."""
+
+    def read_locations(self) -> Sequence[StoreLocation]: ...
+
+    def read_variants(self, remote_ids: Sequence[str] | None = None) -> Iterator[StoreVariant]:
+        """The named variants, or all of them, with stock by location."""
+
+    def find_order_of_work(self, work_remote_id: str) -> str | None:
+        """The remote id of the order that a piece of routed work belongs to."""
+
+
+class Announcing(Protocol):
+    """What a store is told. Each verb reads first and leaves alone what already says so."""
+
+    def announce(
+        self, order_remote_id: str, lines: Sequence[ShippedLine], tracking: TrackingLabel, *, tell_buyer: bool
+    ) -> Sequence[Announced]:
+        """Tell the storefront that these units have shipped with this tracking, and adopt what already says so.
+
+        Reads the order's open work first, so a repeat after a crash announces nothing twice. Temporary while the
+        storefront has not routed the order yet. More than one answer where the storefront keeps the lines at several
+        of its locations.
+        """
+
+    def replace_tracking(self, fulfillment_remote_id: str, tracking: TrackingLabel, *, tell_buyer: bool) -> None:
+        """Put this whole set of numbers in place of the old one."""
+
+    def report_scan(self, fulfillment_remote_id: str, scan: Scan) -> None:
+        """Tell the storefront where the parcel is; does nothing where the storefront has this very event already."""
+
+    def hold(self, order_remote_id: str, *, handle: str, reason: str, notes: str) -> Sequence[str]:
+        """Hold all open work of an order; `handle` is our own key. Answers the remote ids of the holds."""
+
+    def release(self, order_remote_id: str, hold_remote_ids: Sequence[str]) -> None:
+        """Release our own holds and nobody else's."""
+
+    def mark_paid(self, order_remote_id: str) -> None:
+        """Record that the order was paid elsewhere; does nothing where the storefront says so already."""
+
+    def tag(self, order_remote_id: str, tags: Sequence[str]) -> None: ...
+
+
+class TakingBack(Protocol):
+    """How a store takes back what was sold. Each verb reads first and leaves alone what is done already."""
+
+    def cancel_shipped(self, fulfillment_remote_id: str) -> None:
+        """Take an announcement back: the units are open work again. Does nothing where it was cancelled before."""
+
+    def cancel_order(
+        self, order_remote_id: str, *, reason: str, restock: bool, refund: bool, tell_buyer: bool, note: str
+    ) -> bool:
+        """Ask for the whole order to be cancelled; answers whether it is by now (storefronts take their time).
+
+        `reason` is one of buyer, declined, fraud, stock, staff, other. Permanent where something has shipped.
+        """
+
+    def quote_refund(self, order_remote_id: str, lines: Sequence[TakenBackLine]) -> StoreRefund:
+        """What the store would give back for these units by itself. Changes nothing."""
+
+    def refund(
+        self,
+        order_remote_id: str,
+        lines: Sequence[TakenBackLine],
+        *,
+        amount: Money | None,
+        keys: Keys,
+        tell_buyer: bool,
+        note: str,
+    ) -> StoreRefund:
+        """Take units off an order, and give `amount` (None: no money) back by the way it was paid."""
+
+    def find_refund(self, order_remote_id: str, mark: str) -> StoreRefund | None:
+        """The refund that carries our mark."""
+
+
+class StoreChanges(Protocol):
+    """What changed in a store lately, oldest change first, each thing once."""
+
+    def changed_orders(self, since: datetime) -> Iterator[ChangedOrder]: ...
+
+    def changed_work(self, since: datetime) -> Iterator[ChangedWork]: ...
+
+    def changed_stock(self, since: datetime, location_remote_ids: Sequence[str]) -> Iterator[StockReading]: ...
+
+    def read_shipped(self, order_remote_id: str) -> Sequence[StoreShipment]:
+        """Every fulfillment of an order, whoever made it."""
+
+
+@runtime_checkable
+class Storefront(StoreOrders, Announcing, TakingBack, StoreChanges, Hooked, Protocol):
+    """Where orders are placed and where buyers look for their tracking number."""
+
+
+@runtime_checkable
+class Payments(Hooked, Protocol):
+    """Where buyers' money is."""
+
+    def read_payment(self, remote_id: str) -> PaymentFact: ...
+
+    def find_session(self, payment_remote_id: str) -> PaymentFact | None:
+        """The payment with the order that its check-out session names, where there is a session."""
+
+    def cancel(self, remote_id: str, *, key: str) -> PaymentFact:
+        """Give back an authorisation that was not captured."""
+
+    def capture(self, remote_id: str, *, amount_minor: int, key: str) -> PaymentFact:
+        """Take authorised money; what the amount leaves over is given back."""
+
+    def refund(self, remote_id: str, *, amount_minor: int, keys: Keys) -> PaymentFact:
+        """Give money back. The answer is the whole payment, read after the refund."""
+
+    def find_refund(self, remote_id: str, mark: str) -> int | None:
+        """The minor units of the refund that carries our mark and has not failed."""
+
+    def events_since(self, since: datetime) -> Iterator[RecordedEvent]:
+        """The events that the provider recorded, oldest first, for as long as it keeps them."""
+
+    def payments_since(self, since: datetime) -> Iterator[PaymentFact]:
+        """The payments that were begun since, as they stand now."""
+
+
+@runtime_checkable
+class Carrier(Hooked, Protocol):
+    """Who moves parcels."""
+
+    def verify_address(self, address: Address) -> AddressVerdict: ...
+
+    def quote(self, consignment: Consignment) -> Quote:
+        """Rates for one parcel. Costs nothing and promises nothing; no rates is a quote with remarks, not a failure."""
+
+    def buy(self, shipment_ref: str, rate_ref: str) -> BoughtLabel:
+        """Buy the label of a quoted shipment; adopts the label where it was bought before.
+
+        Raises Temporary with `outcome_unknown` when the answer was lost and the carrier could not be asked.
+        """
+
+    def find_label(self, shipment_ref: str) -> BoughtLabel | None:
+        """The label that was bought for a quoted shipment, or None."""
+
+    def fetch_label(self, label_url: str) -> LabelFile: ...
+
+    def void(self, shipment_ref: str) -> VoidState:
+        """Ask for the postage back; may be asked again, after a refusal too."""
+
+    def track(self, tracker_ref: str) -> ParcelProgress: ...
+
+    def labels_since(self, since: datetime) -> Iterator[FoundLabel]:
+        """Every label bought since, newest first, whoever bought it."""
+
+    def parcels_since(self, since: datetime) -> Iterator[ParcelProgress]:
+        """Every tracker begun since, newest first, with all that is known of its parcel now."""
+
+
+Connector = Storefront | Payments | Carrier
