@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn, TypeVar
 
@@ -71,10 +72,16 @@ def refuse_deep_nesting(value: object, max_depth: int) -> None:
 def refuse_unstorable_text(value: object) -> None:
     """Raise Unreadable where a string anywhere inside holds NUL or a lone surrogate."""
     for text in _texts(value):
-        if "\x00" in text:
-            raise Unreadable("the body holds a NUL character")
-        if not text.isascii() and _has_half_a_pair(text):
-            raise Unreadable("the body holds half of a surrogate pair")
+        found = unstorable_in(text)
+        if found:
+            raise Unreadable(f"{_place_of(text, value) or 'the body'}: holds {found}")
+
+
+def unstorable_in(text: str) -> str:
+    """What a text holds that PostgreSQL does not store; empty where it can be stored."""
+    if "\x00" in text:
+        return "a NUL character"
+    return "half of a surrogate pair" if not text.isascii() and _has_half_a_pair(text) else ""
 
 
 def _has_half_a_pair(text: str) -> bool:
@@ -83,6 +90,23 @@ def _has_half_a_pair(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def _place_of(text: str, value: object) -> str:
+    """Where in `value` that very text stands, as `shipping_address.name`; empty where it is the name of a member."""
+    waiting: list[tuple[str, object]] = [("", value)]
+    while waiting:
+        place, item = waiting.pop()
+        if item is text:
+            return place
+        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        waiting.extend((f"{place}.{_spoken(name)}".lstrip("."), inner) for name, inner in members)
+    return ""
+
+
+def _spoken(name: object) -> str:
+    # Names of members come from outside as well: a reason is short, printable and can be stored.
+    return ascii(str(name)[:40]).strip("'")
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -106,7 +130,8 @@ def _unrepeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
         # Two readers of one body may each believe another of the two values.
-        raise Unreadable("the body names a member twice within one object")
+        twice = next(name for name, times in Counter(name for name, _ in members).items() if times > 1)
+        raise Unreadable(f"{_spoken(twice)}: the body names this member twice within one object")
     return found
 
 

@@ -88,6 +88,12 @@ def read_catalogue(session: Session, tenant: int, connection: str) -> None:
     queue.add(session, tenant, "read_catalogue", f"connection/{connection}")
 
 
+def compare(session: Session, tenant: int, connection: str) -> None:
+    """Hold our records against a vendor's now, and look whether it still tells us everything."""
+    queue.add(session, tenant, "check_connection", f"connection/{connection}")
+    queue.add(session, tenant, "reconcile", f"connection/{connection}")
+
+
 def _waits_already(session: Session, row: Job) -> bool:
     return (
         session.execute(

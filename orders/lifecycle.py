@@ -87,6 +87,8 @@ LIVES = MappingProxyType(
             request_void="bought | void_refused > void_requested",
             void="bought | void_requested > voided",
             refuse_void="void_requested > void_refused",
+            # It was bought after all, for a parcel that does not want it any more.
+            take_back="intended | failed > void_requested",
             # The carrier's last word is no: the postage is spent.
             give_up="void_refused > spent",
         ),
@@ -146,8 +148,9 @@ LIVES = MappingProxyType(
         ),
         "comparison": _life(
             Comparison,
-            "running",
+            "wanted",
             ends="done failed",
+            begin="wanted > running",
             finish="running > done",
             fail="running > failed",
         ),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, select
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
 
 
 class Comparison(Base):
-    """One look at what changed at one vendor between two moments. States: running → done · failed."""
+    """One look at what changed at one vendor between two moments. States: wanted → running → done · failed."""
 
     __tablename__ = "comparisons"
     __table_args__ = (
@@ -22,11 +22,13 @@ class Comparison(Base):
     tenant_id: Mapped[TenantKey]
     id: Mapped[Id]
     connection_id: Mapped[str]
+    job_id: Mapped[int | None]
+    """The job that made it: the comparisons of one job are one pass."""
     scope: Mapped[str]
-    """orders, work, stock, shipments, events, payments, labels, parcels, voids, hooks."""
+    """orders, work, shipments, stock, events, payments, labels, parcels, voids."""
     since: Mapped[datetime]
     until: Mapped[datetime]
-    state: Mapped[str] = mapped_column(server_default="running")
+    state: Mapped[str] = mapped_column(server_default="wanted")
     looked_at: Mapped[int] = mapped_column(server_default="0")
     reason: Mapped[str] = mapped_column(server_default="")
     began_at: Mapped[CreatedAt]
@@ -41,6 +43,7 @@ class Finding(Base):
         ForeignKeyConstraint(["tenant_id", "comparison_id"], ["comparisons.tenant_id", "comparisons.id"]),
         Index("ix_findings_comparison", "tenant_id", "comparison_id", "id"),
         Index("ix_findings_order", "tenant_id", "order_id", "id"),
+        Index("ix_findings_subject", "tenant_id", "subject", "id"),
     )
 
     tenant_id: Mapped[TenantKey]
@@ -60,16 +63,63 @@ class Finding(Base):
 def last_until(session: Session, tenant: int, connection: str, scope: str) -> datetime | None:
     """Up to when the two sides have been compared."""
     return session.scalars(
-        select(Comparison.until)
-        .where(
-            Comparison.tenant_id == tenant,
-            Comparison.connection_id == connection,
-            Comparison.scope == scope,
-            Comparison.state == "done",
+        select(func.max(Comparison.until)).where(*_of(tenant, connection, scope), Comparison.state == "done")
+    ).first()
+
+
+def owed_since(session: Session, tenant: int, connection: str, scope: str) -> datetime | None:
+    """From when comparisons are owed that were wanted or begun after the last one that came to its end."""
+    last_done = (
+        select(func.coalesce(func.max(Comparison.id), 0))
+        .where(*_of(tenant, connection, scope), Comparison.state == "done")
+        .scalar_subquery()
+    )
+    return session.scalars(
+        select(func.min(Comparison.since)).where(*_of(tenant, connection, scope), Comparison.id > last_done)
+    ).first()
+
+
+def in_state(session: Session, tenant: int, connection: str, scope: str, state: str) -> list[Comparison]:
+    """Oldest first."""
+    return list(
+        session.scalars(
+            select(Comparison)
+            .where(*_of(tenant, connection, scope), Comparison.state == state)
+            .order_by(Comparison.id)
         )
+    )
+
+
+def of_job(session: Session, tenant: int, job: int) -> list[Comparison]:
+    """The comparisons of one pass, oldest first."""
+    return list(
+        session.scalars(
+            select(Comparison).where(Comparison.tenant_id == tenant, Comparison.job_id == job).order_by(Comparison.id)
+        )
+    )
+
+
+def last_pass(session: Session, tenant: int, connection: str) -> int | None:
+    """The job that compared last."""
+    return session.scalars(
+        select(Comparison.job_id)
+        .where(Comparison.tenant_id == tenant, Comparison.connection_id == connection, Comparison.state == "done")
         .order_by(Comparison.id.desc())
         .limit(1)
     ).first()
+
+
+def missed_in(session: Session, tenant: int, job: int) -> int:
+    """How many things a pass found that nobody had told us."""
+    return int(
+        session.scalar(
+            select(func.count())
+            .select_from(Finding)
+            .join(Comparison, (Comparison.tenant_id == Finding.tenant_id) & (Comparison.id == Finding.comparison_id))
+            .where(Comparison.tenant_id == tenant, Comparison.job_id == job, Finding.kind == "missed")
+        )
+        or 0
+    )
 
 
 def findings_of(session: Session, tenant: int, comparison: int) -> list[Finding]:
@@ -77,4 +127,24 @@ def findings_of(session: Session, tenant: int, comparison: int) -> list[Finding]
         session.scalars(
             select(Finding).where(Finding.tenant_id == tenant, Finding.comparison_id == comparison).order_by(Finding.id)
         )
+    )
+
+
+def said_before(session: Session, tenant: int, subject: str, sentence: str) -> bool:
+    """Whether this very thing was found of the subject at an earlier look."""
+    return (
+        session.execute(
+            select(Finding.id)
+            .where(Finding.tenant_id == tenant, Finding.subject == subject, Finding.sentence == sentence)
+            .limit(1)
+        ).first()
+        is not None
+    )
+
+
+def _of(tenant: int, connection: str, scope: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Comparison.tenant_id == tenant,
+        Comparison.connection_id == connection,
+        Comparison.scope == scope,
     )

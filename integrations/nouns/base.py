@@ -5,9 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+# ISO 4217: XXX says that there is no currency, XTS that it is a test of the codes.
+_NO_CURRENCIES = frozenset({"XXX", "XTS"})
+
+
+def _currency(code: str) -> str:
+    if code in _NO_CURRENCIES:
+        raise ValueError("a code that stands for no currency")
+    return code
+
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
 
 
 class Noun(BaseModel):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 
-from pydantic import AwareDatetime, Field
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from integrations.nouns.base import Address, Currency, Money, Noun
 
@@ -46,6 +49,12 @@ class OrderedLine(Noun):
     needs_shipping: bool = True
 
 
+def _each_once(lines: Sequence[OrderedLine]) -> Sequence[OrderedLine]:
+    if len({line.remote_id for line in lines}) != len(lines):
+        raise ValueError("one line is named twice, and nobody can tell which of the two holds")
+    return lines
+
+
 class OrderSnapshot(Noun):
     """An order as the storefront knew it at `updated_at`."""
 
@@ -57,7 +66,7 @@ class OrderSnapshot(Noun):
     currency: Currency
     total: Money
     standing: PaymentStanding
-    lines: tuple[OrderedLine, ...]
+    lines: Annotated[tuple[OrderedLine, ...], AfterValidator(_each_once)]
     ship_to: Address | None = None
     email: str = ""
     phone: str = ""

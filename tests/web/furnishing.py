@@ -11,6 +11,7 @@ from sqlalchemy import select
 from records.jobs import Job
 from records.orders import Order
 from records.shipments import Label
+from records.tenants import Connection
 
 
 def furnish(shop: Shop) -> dict[str, int]:
@@ -29,6 +30,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     unmatched = shop.payment(order_name="#9999", as_of=now - timedelta(hours=5))
     shop.payment(currency="EUR", amount_minor=1999, captured_minor=1999, refunded_minor=500, state="part_refunded")
     events = _events(shop, shipped)
+    _compared(shop, shipped, held)
     return {
         "shipped": shipped.id,
         "split": split.id,
@@ -228,6 +230,38 @@ def _others(shop: Shop) -> None:
         deliver_by=None,
     )
     shop.job("verify_order", f"order/{fresh.id}", state="due", due_at=shop.now)
+
+
+def _compared(shop: Shop, shipped: Order, held: Order) -> None:
+    """The store was compared with what stands here; its webhooks had been lost, and somebody cancelled by hand."""
+    store = shop.session.get_one(Connection, (shop.tenant, shop.store))
+    store.checked_at = shop.now - timedelta(minutes=50)
+    store.remarks = [
+        {
+            "kind": "vanished",
+            "sentence": "The webhooks of orders/updated were gone from the store.",
+            "remedy": "",
+            "mended": True,
+        },
+        {
+            "kind": "token",
+            "sentence": "The store's access token ends in 3 days.",
+            "remedy": "Connect the store again before that.",
+            "mended": False,
+        },
+    ]
+    orders = shop.comparison()
+    shop.comparison("stock", looked_at=3)
+    shop.comparison("work", state="failed", reason="Shopify asks to wait: THROTTLED.", looked_at=0)
+    shop.finding(orders, "The store had cancelled the order; its webhook had not come after 14 minutes.", shipped)
+    shop.finding(
+        orders,
+        "The fulfillment of shipment 2 was cancelled in the store: announce it again, or give the label back.",
+        held,
+        kind="drift",
+        outcome="parked",
+    )
+    shop.finding(orders, "BAG at Reno: 120 here, 118 in the store; the store's count was taken over.", kind="drift")
 
 
 def _events(shop: Shop, order: Order) -> dict[str, int]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, Money, Rate
 from integrations.nouns import Parcel as ParcelShape
+from records.comparisons import Comparison, Finding
 from records.inbox import InboxEvent
 from records.jobs import Job
 from records.orders import Hold, Order, OrderLine, Payment
@@ -283,6 +284,39 @@ class Shop:
                         "x-shopify-topic": topic,
                         "x-shopify-hmac-sha256": "XWmrwMey6OsLMeiZKwP4FppHH3cmAiiJJAweH5Jo4bM=",
                     },
+                }
+                | columns
+            )
+        )
+
+    def comparison(self, scope: str = "orders", **columns: Any) -> Comparison:
+        return self._added(
+            Comparison(
+                **{
+                    "tenant_id": self.tenant,
+                    "connection_id": self.store,
+                    "scope": scope,
+                    "since": self.now - timedelta(minutes=40),
+                    "until": self.now - timedelta(minutes=12),
+                    "state": "done",
+                    "looked_at": 1200,
+                    "ended_at": self.now - timedelta(minutes=10),
+                }
+                | columns
+            )
+        )
+
+    def finding(self, comparison: Comparison, sentence: str, order: Order | None = None, **columns: Any) -> Finding:
+        return self._added(
+            Finding(
+                **{
+                    "tenant_id": self.tenant,
+                    "comparison_id": comparison.id,
+                    "order_id": order.id if order else None,
+                    "subject": f"order/{order.id}" if order else "level",
+                    "kind": "missed",
+                    "outcome": "repaired",
+                    "sentence": sentence,
                 }
                 | columns
             )

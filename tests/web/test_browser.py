@@ -98,6 +98,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "stock": f"{shop}/stock",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "payments": f"{shop}/payments",
+        "vendors": f"{shop}/vendors",
         "work": "/ops/work",
         "missing": f"{shop}/orders/999999",
     }

@@ -35,7 +35,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
         id = ids["shipped"]
     values: dict[str, Any] = {
         "tenant": tenant, "id": id, "label": ids["label"], "variant": ids["variant"], "location": ids["location"],
-        "kind": "address",
+        "kind": "address", "connection": f"store-{ids['tenant']}",
     }  # fmt: skip
     with app.test_request_context():
         return app.url_map.bind("localhost").build(rule.endpoint, {name: values[name] for name in rule.arguments})

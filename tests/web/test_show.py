@@ -75,7 +75,17 @@ def test_money_has_the_decimals_of_its_currency(minor: int | None, currency: str
 
 
 def test_every_state_of_every_thing_has_a_word_and_a_picture() -> None:
-    for thing in ("order", "shipment", "label", "reservation", "hold", "job"):
+    for thing in (
+        "order",
+        "shipment",
+        "label",
+        "reservation",
+        "hold",
+        "job",
+        "reversal",
+        "reversal_step",
+        "comparison",
+    ):
         assert set(words.LOOKS[thing]) == set(LIVES[thing].states), thing
     assert set(words.LOOKS["inbox"]) == set(LIVES["inbox_event"].states)
     assert set(words.LOOKS["parcel"]) == {status.value for status in ParcelStatus}

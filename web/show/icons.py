@@ -33,6 +33,7 @@ SHAPES = MappingProxyType(
         "pause": '<circle cx="12" cy="12" r="9"/><path d="M10 9v6"/><path d="M14 9v6"/>',
         "pin": '<path d="M12 21c5-5 7-8 7-11a7 7 0 0 0-14 0c0 3 2 6 7 11z"/><circle cx="12" cy="10" r="2"/>',
         "play": '<path d="m8 5 11 7-11 7z"/>',
+        "plug": '<path d="M9 3v5"/><path d="M15 3v5"/><path d="M6 8h12v3a6 6 0 0 1-12 0z"/><path d="M12 17v4"/>',
         "question": '<circle cx="12" cy="12" r="9"/><path d="M9.5 10a2.5 2.5 0 1 1 3.5 2.2c-.7.4-1 .9-1 1.6"/>'
         '<path d="M12 17v.01"/>',
         "refresh": '<path d="M19 8a8 8 0 1 0 1 5"/><path d="M20 3v5h-5"/>',

@@ -59,6 +59,33 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             cancelled=("Cancelled", "ban", "quiet", "The carrier will not move it."),
             error=("Carrier error", "alert", "bad", "The carrier reports an error."),
         ),
+        "account": _table(
+            well=("Well", "check-circle", "good", "It takes our secrets and its webhooks point here."),
+            ailing=("Ailing", "alert", "warn", "Something about it needs a person."),
+        ),
+        "comparison": _table(
+            wanted=("Asked for", "clock", "quiet", "A person asked for it; it begins in a moment."),
+            running=("Comparing", "play", "going", "It is being compared at this moment."),
+            done=("Compared", "check-circle", "good", "Both sides were held against each other."),
+            failed=("Not compared", "alert", "bad", "The vendor could not be asked; it is tried again."),
+        ),
+        "finding": _table(
+            repaired=("Repaired", "check-circle", "good", "Both sides say the same again."),
+            parked=("Needs a person", "alert", "warn", "Somebody has to choose what is right."),
+            noted=("Noted", "dot", "quiet", "Nothing had to be done."),
+        ),
+        "reversal": _table(
+            under_way=("Under way", "play", "going", "Its steps are being done."),
+            done=("Done", "check-circle", "quiet", "Every step was done or skipped."),
+            given_up=("Given up", "ban", "quiet", "It was stopped before its end."),
+        ),
+        "reversal_step": _table(
+            due=("Next", "clock", "quiet", "It is done when its turn comes."),
+            done=("Done", "check-circle", "good", "It is done."),
+            skipped=("Skipped", "arrow-right", "quiet", "It was not wanted, or a person went on without it."),
+            refused=("Refused", "alert", "bad", "The other side said no; a person decides."),
+            asks=("Asks", "question", "warn", "A person has to say yes first."),
+        ),
         "shipment": _table(
             planned=("Planned", "box", "quiet", "Its boxes are planned; labels come next."),
             labelled=("Labelled", "file", "going", "Every box has its label; the store is told next."),

@@ -10,19 +10,23 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from integrations.nouns import Money, PaymentDisputed, PaymentFact, PaymentState
+from integrations.nouns import Currency, Money, PaymentDisputed, PaymentFact, PaymentState
 from integrations.ports import Unreadable
 
 log = structlog.get_logger(__name__)
 
 # Stripe's largest amount has 12 digits (docs.stripe.com/currencies); a database bigint holds 18.
 Minor = Annotated[int, Field(strict=True, ge=0, lt=10**15)]
-# Unix seconds until the year 9999, which is what a datetime holds.
-Moment = Annotated[int, Field(strict=True, ge=0, le=253_402_300_799)]
+# Unix seconds until the year 2200: a fact from far ahead would make every later one look old.
+Moment = Annotated[int, Field(strict=True, ge=0, lt=7_258_118_400)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
+CurrencyCode = Annotated[Currency, BeforeValidator(lambda code: code.upper() if isinstance(code, str) else code)]
+# A note that is longer names no order, and is too long for the index that it would stand in; Stripe ends at 500.
+_LONGEST_NAME = 255
+# What went wrong is a sentence on a page.
+_LONGEST_PROBLEM = 300
 
 
 class Wire(BaseModel):
@@ -135,7 +139,7 @@ def payment_of_charge(charge: Charge, at: datetime) -> PaymentFact:
         authorised_minor=charge.amount if captured else 0,
         captured_minor=captured,
         refunded_minor=refunded,
-        problem=charge.failure_message or "",
+        problem=(charge.failure_message or "")[:_LONGEST_PROBLEM],
         order_remote_id=order_id,
         order_name=order_name,
     )
@@ -170,6 +174,15 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
     )
 
 
+# docs.stripe.com/api/disputes/object#dispute_object-status. An unknown one settles nothing.
+_DISPUTES = frozenset(
+    {
+        *("warning_needs_response", "warning_under_review", "warning_closed"),
+        *("needs_response", "under_review", "won", "lost", "prevented"),
+    }
+)
+
+
 def dispute_of(dispute: Dispute, at: datetime, *, closed: bool) -> PaymentDisputed | None:
     """The dispute in our words; None where it names no payment.
 
@@ -178,6 +191,8 @@ def dispute_of(dispute: Dispute, at: datetime, *, closed: bool) -> PaymentDisput
     payment = id_of(dispute.payment_intent) or id_of(dispute.charge)
     if not payment:
         return None
+    if dispute.status not in _DISPUTES:
+        log.warning("stripe.unknown_state", dispute=dispute.id, status=dispute.status[:40])
     return PaymentDisputed(
         payment_remote_id=payment,
         # Events of 2013 carry no id of the dispute; its charge tells it from others.
@@ -255,9 +270,16 @@ def _state(intent: Intent, captured: int, refunded: int) -> PaymentState:
     return _after_refunds(captured, refunded) if state is PaymentState.PAID else state
 
 
+# API versions before 2015-02-18 say "paid", and the oldest say nothing: docs.stripe.com/changelog/2015-02-18.
+_MADE = frozenset({"succeeded", "paid", ""})
+
+
 def _state_of_charge(charge: Charge, captured: int, refunded: int) -> PaymentState:
-    if charge.status == "failed":
-        return PaymentState.FAILED
+    if charge.status in {"failed", "pending"}:
+        return PaymentState.FAILED if charge.status == "failed" else PaymentState.PENDING
+    if charge.status not in _MADE:
+        log.warning("stripe.unknown_state", charge=charge.id, status=charge.status[:40])
+        return PaymentState.UNKNOWN
     return _after_refunds(captured, refunded) if captured else PaymentState.VOIDED
 
 
@@ -280,13 +302,13 @@ def _problem(intent: Intent) -> str:
     failure = intent.last_payment_error
     if intent.status != "requires_payment_method" or failure is None:
         return ""
-    return failure.message or failure.code or failure.type or "the payment failed"
+    return (failure.message or failure.code or failure.type or "the payment failed")[:_LONGEST_PROBLEM]
 
 
 def _order(metadata: dict[str, Any] | None, reference: str | None = None) -> tuple[str, str]:
     """The id and the name of the order, as the shop's check-out wrote them; a reference of digits may be either."""
     remote_id, name = _text(metadata, "order_id"), _text(metadata, "order_name")
-    if remote_id or name or not reference:
+    if remote_id or name or not reference or len(reference) > _LONGEST_NAME:
         return remote_id, name
     if reference.startswith("gid://"):
         return reference, ""
@@ -295,4 +317,5 @@ def _order(metadata: dict[str, Any] | None, reference: str | None = None) -> tup
 
 def _text(metadata: dict[str, Any] | None, key: str) -> str:
     value = (metadata or {}).get(key)
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if len(text) <= _LONGEST_NAME else ""

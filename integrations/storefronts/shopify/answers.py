@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from integrations import nouns
 from integrations.ports import Permanent
 from integrations.storefronts.shopify import scalars
-from integrations.storefronts.shopify.scalars import Text
+from integrations.storefronts.shopify.scalars import Name, Text
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +23,9 @@ Shape = TypeVar("Shape", bound="Answer")
 class Answer(BaseModel):
     """Fields are Shopify's, in snake case; what we do not name is not looked at."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, validate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Turn(Answer):
@@ -72,7 +74,7 @@ class Weight(Answer):
 class Place(Answer):
     """An address, a buyer's or a location's."""
 
-    name: Text = ""
+    name: Name = ""
     company: Text = ""
     address1: Text = ""
     address2: Text = ""

@@ -10,7 +10,7 @@ from integrations import nouns
 from integrations.storefronts.shopify import answers, scalars
 from integrations.storefronts.shopify.answers import Answer, Page, Place, Ref, Weight
 from integrations.storefronts.shopify.client import Client
-from integrations.storefronts.shopify.scalars import Text
+from integrations.storefronts.shopify.scalars import Name, Text
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,7 @@ class Product(Answer):
 
 class Variant(Answer):
     id: str
-    sku: Text = ""
+    sku: Name = ""
     title: Text = ""
     price: str | int | float
     product: Product = Product()

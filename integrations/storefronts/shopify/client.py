@@ -172,7 +172,7 @@ def _accepted(answer: Mapping[str, Any]) -> dict[str, Any]:
     payload = _payload(answer)
     if payload is None:
         raise Temporary("Shopify's answer says nothing about what it did.", code="empty", outcome_unknown=True)
-    refused = refusals.of_user_errors(_listed(payload.get("userErrors")))
+    refused = refusals.of_user_errors(_listed(payload.get("userErrors") or payload.get("orderCancelUserErrors")))
     if refused:
         raise refused
     return payload

@@ -10,7 +10,7 @@ from integrations import nouns
 from integrations.storefronts.shopify import answers, scalars, work
 from integrations.storefronts.shopify.answers import Answer, Bag, Page, Place, Ref
 from integrations.storefronts.shopify.client import Client, once
-from integrations.storefronts.shopify.scalars import Count, Moment, Text
+from integrations.storefronts.shopify.scalars import Count, Moment, Name, Text
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ ADVICE = {
 class Line(Answer):
     id: str
     name: Text
-    sku: Text = ""
+    sku: Name = ""
     current_quantity: Count
     requires_shipping: bool = True
     variant: Ref | None = None
@@ -54,7 +54,7 @@ class Risk(Answer):
 
 class Order(Answer):
     id: str
-    name: Text
+    name: Name
     test: bool = False
     created_at: Moment
     updated_at: Moment
@@ -62,7 +62,7 @@ class Order(Answer):
     display_financial_status: str | None = None
     currency_code: str
     tags: tuple[str, ...] = ()
-    email: Text = ""
+    email: Name = ""
     phone: Text = ""
     risk: Risk = Risk()
     current_total_price_set: Bag

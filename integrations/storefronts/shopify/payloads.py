@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from integrations import nouns
 from integrations.ports import Unreadable
 from integrations.storefronts.shopify import answers, orders, scalars
-from integrations.storefronts.shopify.scalars import Count, LineId, Moment, OrderId, Text, VariantId
+from integrations.storefronts.shopify.scalars import Amount, Count, LineId, Moment, Name, OrderId, Text, VariantId
 
 
 def _listed(value: object) -> object:
@@ -27,17 +27,14 @@ def _tags(value: object) -> object:
     return () if value is None else value
 
 
-Amount = str | int | float
-
-
 class Payload(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class PlacePayload(Payload):
-    name: Text = ""
-    first_name: Text = ""
-    last_name: Text = ""
+    name: Name = ""
+    first_name: Name = ""
+    last_name: Name = ""
     company: Text = ""
     address1: Text = ""
     address2: Text = ""
@@ -54,7 +51,7 @@ class LinePayload(Payload):
     admin_graphql_api_id: LineId | None = None
     id: LineId | None = None
     variant_id: VariantId | None = None
-    sku: Text = ""
+    sku: Name = ""
     name: Text = ""
     title: Text = ""
     quantity: Count
@@ -75,7 +72,7 @@ class ShippingLinePayload(Payload):
 class OrderPayload(Payload):
     admin_graphql_api_id: OrderId | None = None
     id: OrderId | None = None
-    name: Text
+    name: Name
     created_at: Moment
     updated_at: Moment
     cancelled_at: Moment | None = None
@@ -86,8 +83,8 @@ class OrderPayload(Payload):
     line_items: tuple[LinePayload, ...]
     shipping_address: PlacePayload | None = None
     shipping_lines: Annotated[tuple[ShippingLinePayload, ...], BeforeValidator(_listed)] = ()
-    email: Text = ""
-    contact_email: Text = ""
+    email: Name = ""
+    contact_email: Name = ""
     phone: Text = ""
     tags: Annotated[tuple[str, ...], BeforeValidator(_tags)] = ()
     test: bool | None = False
@@ -99,7 +96,6 @@ class CancelledPayload(Payload):
     admin_graphql_api_id: OrderId | None = None
     id: OrderId | None = None
     cancelled_at: Moment | None = None
-    updated_at: Moment
     cancel_reason: Text = ""
 
 
@@ -130,16 +126,17 @@ def snapshot(order: OrderPayload) -> nouns.OrderSnapshot:
     """The order in our words. Raises Unreadable where an id is missing or an amount cannot be read exactly."""
     email = order.email or order.contact_email
     try:
+        remote_id = identity(order.admin_graphql_api_id, order.id)
         return nouns.OrderSnapshot(
-            remote_id=identity(order.admin_graphql_api_id, order.id),
-            name=order.name,
+            remote_id=remote_id,
+            name=order.name or remote_id.rpartition("/")[2],
             placed_at=order.created_at,
             updated_at=order.updated_at,
             cancelled_at=order.cancelled_at,
             currency=order.currency,
-            total=scalars.money(_first(order.current_total_price, order.total_price), order.currency),
-            standing=orders.standing(order.financial_status, identity(order.admin_graphql_api_id, order.id)),
-            lines=tuple(_line(line, order.currency) for line in order.line_items),
+            total=_money("total_price", _first(order.current_total_price, order.total_price), order.currency),
+            standing=orders.standing(order.financial_status, remote_id),
+            lines=tuple(_line(f"line_items.{at}", line, order.currency) for at, line in enumerate(order.line_items)),
             ship_to=_ship_to(order, email),
             email=email,
             phone=order.phone,
@@ -152,21 +149,21 @@ def snapshot(order: OrderPayload) -> nouns.OrderSnapshot:
         raise Unreadable(answers.first_problem(failure)) from None
 
 
-def identity(gid: str | None, number: str | None) -> str:
+def identity(gid: str | None, number: str | None, *, of: str = "body") -> str:
     """The gid that Shopify wrote, else the one made of its number: numbers lose digits in some JSON readers."""
     if gid or number:
         return gid or number or ""
-    raise ValueError("neither id nor admin_graphql_api_id")
+    raise ValueError(f"{of}: neither id nor admin_graphql_api_id")
 
 
-def _line(line: LinePayload, currency: str) -> nouns.OrderedLine:
+def _line(place: str, line: LinePayload, currency: str) -> nouns.OrderedLine:
     return nouns.OrderedLine(
-        remote_id=identity(line.admin_graphql_api_id, line.id),
+        remote_id=identity(line.admin_graphql_api_id, line.id, of=place),
         variant_remote_id=line.variant_id or "",
         sku=line.sku,
         title=line.name or line.title,
         units=line.quantity if line.current_quantity is None else line.current_quantity,
-        unit_price=scalars.money(line.price, currency),
+        unit_price=_money(f"{place}.price", line.price, currency),
         unit_grams=line.grams or 0,
         needs_shipping=line.requires_shipping is not False,
     )
@@ -199,7 +196,14 @@ def _kept(order: OrderPayload) -> Iterable[ShippingLinePayload]:
 
 
 def _shipping_price(line: ShippingLinePayload, currency: str) -> nouns.Money:
-    return scalars.money(_first(line.discounted_price, line.price), currency)
+    return _money("shipping_lines.price", _first(line.discounted_price, line.price), currency)
+
+
+def _money(field: str, amount: Amount | None, currency: str) -> nouns.Money:
+    try:
+        return scalars.money(amount, currency)
+    except ValueError as failure:
+        raise ValueError(f"{field}: {failure}") from None
 
 
 def _first(wanted: Amount | None, otherwise: Amount | None) -> Amount | None:

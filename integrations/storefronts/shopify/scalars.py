@@ -12,13 +12,22 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from integrations import nouns
+from integrations.json_body import unstorable_in
 
 # 64-bit ids and 32-bit counts are what the database columns behind them hold.
 MAX_ID = 2**64 - 1
 MAX_COUNT = 2**31 - 1
+# What people search by is indexed: an index row of PostgreSQL holds some 2,700 bytes, a character takes up to four, and
+# a name may be put together from two. Shopify's own columns hold 255.
+LONGEST_NAME = 300
+# Any other text: no title or street comes near it, and a page can still show it.
+LONGEST_TEXT = 5_000
+# Shopify opened in 2006. A moment outside these years is a slip of the pen, and one far ahead would make every later
+# version of an order look old.
+YEARS = range(2000, 2200)
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _GRAMS = {
@@ -72,21 +81,44 @@ def grams(value: float, unit: str) -> int:
 
 
 def _text(value: object) -> object:
+    if not isinstance(value, str):
+        return "" if value is None else value
     # PostgreSQL text cannot hold NUL, and no name or street has one.
-    return "" if value is None else value.replace("\x00", "").strip() if isinstance(value, str) else value
+    text = value.replace("\x00", "").strip()
+    if unstorable_in(text):
+        raise ValueError(f"holds {unstorable_in(text)}")
+    return text
+
+
+def _written(value: object) -> object:
+    # A number would be taken for seconds or milliseconds by its size, which is a guess.
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-", value):
+        raise ValueError("a moment that is not written as one")
+    if isinstance(value, bool | int | float):
+        raise ValueError("a number where a moment is written")  # noqa: TRY004 - pydantic hears a ValueError only
+    return value
 
 
 def _utc(moment: datetime) -> datetime:
-    try:
-        return nouns.utc(moment)
-    except OverflowError:
-        raise ValueError("a moment outside the calendar") from None
+    if moment.year not in YEARS:
+        raise ValueError(f"a moment outside the years {YEARS[0]} to {YEARS[-1]}")
+    return nouns.utc(moment)
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true or false where a number is written")  # noqa: TRY004 - pydantic hears a ValueError only
+    return value
+
+
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), BeforeValidator(_text)]
 """Text where Shopify's null means nothing was given."""
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME), BeforeValidator(_text)]
+"""Text that people search by."""
+Moment = Annotated[AwareDatetime, AfterValidator(_utc), BeforeValidator(_written)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT), BeforeValidator(_number)]
+Amount = Annotated[str | int | float, BeforeValidator(_number)]
+"""An amount as it is written; `money` reads it."""
 OrderId = Annotated[str, BeforeValidator(partial(gid, "Order"))]
 LineId = Annotated[str, BeforeValidator(partial(gid, "LineItem"))]
 VariantId = Annotated[str, BeforeValidator(partial(gid, "ProductVariant"))]

@@ -94,9 +94,27 @@ def read(client: Client, order_id: str) -> Shipments:
     works = work.complete(client, order_id, shipments.fulfillment_orders)
     update: dict[str, Any] = {"fulfillment_orders": Page[work.Work](nodes=tuple(works))}
     if len(shipments.fulfillments) >= FIRST_FULFILLMENTS:
-        order = answers.present(client.ask("ReadAllFulfillments", id=order_id), "order", remedy=work.GONE)
-        update["fulfillments"] = answers.read(_AllFulfillments, order).fulfillments
+        update["fulfillments"] = _all(client, order_id)
     return shipments.model_copy(update=update)
+
+
+def read_one(client: Client, fulfillment_id: str) -> Fulfillment:
+    """One fulfillment with its tracking, however many numbers it has."""
+    answer = client.ask("ReadTracking", id=fulfillment_id)
+    return answers.read(Fulfillment, answers.present(answer, "fulfillment", remedy=GONE))
+
+
+def every(client: Client, order_id: str) -> list[nouns.StoreShipment]:
+    """Every fulfillment of an order, whoever made it, cancelled ones too."""
+    return [
+        nouns.StoreShipment(
+            remote_id=one.id,
+            stands=one.stands,
+            carrier=next((info.company for info in one.tracking_info if info.company), ""),
+            numbers=one.numbers,
+        )
+        for one in _all(client, order_id)
+    ]
 
 
 def units(client: Client, fulfillment_id: str) -> Counter[str]:
@@ -123,7 +141,7 @@ def tracking_input(tracking: nouns.TrackingLabel) -> dict[str, Any]:
 
 def replace_tracking(client: Client, fulfillment_id: str, tracking: nouns.TrackingLabel, *, tell_buyer: bool) -> None:
     """Put the whole set in place of the old one; does nothing where it stands there, so that no buyer is told twice."""
-    standing = _tracking(client, fulfillment_id)
+    standing = read_one(client, fulfillment_id)
     if not standing.stands:
         raise Permanent(
             f"The fulfillment is {standing.status.lower()} in Shopify: it carries no tracking any more.",
@@ -136,7 +154,7 @@ def replace_tracking(client: Client, fulfillment_id: str, tracking: nouns.Tracki
             lambda: client.tell(
                 "ReplaceTracking", key=tracking.numbers[0], id=fulfillment_id, tracking=told, notify=tell_buyer
             ),
-            otherwise=lambda: {} if _carries(_tracking(client, fulfillment_id), tracking, told) else None,
+            otherwise=lambda: {} if _carries(read_one(client, fulfillment_id), tracking, told) else None,
         )
 
 
@@ -152,15 +170,15 @@ def report_scan(client: Client, fulfillment_id: str, scan: nouns.Scan) -> None:
         )
 
 
+def _all(client: Client, order_id: str) -> tuple[Fulfillment, ...]:
+    order = answers.present(client.ask("ReadAllFulfillments", id=order_id), "order", remedy=work.GONE)
+    return answers.read(_AllFulfillments, order).fulfillments
+
+
 def _shipped(client: Client, fulfillment_id: str, after: str | None) -> Page[_ShippedUnits]:
     answer = client.ask("ReadShippedLines", id=fulfillment_id, after=after)
     fulfillment = answers.present(answer, "fulfillment", remedy=GONE)
     return answers.read(_ShippedLines, fulfillment).fulfillment_line_items
-
-
-def _tracking(client: Client, fulfillment_id: str) -> Fulfillment:
-    answer = client.ask("ReadTracking", id=fulfillment_id)
-    return answers.read(Fulfillment, answers.present(answer, "fulfillment", remedy=GONE))
 
 
 def _carries(standing: Fulfillment, tracking: nouns.TrackingLabel, told: dict[str, Any]) -> bool:

@@ -42,11 +42,11 @@ def _order_changed(body: dict[str, Any]) -> nouns.Fact:
 
 def _order_cancelled(body: dict[str, Any]) -> nouns.Fact:
     order = parsed(payloads.CancelledPayload, body, called="body")
-    return nouns.OrderCancelled(
-        remote_id=_identity(order.admin_graphql_api_id, order.id),
-        at=order.cancelled_at or order.updated_at,
-        reason=order.cancel_reason,
-    )
+    remote_id = _identity(order.admin_graphql_api_id, order.id)
+    if order.cancelled_at is None:
+        # The topic is not signed: around the body of an order that stands, it is no proof of a cancellation.
+        return nouns.OrderChanged(remote_id=remote_id)
+    return nouns.OrderCancelled(remote_id=remote_id, at=order.cancelled_at, reason=order.cancel_reason)
 
 
 def _order_edited(body: dict[str, Any]) -> nouns.Fact:

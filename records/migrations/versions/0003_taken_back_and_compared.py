@@ -15,10 +15,11 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('connection_id', sa.Text(), nullable=False),
+    sa.Column('job_id', sa.BigInteger(), nullable=True),
     sa.Column('scope', sa.Text(), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
     sa.Column('until', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('state', sa.Text(), server_default='running', nullable=False),
+    sa.Column('state', sa.Text(), server_default='wanted', nullable=False),
     sa.Column('looked_at', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reason', sa.Text(), server_default='', nullable=False),
     sa.Column('began_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -42,6 +43,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_findings_comparison', 'findings', ['tenant_id', 'comparison_id', 'id'], unique=False)
     op.create_index('ix_findings_order', 'findings', ['tenant_id', 'order_id', 'id'], unique=False)
+    op.create_index('ix_findings_subject', 'findings', ['tenant_id', 'subject', 'id'], unique=False)
     op.create_table('reversals',
     sa.Column('tenant_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),

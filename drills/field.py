@@ -1,0 +1,196 @@
+"""The ground on which the drills happen: servers of its own, the vendors' stand-ins, web, workers and clocks."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import redis
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from config import boot, embedded
+from config.settings import Settings
+from drills.processes import Processes
+from jobs import bell
+from records import database, migrate, schema
+
+# Short, so that a drill shows within seconds what takes half a minute in production.
+LEASE_S, PATIENCE_S = 2.0, 1.0
+_BOOT_MAY_TAKE_S = 60
+
+
+@dataclass(kw_only=True)
+class Field:
+    """Everything that runs, and how to reach and to hurt it."""
+
+    settings: Settings
+    engine: Engine
+    processes: Processes
+    sandbox: str
+    web: str
+    logs: Path
+    numbers: Iterator[int]
+    """A number for each shop, because the door remembers a shop's domain for some seconds."""
+
+    @property
+    def postgresql(self) -> Path:
+        return embedded.reachable(self.settings.packline_home) / "postgresql"
+
+    @property
+    def redis(self) -> Path:
+        return embedded.reachable(self.settings.packline_home) / "redis"
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the sandbox for something."""
+        answered = httpx.request(method, f"{self.sandbox}/_sandbox{path}", json=body, timeout=120)
+        answered.raise_for_status()
+        return answered.json()
+
+    def ask_redis(self) -> redis.Redis:
+        """A connection for one question; the caller closes it."""
+        return bell.connect(self.settings.redis_url)
+
+    def rows(self, sql: str, **values: Any) -> list[Any]:
+        """What a query finds, asked again while the database is away."""
+
+        def ask() -> list[Any]:
+            with self.engine.connect() as connection:
+                return list(connection.execute(text(sql), values))
+
+        return patient(ask)
+
+    def change(self, sql: str, **values: Any) -> int:
+        """Change records past Packline, as only a drill may; answers how many rows."""
+
+        def act() -> int:
+            with self.engine.begin() as connection:
+                return int(connection.execute(text(sql), values).rowcount)
+
+        return patient(act)
+
+    def start_web(self) -> None:
+        """The door and the pages, ready when this returns."""
+        self.processes.start("web", "cli", "web", "--port", self.web.rpartition(":")[2])
+        wait_for(f"{self.web}/healthz", self.processes.log("web"))
+
+    def start_worker(self, name: str = "worker", *, processes: int = 1, **more: str) -> None:
+        self.processes.start(name, "cli", "worker", "--processes", str(processes), more=more)
+
+    def start_clock(self, name: str = "clock") -> None:
+        self.processes.start(name, "cli", "clock")
+
+    def clear(self) -> None:
+        """Only web, sandbox and servers are left running, with nothing in any of them."""
+        self.processes.stop_all(lambda name: name not in {"web", "sandbox"})
+        bell.flush()
+        self.control("POST", "/reset")
+        with self.ask_redis() as connection:
+            connection.flushall()
+        self.change(f"TRUNCATE {', '.join(schema.METADATA.tables)} RESTART IDENTITY CASCADE")
+        if not self.processes.alive("web"):
+            self.start_web()
+
+
+@contextmanager
+def laid_out(home: Path) -> Iterator[Field]:
+    """A field with servers, sandbox and web, and nothing else yet.
+
+    Raises RuntimeError, naming the log, where a process does not start.
+    """
+    sandbox, web = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+    settings = _settings(home, sandbox, web)
+    logs = embedded.reachable(home) / "logs"
+    logs.mkdir(exist_ok=True)
+    for old in logs.glob("*.log"):
+        old.unlink()
+    engine = database.connect(settings.database_url, pool_size=8, role="drills")
+    _empty(engine)
+    processes = Processes(settings, logs)
+    field = Field(
+        settings=settings, engine=engine, processes=processes, sandbox=sandbox, web=web, logs=logs, numbers=count(1)
+    )
+    try:
+        processes.start("sandbox", "sandbox", "--port", sandbox.rpartition(":")[2], "--hooks-origin", web)
+        wait_for(f"{sandbox}/_sandbox/health", processes.log("sandbox"))
+        field.start_web()
+        bell.set_up(settings.redis_url)
+        yield field
+    finally:
+        bell.set_up("")
+        processes.stop_all()
+        engine.dispose()
+        embedded.stop_redis(field.redis)
+        embedded.stop_postgresql(field.postgresql)
+
+
+def _settings(home: Path, sandbox: str, web: str) -> Settings:
+    return boot.complete(
+        Settings(
+            _env_file=None,  # type: ignore[call-arg]
+            packline_home=home,
+            database_url="",
+            redis_url="",
+            public_url=web,
+            shopify_origin=sandbox,
+            stripe_api_base=sandbox,
+            easypost_api_base=sandbox,
+            log_level="WARNING",
+            job_lease_seconds=LEASE_S,
+            bell_patience_seconds=PATIENCE_S,
+        )
+    )
+
+
+def _empty(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    migrate.upgrade(engine)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, log: Path) -> None:
+    """Wait until something answers there. Raises RuntimeError naming the log."""
+    deadline = time.monotonic() + _BOOT_MAY_TAKE_S
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url, timeout=2).status_code < 500:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise RuntimeError(f"nothing answers at {url}: see {log}")
+
+
+def patient(ask: Callable[[], Any], *, within_s: float = 60) -> Any:
+    """Ask the database until it answers. Raises DBAPIError when it stays away."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return ask()
+        except DBAPIError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def until(what: Callable[[], Any], *, within_s: float = 60, pause_s: float = 0.05) -> bool:
+    """Look until it is so; answers whether it became so in time."""
+    deadline = time.monotonic() + within_s
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause_s)
+    return True

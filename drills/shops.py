@@ -1,0 +1,224 @@
+"""A tenant with a store, a carrier and a payment provider in the sandbox, and the orders that were placed there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+
+from sqlalchemy import Engine
+
+from config import boot
+from config.settings import Settings
+from demo.store import BUYERS, LOCATIONS
+from jobs import connect, desk
+from records import database
+from records.tenants import Rules
+
+Json = dict[str, Any]
+Control = Callable[[str, str, Any], Any]
+"""Asks the sandbox for something: method, path, body."""
+
+_MANY = 1_000_000
+# (SKU, grams, where it lies): one thing that lies in two warehouses, two that lie in one each, and one that is heavy.
+_GOODS = (
+    ("BAG", 300, ("Reno", "Newark")),
+    ("MUG", 320, ("Reno", "Newark")),
+    ("AXE", 900, ("Reno",)),
+    ("LANTERN", 800, ("Newark",)),
+    ("POT", 9_000, ("Austin",)),
+)
+# What orders are for, in turn: mostly one line, sometimes two warehouses, sometimes two boxes of one shipment.
+_BASKETS = ((("BAG", 1),), (("MUG", 2),), (("BAG", 2), ("MUG", 1)), (("AXE", 1), ("LANTERN", 1)), (("POT", 3),))
+PLAIN = (("BAG", 1),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """Where an order has to be when all is well again."""
+
+    state: str = "fulfilled"
+    holds: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
+    """Causes of jobs that rightly wait for a person."""
+    scans: tuple[str, ...] = ()
+    """What the store has to have been told of its parcels, each once, as the store writes it."""
+    refunded_minor: int = 0
+
+
+@dataclass(kw_only=True)
+class Placed:
+    """An order as the store has it."""
+
+    id: int
+    remote_id: str
+    name: str
+    lines: tuple[tuple[str, int], ...]
+    total_minor: int
+    end: End
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """One tenant of the drill."""
+
+    control: Control
+    engine: Engine
+    settings: Settings
+    web: str
+    domain: str
+    tenant: int = 0
+    connections: dict[str, str] = field(default_factory=dict)
+    placed: list[Placed] = field(default_factory=list)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What opens each account; told by the shop's number, so that no two shops share one."""
+        name = self.domain.partition(".")[0]
+        return {"shopify": f"shpat_{name}", "stripe": f"sk_test_{name}", "easypost": f"EZTK{name}"}
+
+    def place(self, *lines: tuple[str, int], end: End | None = None, **more: Any) -> Placed:
+        """Place an order in the store; its webhooks are on their way when this returns."""
+        wish = self._wish(lines or PLAIN) | more
+        return self._remember(self.control("POST", "/shopify/orders", wish), lines or PLAIN, end or End())
+
+    def place_many(self, count: int, *, end: End | None = None, **more: Any) -> list[Placed]:
+        """Place many orders at once, all alike."""
+        wish = self._wish(PLAIN) | {"count": count} | more
+        placed = self.control("POST", "/shopify/orders", wish)["orders"]
+        return [self._remember(one, PLAIN, end or End()) for one in placed]
+
+    def place_mixed(self, count: int) -> list[Placed]:
+        """Place orders of every shape, to buyers in every corner."""
+        baskets, buyers = cycle(_BASKETS), cycle(BUYERS)
+        return [self.place(*next(baskets), ship_to=next(buyers)) for _ in range(count)]
+
+    def pay(self, placed: Placed, outcome: str = "succeeded") -> str:
+        """Have the buyer pay at the payment provider; answers the payment's id there."""
+        paid = self.control(
+            "POST",
+            "/stripe/payments",
+            {
+                "key": self.keys["stripe"],
+                "amount": placed.total_minor,
+                "currency": "usd",
+                "metadata": {"order_name": placed.name},
+                "outcome": outcome,
+            },
+        )
+        return str(paid["id"])
+
+    def cancel(self, placed: Placed, *, end: End | None = None, **more: Any) -> None:
+        """Have the merchant cancel it in the store."""
+        placed.end = end or End(state="cancelled")
+        self.control("POST", f"/shopify/orders/{placed.id}/cancel", {"reason": "CUSTOMER"} | more)
+
+    def labels(self, placed: Placed | None = None) -> list[Json]:
+        """What the carrier has sold to this shop, or for one order of it."""
+        answered = self.control("GET", f"/easypost/shipments?key={self.keys['easypost']}", None)
+        begins = "" if placed is None else f"{placed.name}-"
+        return [one for one in answered["shipments"] if one["bought"] and (one["reference"] or "").startswith(begins)]
+
+    def scan(self, placed: Placed, *statuses: str) -> None:
+        """Have the carrier scan every parcel of an order."""
+        for label in self.labels(placed):
+            for status in statuses:
+                self.control("POST", f"/easypost/trackers/{label['tracking_code']}/move", {"status": status})
+
+    def read_again(self) -> None:
+        """Have the store's catalogue read."""
+        with database.transaction(self.engine, self.tenant) as session:
+            desk.read_catalogue(session, self.tenant, self.connections["shopify"])
+
+    def connect(self, vendor: str, **secrets: str) -> None:
+        """Connect an account, or give the connection that is there other secrets."""
+        account = self.domain if vendor == "shopify" else ""
+        with database.transaction(self.engine, self.tenant) as session:
+            self.connections[vendor] = connect.connect(
+                session,
+                self.tenant,
+                vendor=vendor,
+                account=account,
+                secrets=secrets,
+                live=False,
+                keyring=boot.keyring(self.settings),
+            ).id
+
+    def tell_accounts(self, **secrets: str) -> None:
+        """Open the carrier's and the payment provider's accounts, with webhooks that come here."""
+        for vendor, mode in (("stripe", {"livemode": False}), ("easypost", {"mode": "test"})):
+            wish = {
+                "key": self.keys[vendor],
+                "webhook_url": f"{self.web}/hooks/{vendor}/{self.connections[vendor]}",
+                "webhook_secret": secrets.get(vendor, hook_secret(vendor)),
+            }
+            self.control("POST", f"/{vendor}/accounts", wish | mode)
+
+    def _wish(self, lines: tuple[tuple[str, int], ...]) -> Json:
+        return {
+            "shop": self.domain,
+            "lines": [{"sku": sku, "quantity": units} for sku, units in lines],
+            "ship_to": BUYERS[0],
+            "financial_status": "paid",
+            "risk": "ACCEPT",
+            "shipping": {"title": "Standard", "price": "6.00"},
+        }
+
+    def _remember(self, placed: Json, lines: tuple[tuple[str, int], ...], end: End) -> Placed:
+        known = Placed(
+            id=placed["id"],
+            remote_id=placed["admin_graphql_api_id"],
+            name=placed["name"],
+            lines=tuple(lines),
+            total_minor=round(float(placed["total_price"]) * 100),
+            end=end,
+        )
+        self.placed.append(known)
+        return known
+
+
+def open_shop(
+    control: Control, engine: Engine, settings: Settings, web: str, *, number: int, rules: Rules | None = None
+) -> Shop:
+    """Make the store in the sandbox, and connect it with carrier and payments; its catalogue is read by a worker."""
+    shop = Shop(
+        control=control, engine=engine, settings=settings, web=web, domain=f"drill-{number}.myshopify.com"
+    )
+    control("POST", "/shopify/shops", _store(shop))
+    with database.across_tenants(engine, why="a drill's tenant is added") as session:
+        shop.tenant = connect.add_tenant(session, f"Drill {number}", "USD", rules)
+    shop.connect("shopify", access_token=shop.keys["shopify"], webhook_secret=hook_secret("shopify"))
+    shop.connect("stripe", api_key=shop.keys["stripe"], webhook_secret=hook_secret("stripe"))
+    shop.connect("easypost", api_key=shop.keys["easypost"], webhook_secret=hook_secret("easypost"))
+    shop.tell_accounts()
+    return shop
+
+
+def hook_secret(vendor: str) -> str:
+    """What a vendor signs with; it opens nothing but the sandbox's own doors."""
+    return f"drill-secret-of-{vendor}"
+
+
+def _store(shop: Shop) -> Json:
+    variants = [
+        {
+            "sku": sku,
+            "price": "20.00",
+            "grams": grams,
+            "hs_code": "420292",
+            "origin_country": "US",
+            "stock": dict.fromkeys(places, _MANY),
+        }
+        for sku, grams, places in _GOODS
+    ]
+    return {
+        "domain": shop.domain,
+        "token": shop.keys["shopify"],
+        "secret": hook_secret("shopify"),
+        "currency": "USD",
+        "name": shop.domain,
+        "webhook_url": f"{shop.web}/hooks/shopify",
+        "locations": LOCATIONS,
+        "products": [{"title": "Goods", "variants": variants}],
+    }

@@ -1,0 +1,234 @@
+"""Orders live through whatever may happen to them, in any order; after every step the books are right.
+
+The model is small and pure: what each buyer was promised, and how much of it was taken back. The world is real: the
+store, the payment provider and the carrier of the sandbox, the door, the database and the jobs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import text
+
+from jobs import desk, queue, runner, steps
+from tests.conftest import EMPTY_TABLES, FIRST_IDS
+from tests.model import invariants
+from tests.world import STRIPE_KEY, World, variant
+
+STOCK = 30
+PRICE_MINOR = 1_200
+
+
+class Killed(BaseException):
+    """The worker is gone, in the middle of whatever it did."""
+
+
+@dataclass
+class Promised:
+    """One order as its buyer knows it."""
+
+    placed: dict
+    units: int
+    paid: bool
+    cancelled: bool = False
+    edited: bool = False
+    stripe_minor: int = 0
+
+
+@dataclass
+class Model:
+    orders: list[Promised] = field(default_factory=list)
+
+    @property
+    def open(self) -> list[Promised]:
+        return [order for order in self.orders if not order.cancelled]
+
+
+def machine(world: World) -> type[RuleBasedStateMachine]:
+    """The rules, bound to one world that is emptied before each run."""
+
+    class AnyOrderOfThings(RuleBasedStateMachine):
+        @initialize()
+        def open_the_shop(self) -> None:
+            empty(world)
+            world.open_shop(variants=[variant("BAG", stock={"Reno": STOCK, "Newark": STOCK}, price="12.00")])
+            self.model = Model()
+
+        # ---------------------------------------------------------------- what buyers and merchants do
+
+        @precondition(lambda self: len(self.model.orders) < 6)
+        @rule(units=st.integers(1, 3), paid=st.booleans())
+        def place(self, units: int, paid: bool) -> None:
+            placed = world.place(("BAG", units), financial_status="paid" if paid else "pending")
+            self.model.orders.append(Promised(placed=placed, units=units, paid=paid))
+
+        @precondition(lambda self: any(not order.paid for order in self.model.open))
+        @rule(pick=st.integers(0, 5), at_stripe=st.booleans())
+        def pay(self, pick: int, at_stripe: bool) -> None:
+            unpaid = [order for order in self.model.open if not order.paid]
+            order = unpaid[pick % len(unpaid)]
+            if at_stripe:
+                order.stripe_minor = round(float(order.placed["total_price"]) * 100)
+                world.control("POST", "/stripe/payments", {
+                    "key": STRIPE_KEY, "amount": order.stripe_minor, "currency": "usd", "outcome": "succeeded",
+                    "metadata": {"order_name": order.placed["name"]}})  # fmt: skip
+            else:
+                world.control("POST", f"/shopify/orders/{order.placed['id']}/pay", {})
+            order.paid = True
+
+        @precondition(lambda self: bool(self.model.open))
+        @rule(pick=st.integers(0, 5))
+        def cancel_in_the_store(self, pick: int) -> None:
+            order = self.model.open[pick % len(self.model.open)]
+            if world.fulfillments(order.placed):
+                return  # a store refuses to cancel what it knows to have shipped
+            world.control("POST", f"/shopify/orders/{order.placed['id']}/cancel", {"reason": "CUSTOMER"})
+            order.cancelled = True
+
+        # ---------------------------------------------------------------- what the outside does
+
+        @rule(pick=st.integers(0, 9), status=st.sampled_from(["in_transit", "out_for_delivery", "delivered"]))
+        def the_carrier_scans(self, pick: int, status: str) -> None:
+            labels = [one for one in world.labels_bought() if one["tracking_code"] and not one["refund_status"]]
+            if labels:
+                code = labels[pick % len(labels)]["tracking_code"]
+                world.control("POST", f"/easypost/trackers/{code}/move", {"status": status})
+
+        @rule()
+        def vendors_repeat_themselves(self) -> None:
+            world.control("POST", "/deliveries/replay", {"times": 1, "shuffle": True})
+
+        @rule(
+            where=st.sampled_from([
+                ("easypost", "shipment.buy"), ("shopify", "fulfillmentCreate"), ("easypost", "shipment.create"),
+                ("shopify", "order"),
+            ]),
+            kind=st.sampled_from(["5xx", "cut_after", "5xx_after", "429"]),
+        )  # fmt: skip
+        def a_vendor_stumbles(self, where: tuple[str, str], kind: str) -> None:
+            world.fault(vendor=where[0], operation=where[1], kind=kind, times=1, retry_after=1, delay_s=0.01)
+
+        # ---------------------------------------------------------------- what Packline does
+
+        @rule()
+        def deliveries_arrive(self) -> None:
+            world.heard()
+
+        @rule(lanes=st.integers(1, 4))
+        def work(self, lanes: int) -> None:
+            for lane in world.due_lanes()[:lanes]:
+                runner.work_off(world.services, world.tenant, lane)
+
+        @rule()
+        def time_passes(self) -> None:
+            world.hurry()
+
+        @rule(boundary=st.integers(1, 12), pick=st.integers(0, 9))
+        def a_worker_dies(self, boundary: int, pick: int) -> None:
+            lanes = world.due_lanes()
+            if lanes:
+                die_in(world, lanes[pick % len(lanes)], boundary)
+
+        @rule()
+        def a_person_retries_everything(self) -> None:
+            with world.reading() as session:
+                for row in world.rows("SELECT id FROM jobs WHERE state = 'parked'"):
+                    desk.retry(session, world.tenant, row.id, by="person:Ann")
+
+        # ---------------------------------------------------------------- what must hold
+
+        @invariant()
+        def the_books_are_right(self) -> None:
+            invariants.check(world)
+
+        def teardown(self) -> None:
+            if hasattr(self, "model"):
+                rest(world)
+                invariants.check(world)
+                for order in self.model.orders:
+                    ended_as_promised(world, order)
+
+    return AnyOrderOfThings
+
+
+def empty(world: World) -> None:
+    world.control("POST", "/deliveries/plan", {})
+    world.heard()
+    world.control("POST", "/reset")
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql(f"DO $$ BEGIN {EMPTY_TABLES}; END $$")
+        connection.execute(FIRST_IDS)
+
+
+def die_in(world: World, lane: str, boundary: int) -> None:
+    """Work a lane off until the n-th boundary, and be gone; the lease runs out."""
+    left = [boundary]
+
+    def listener(_name: str) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+
+    steps.listen(listener)
+    try:
+        runner.work_off(world.services, world.tenant, lane)
+    except Killed:
+        pass
+    finally:
+        steps.listen(None)
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE state = 'running' AND lane = :lane"),
+            {"lane": lane},
+        )
+        # A person finds out that it was the test that killed, three times or not.
+        connection.execute(text("UPDATE jobs SET deaths = 0 WHERE state = 'running'"))
+
+
+def rest(world: World) -> None:
+    """Let all faults end and everything that waits be done, until nothing moves any more."""
+    world.control("DELETE", "/faults")
+    for _ in range(40):
+        for row in world.rows("SELECT lane FROM jobs WHERE state = 'running'"):
+            runner.work_off(world.services, world.tenant, row.lane)
+        with world.reading() as session:
+            for row in world.rows("SELECT id FROM jobs WHERE state = 'parked' AND cause <> 'void_refused'"):
+                desk.retry(session, world.tenant, row.id, by="person:Ann")
+        world.hurry_but_voids()
+        world.settle()
+        waiting = world.rows("SELECT kind FROM jobs WHERE state IN ('due', 'running') AND kind <> 'void_label'")
+        if not waiting:
+            return
+    raise AssertionError(f"still waiting: {waiting}")
+
+
+def ended_as_promised(world: World, order: Promised) -> None:
+    row = world.order(order.placed)
+    if order.cancelled:
+        assert row.state == "cancelled", (order.placed["name"], row.state)
+        assert world.fulfillments(order.placed) == []
+    elif order.paid:
+        assert (row.state, world.open_holds(order.placed)) == ("fulfilled", []), order.placed["name"]
+        assert len(world.fulfillments(order.placed)) == 1
+    else:
+        assert (row.state, world.open_holds(order.placed)) == ("verified", ["payment"])
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(600)
+def test_orders_end_as_promised_in_whatever_order_things_happen(world: World):
+    run_state_machine_as_test(
+        machine(world),
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
