@@ -28,6 +28,7 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "jobs": ("commands.jobs", "group"),
     "hooks": ("commands.hooks", "group"),
     "users": ("commands.users", "group"),
+    "reconcile": ("commands.reconcile", "reconcile"),
     "doctor": ("commands.doctor", "doctor"),
 }
 

@@ -117,6 +117,7 @@ def _records(session: Session, accounts: list[Account]) -> Iterable[Verdict]:
     yield verdicts.waiting(min(oldest, default=None), now=datetime.now(UTC))
     yield from verdicts.secrets(accounts)
     yield from verdicts.shops(names, accounts)
+    yield from verdicts.listening(accounts)
     yield verdicts.people(sum(user.ended_at is None for user in users.everybody(session)))
 
 
@@ -126,6 +127,7 @@ def _accounts(session: Session, keyring: Keyring) -> list[Account]:
         Account(
             tenant=row.tenant_id, id=row.id, vendor=row.vendor, role=row.role, live=row.live,
             opens=_opens(keyring, row.sealed_secrets),
+            ails=tuple((one["sentence"], one["remedy"]) for one in row.remarks if not one["mended"]),
         )
         for row in session.scalars(living.order_by(tenants.Connection.tenant_id, tenants.Connection.created_at))
     ]  # fmt: skip

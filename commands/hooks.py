@@ -1,16 +1,18 @@
-"""`packline hooks`: what vendors told us, what became of it, and reading it again."""
+"""`packline hooks`: what vendors told us, what became of it, reading it again, and whether they still tell us."""
 
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 import structlog
 from sqlalchemy.orm import Session
 
-from commands import opening, output
-from jobs import desk
+from commands import opening, output, working
+from jobs import check_connection, desk, queue
+from records import tenants
 from records.inbox import InboxEvent
 from web.queries import inbox
 from web.queries.inbox import Wish
@@ -25,7 +27,7 @@ _LIST = ("id", "vendor", "topic", "about", "state", "duplicates", "received_at",
 
 @click.group("hooks")
 def group() -> None:
-    """What vendors told us, what became of it, and reading it again."""
+    """What vendors told us, reading it again, and whether they still tell us everything."""
 
 
 @group.command("list")
@@ -80,6 +82,69 @@ def replay(tenant: int, hook: int, as_json: bool) -> None:
     output.message(f"Delivery {hook} is read again.")
     if as_json:
         output.document({"replayed": hook})
+
+
+@group.command("check")
+@click.argument("tenant", type=opening.ROW_ID)
+@output.json_option
+def check(tenant: int, as_json: bool) -> None:
+    """Look whether every vendor still tells us everything; what can be mended is mended.
+
+    Ends with 1 where something needs a person.
+    """
+    _checked(tenant, "", as_json=as_json)
+
+
+@group.command("register")
+@click.argument("tenant", type=opening.ROW_ID)
+@click.option("--vendor", type=click.Choice(VENDORS), required=True)
+@output.json_option
+def register(tenant: int, vendor: str, as_json: bool) -> None:
+    """Have a vendor's webhooks sent to this installation (PUBLIC_URL), where they are not yet."""
+    _checked(tenant, vendor, as_json=as_json)
+
+
+def _checked(tenant: int, register_at: str, *, as_json: bool) -> None:
+    """Check the shop's connections in this process, and show what is wrong; registers at one vendor before."""
+    read = opening.settings()
+    with opening.shop(tenant, read) as session:
+        ids = [one.id for one in tenants.living(session, tenant) if register_at in {"", one.vendor}]
+        for id in ids:
+            if register_at:
+                check_connection.register(session, tenant, id, read.public_url)
+            else:
+                queue.add(session, tenant, "check_connection", f"connection/{id}")
+    if not ids:
+        raise click.ClickException(f"tenant {tenant} has no {register_at or 'account'} connected: packline connect")
+    with opening.engine(read) as engine:
+        for id in ids:
+            working.work_off(working.services(read, engine), tenant, f"connection/{id}")
+    with opening.shop(tenant, read) as session:
+        found = [_ailing(one) for one in tenants.living(session, tenant) if one.id in ids]
+    if as_json:
+        output.document(found)
+    else:
+        _show_ailing(found)
+    sys.exit(0 if all(remark["mended"] for one in found for remark in one["remarks"]) else 1)
+
+
+def _ailing(connection: tenants.Connection) -> dict[str, Any]:
+    return {
+        "connection": connection.id,
+        "vendor": connection.vendor,
+        "checked_at": connection.checked_at,
+        "remarks": connection.remarks,
+    }
+
+
+def _show_ailing(found: list[dict[str, Any]]) -> None:
+    for one in found:
+        if not one["remarks"]:
+            click.echo(f"{one['vendor']}: well")
+        for remark in one["remarks"]:
+            click.echo(f"{one['vendor']}: {output.plain(remark['sentence'])}")
+            if remark["remedy"]:
+                click.echo(f"  {output.plain(remark['remedy'])}")
 
 
 def _existing(session: Session, tenant: int, hook: int) -> InboxEvent:

@@ -9,8 +9,13 @@ import click
 from sqlalchemy.orm import Session
 
 from commands import opening, output
+from jobs import desk
+from orders import reversing, taking_back
+from orders.reversing import Plan
+from orders.taking_back import Begun, NotPossible, PlanChanged
 from records import orders as records
 from records import timeline
+from records.shipments import parcels_of
 from web.queries import order as one_order
 from web.queries import orders
 from web.queries.keyset import Cut
@@ -58,6 +63,112 @@ def show_order(tenant: int, order: str, as_json: bool) -> None:
         output.document(shown)
     else:
         _print(shown)
+
+
+@group.command("relabel")
+@click.argument("order", metavar="NAME_OR_ID")
+@click.option("--tenant", type=opening.ROW_ID, required=True)
+@click.option("--parcel", type=opening.ROW_ID, help="Which box, where the order has several: orders show has the ids.")
+@click.option("--reason", required=True, help="Why; it stands on the order's timeline.")
+def relabel(order: str, tenant: int, parcel: int | None, reason: str) -> None:
+    """Give a parcel's label back and buy another, for a parcel that has not left."""
+    with opening.shop(tenant) as session:
+        boxes = [row.id for row in parcels_of(session, tenant, _found(session, tenant, order))]
+        if parcel is None and len(boxes) == 1:
+            parcel = boxes[0]
+        if parcel is None or parcel not in boxes:
+            raise click.ClickException(f"say which parcel: {', '.join(map(str, boxes)) or 'the order has none'}")
+        refusal = desk.relabel(session, tenant, parcel, by=opening.BY, reason=reason)
+    if refusal:
+        raise click.ClickException(refusal)
+    output.message(f"Another label is bought for parcel {parcel}; the one that it has goes back.")
+
+
+@group.command("cancel")
+@click.argument("order", metavar="NAME_OR_ID")
+@click.option("--tenant", type=opening.ROW_ID, required=True)
+@click.option("--line", "lines", multiple=True, metavar="SKU=UNITS", help="Only these units; may be said again.")
+@click.option("--reason", type=click.Choice(reversing.REASONS), default="other", show_default=True)
+@click.option("--note", default="", help="For the shop's people; it stands in the store, too.")
+@click.option("--no-refund", is_flag=True, help="The money stays where it is.")
+@click.option("--no-tell", is_flag=True, help="The store does not write to the buyer.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@output.json_option
+def cancel_order(
+    order: str, tenant: int, lines: tuple[str, ...], reason: str, note: str, no_refund: bool, no_tell: bool, yes: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Take an order back, or some units of it: shows what would be done, asks, and begins."""
+    with opening.shop(tenant) as session:
+        id = _found(session, tenant, order)
+        wanted = _units(session, tenant, id, lines)
+        wish = reversing.Wish(
+            purpose="cancel_lines" if wanted else "cancel", wanted=wanted, reason=reason, note=note,
+            refund=not no_refund, tell_buyer=not no_tell,
+        )  # fmt: skip
+        drawn = taking_back.plan_of(session, tenant, id, wish)
+    if not as_json:
+        _print_plan(drawn)
+    if not yes:
+        click.confirm("Do this?", abort=True, err=True)
+    with opening.shop(tenant) as session:
+        begun = desk.cancel(session, tenant, id, wish, by=opening.BY, digest=drawn.digest)
+    match begun:
+        case NotPossible(reason=why):
+            raise click.ClickException(why)
+        case PlanChanged():
+            raise click.ClickException("something happened to the order meanwhile: look at the plan of now")
+        case Begun(reversal=reversal, plan=plan):
+            if as_json:
+                output.document({"order": id, "reversal": reversal, **_plan(plan)})
+            else:
+                output.message("Begun: packline orders show tells how far it is.")
+
+
+def _units(session: Session, tenant: int, order: int, lines: tuple[str, ...]) -> dict[int, int]:
+    """Units by line id of what was written as SKU=UNITS."""
+    wanted: dict[int, int] = {}
+    there = records.lines_of(session, tenant, order)
+    for written in lines:
+        sku, _, units = written.rpartition("=")
+        left = int(units) if units.isascii() and units.isdigit() else 0
+        if not left or sku not in {line.sku for line in there}:
+            known = ", ".join(sorted({line.sku for line in there if line.sku}))
+            raise click.ClickException(f"{written} is not SKU=UNITS of this order, which has {known or 'no SKU'}")
+        for line in there:
+            if line.sku == sku and left:
+                taken = min(left, line.units - wanted.get(line.id, 0))
+                wanted[line.id] = wanted.get(line.id, 0) + taken
+                left -= taken
+        if left:
+            raise click.ClickException(f"the order has fewer units of {sku} than that")
+    return {line: units for line, units in wanted.items() if units}
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "whole": plan.whole,
+        "steps": [
+            {
+                "kind": step.kind, "subject": step.subject, "units": step.units,
+                "amount": output.money(step.amount_minor, step.currency), "asks": step.asks, "sentence": step.sentence,
+            }
+            for step in plan.steps
+        ],
+        "keeps": list(plan.keeps),
+        "costs": list(plan.costs),
+        "digest": plan.digest,
+    }  # fmt: skip
+
+
+def _print_plan(plan: Plan) -> None:
+    for number, step in enumerate(plan.steps, start=1):
+        click.echo(output.plain(f"{number:>3}. {step.sentence}"))
+    for title, sentences in (("What stays:", plan.keeps), ("What it costs:", plan.costs)):
+        if sentences:
+            click.echo(title)
+        for sentence in sentences:
+            click.echo(output.plain(f"   - {sentence}"))
 
 
 def _found(session: Session, tenant: int, asked: str) -> int:

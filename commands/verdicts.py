@@ -39,6 +39,8 @@ class Account:
     role: str
     live: bool
     opens: bool
+    ails: tuple[tuple[str, str], ...] = ()
+    """What was wrong at the last look and not mended: what it is, and what to do."""
 
 
 def listeners(report: Report) -> Verdict:
@@ -92,6 +94,20 @@ def secrets(accounts: Sequence[Account]) -> list[Verdict]:
         if not account.opens
     ]
     return shut or [Verdict(check="secrets", says=f"the keys open all {len(accounts)} connections")]
+
+
+def listening(accounts: Sequence[Account]) -> list[Verdict]:
+    """One line for each thing that is wrong with a connection, or one for all of them."""
+    ailing = [
+        Verdict(
+            check="accounts",
+            says=f"{account.vendor} (tenant {account.tenant}): {says}",
+            fix=fix or f"`packline hooks check {account.tenant}`",
+        )
+        for account in accounts
+        for says, fix in account.ails
+    ]
+    return ailing or [Verdict(check="accounts", says="the vendors take our secrets and tell us everything")]
 
 
 def public_address(url: str) -> Verdict:

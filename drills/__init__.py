@@ -1,1 +1,1 @@
-"""Breaks every part of Packline on purpose, and shows that nothing is lost, nothing happens twice, nothing stands still."""
+"""Breaks every part of Packline on purpose, and shows that nothing is lost, done twice or left standing."""

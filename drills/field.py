@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import httpx
 import redis
@@ -19,11 +21,15 @@ from sqlalchemy.exc import DBAPIError
 from config import boot, embedded
 from config.settings import Settings
 from drills.processes import Processes
+from drills.shops import Control, control_of
 from jobs import bell
 from records import database, migrate, schema
 
+Found = TypeVar("Found")
+
 # Short, so that a drill shows within seconds what takes half a minute in production.
 LEASE_S, PATIENCE_S = 2.0, 1.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _BOOT_MAY_TAKE_S = 60
 
 
@@ -41,18 +47,16 @@ class Field:
     """A number for each shop, because the door remembers a shop's domain for some seconds."""
 
     @property
-    def postgresql(self) -> Path:
+    def postgresql_folder(self) -> Path:
         return embedded.reachable(self.settings.packline_home) / "postgresql"
 
     @property
-    def redis(self) -> Path:
+    def redis_folder(self) -> Path:
         return embedded.reachable(self.settings.packline_home) / "redis"
 
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the sandbox for something."""
-        answered = httpx.request(method, f"{self.sandbox}/_sandbox{path}", json=body, timeout=120)
-        answered.raise_for_status()
-        return answered.json()
+    @functools.cached_property
+    def control(self) -> Control:
+        return control_of(self.sandbox)
 
     def ask_redis(self) -> redis.Redis:
         """A connection for one question; the caller closes it."""
@@ -81,17 +85,32 @@ class Field:
         self.processes.start("web", "cli", "web", "--port", self.web.rpartition(":")[2])
         wait_for(f"{self.web}/healthz", self.processes.log("web"))
 
-    def start_worker(self, name: str = "worker", *, processes: int = 1, **more: str) -> None:
-        self.processes.start(name, "cli", "worker", "--processes", str(processes), more=more)
+    def start_worker(self, name: str = "worker", *, processes: int = 1, more: Mapping[str, str] = NOTHING) -> None:
+        """A supervisor with its workers; with anything in `more` the one that dies on demand."""
+        if more:
+            self.processes.start(name, "drills.worker", more={**more, "WORKER_PROCESSES": str(processes)})
+        else:
+            self.processes.start(name, "cli", "worker", "--processes", str(processes))
 
     def start_clock(self, name: str = "clock") -> None:
         self.processes.start(name, "cli", "clock")
+
+    def restart_servers(self) -> None:
+        """Web, Redis and PostgreSQL are switched off and on again; workers and clocks are not there at the time."""
+        self.processes.stop("web")
+        embedded.stop_redis(self.redis_folder)
+        embedded.pg_ctl(self.postgresql_folder, "restart", "-m", "fast", "-w")
+        self.engine.dispose()
+        embedded.start_redis(self.redis_folder)
+        self.start_web()
 
     def clear(self) -> None:
         """Only web, sandbox and servers are left running, with nothing in any of them."""
         self.processes.stop_all(lambda name: name not in {"web", "sandbox"})
         bell.flush()
         self.control("POST", "/reset")
+        # Vendors try again for hours or days; a drill's longest trouble lasts minutes.
+        self.control("POST", "/deliveries/plan", {"retry_delays_s": [0.5] * 600})
         with self.ask_redis() as connection:
             connection.flushall()
         self.change(f"TRUNCATE {', '.join(schema.METADATA.tables)} RESTART IDENTITY CASCADE")
@@ -127,8 +146,8 @@ def laid_out(home: Path) -> Iterator[Field]:
         bell.set_up("")
         processes.stop_all()
         engine.dispose()
-        embedded.stop_redis(field.redis)
-        embedded.stop_postgresql(field.postgresql)
+        embedded.stop_redis(field.redis_folder)
+        embedded.stop_postgresql(field.postgresql_folder)
 
 
 def _settings(home: Path, sandbox: str, web: str) -> Settings:
@@ -174,7 +193,7 @@ def wait_for(url: str, log: Path) -> None:
     raise RuntimeError(f"nothing answers at {url}: see {log}")
 
 
-def patient(ask: Callable[[], Any], *, within_s: float = 60) -> Any:
+def patient(ask: Callable[[], Found], *, within_s: float = 60) -> Found:
     """Ask the database until it answers. Raises DBAPIError when it stays away."""
     deadline = time.monotonic() + within_s
     while True:

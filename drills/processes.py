@@ -20,14 +20,15 @@ class Processes:
     """Processes by name, each with a log of its own."""
 
     def __init__(self, settings: Settings, logs: Path) -> None:
-        self._settings = settings
+        self.settings = settings
+        """What the programs that are started from now on are told."""
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *words: str, more: dict[str, str] | None = None) -> None:
         """Start a Python program under a name; its log grows over restarts. `more` is added to its environment."""
         # `os.environ` itself is what a child starts with; nothing here is decided by it.
-        surroundings = {**os.environ, **environment(self._settings), **(more or {})}
+        surroundings = {**os.environ, **environment(self.settings), **(more or {})}
         with self.log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(  # noqa: S603 - our own programs with our own words
                 [sys.executable, "-m", *words],

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import cycle
 from typing import Any
 
+import httpx
 from sqlalchemy import Engine
 
 from config import boot
 from config.settings import Settings
-from demo.store import BUYERS, LOCATIONS
+from demo.store import BUYERS, LOCATIONS, TOPICS
 from jobs import connect, desk
 from records import database
 from records.tenants import Rules
 
 Json = dict[str, Any]
-Control = Callable[[str, str, Any], Any]
-"""Asks the sandbox for something: method, path, body."""
+Control = Callable[..., Any]
+"""Asks the sandbox for something: method, path, and a body where one is wanted."""
 
 _MANY = 1_000_000
 # (SKU, grams, where it lies): one thing that lies in two warehouses, two that lie in one each, and one that is heavy.
@@ -91,8 +91,11 @@ class Shop:
 
     def place_mixed(self, count: int) -> list[Placed]:
         """Place orders of every shape, to buyers in every corner."""
-        baskets, buyers = cycle(_BASKETS), cycle(BUYERS)
-        return [self.place(*next(baskets), ship_to=next(buyers)) for _ in range(count)]
+        return [self.place_one_of_all(number) for number in range(count)]
+
+    def place_one_of_all(self, number: int) -> Placed:
+        """The `number`-th order of a row in which every shape comes by, and every corner."""
+        return self.place(*_BASKETS[number % len(_BASKETS)], ship_to=BUYERS[number % len(BUYERS)])
 
     def pay(self, placed: Placed, outcome: str = "succeeded") -> str:
         """Have the buyer pay at the payment provider; answers the payment's id there."""
@@ -109,6 +112,16 @@ class Shop:
         )
         return str(paid["id"])
 
+    def check_out(self, placed: Placed) -> None:
+        """Have the buyer pay in a check-out session; the payment itself names no order."""
+        wish = {"key": self.keys["stripe"], "amount": placed.total_minor, "currency": "usd"}
+        self.control("POST", "/stripe/checkouts", wish | {"client_reference_id": placed.name, "metadata": {}})
+
+    def keep_store_busy(self) -> None:
+        """Have the store put off the next tracking number by an hour."""
+        fault = {"vendor": "shopify", "kind": "429", "operation": "fulfillmentCreate", "times": 1, "retry_after": 3600}
+        self.control("POST", "/faults", fault)
+
     def cancel(self, placed: Placed, *, end: End | None = None, **more: Any) -> None:
         """Have the merchant cancel it in the store."""
         placed.end = end or End(state="cancelled")
@@ -116,7 +129,7 @@ class Shop:
 
     def labels(self, placed: Placed | None = None) -> list[Json]:
         """What the carrier has sold to this shop, or for one order of it."""
-        answered = self.control("GET", f"/easypost/shipments?key={self.keys['easypost']}", None)
+        answered = self.control("GET", f"/easypost/shipments?key={self.keys['easypost']}")
         begins = "" if placed is None else f"{placed.name}-"
         return [one for one in answered["shipments"] if one["bought"] and (one["reference"] or "").startswith(begins)]
 
@@ -125,6 +138,20 @@ class Shop:
         for label in self.labels(placed):
             for status in statuses:
                 self.control("POST", f"/easypost/trackers/{label['tracking_code']}/move", {"status": status})
+
+    def refunds(self) -> list[Json]:
+        """What the payment provider has given back; asked over its own API, as a person's tool would."""
+        found: list[Json] = []
+        wish: Json = {"limit": 100}
+        while True:
+            page = _asking.get(
+                f"{self.settings.stripe_api_base}/v1/refunds", params=wish, auth=(self.keys["stripe"], "")
+            )
+            page.raise_for_status()
+            found += page.json()["data"]
+            if not page.json()["has_more"]:
+                return found
+            wish["starting_after"] = found[-1]["id"]
 
     def read_again(self) -> None:
         """Have the store's catalogue read."""
@@ -178,13 +205,26 @@ class Shop:
         return known
 
 
+# A client of its own for every question would spend 30 ms on certificates that nobody shows here.
+_asking = httpx.Client(timeout=120)
+
+
+def control_of(sandbox: str) -> Control:
+    """The sandbox's control door."""
+
+    def ask(method: str, path: str, body: Any = None) -> Any:
+        answered = _asking.request(method, f"{sandbox}/_sandbox{path}", json=body)
+        answered.raise_for_status()
+        return answered.json()
+
+    return ask
+
+
 def open_shop(
     control: Control, engine: Engine, settings: Settings, web: str, *, number: int, rules: Rules | None = None
 ) -> Shop:
     """Make the store in the sandbox, and connect it with carrier and payments; its catalogue is read by a worker."""
-    shop = Shop(
-        control=control, engine=engine, settings=settings, web=web, domain=f"drill-{number}.myshopify.com"
-    )
+    shop = Shop(control=control, engine=engine, settings=settings, web=web, domain=f"drill-{number}.myshopify.com")
     control("POST", "/shopify/shops", _store(shop))
     with database.across_tenants(engine, why="a drill's tenant is added") as session:
         shop.tenant = connect.add_tenant(session, f"Drill {number}", "USD", rules)
@@ -219,6 +259,7 @@ def _store(shop: Shop) -> Json:
         "currency": "USD",
         "name": shop.domain,
         "webhook_url": f"{shop.web}/hooks/shopify",
+        "topics": list(TOPICS),
         "locations": LOCATIONS,
         "products": [{"title": "Goods", "variants": variants}],
     }

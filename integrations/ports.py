@@ -195,3 +195,5 @@ class Vendor:
     is_live: Callable[[Mapping[str, str]], bool] = lambda _secrets: True
     topics: tuple[str, ...] = ()
     """The topics that webhooks must bring us, in the vendor's words; empty where it sends all or none."""
+    unlisted_hooks: bool = False
+    """Whether the vendor has webhooks that it does not list (an app's own configuration): seeing none proves nothing."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
+import secrets
 import threading
 import time
 from collections import deque
@@ -117,6 +119,19 @@ def flush(timeout_s: float = 1.0) -> bool:
     return _ringer is None or _ringer.pid != os.getpid() or _ringer.flush(timeout_s)
 
 
+def name_of(tenant: int, lane: str) -> str:
+    """A lane as it is called in the ids of its bells, of which RQ takes letters, digits, `_` and `-` only."""
+    return f"{tenant}_{_NOT_IN_IDS.sub('-', lane)}"
+
+
+_NOT_IN_IDS = re.compile("[^A-Za-z0-9_-]")
+
+
+def standing(connection: redis.Redis, queue_name: str) -> frozenset[str]:
+    """The names of the lanes whose bells stand on a queue. Raises RedisError."""
+    return frozenset(id.rpartition("_")[0] for id in queue(queue_name, connection).job_ids)
+
+
 def ring_now(connection: redis.Redis, queue_name: str, lanes: list[tuple[int, str]]) -> None:
     """Ring a batch over a given connection: the sweep's way. Raises RedisError."""
     opened = queue(queue_name, connection)
@@ -126,6 +141,8 @@ def ring_now(connection: redis.Redis, queue_name: str, lanes: list[tuple[int, st
                 "jobs.runner.run_lane",
                 args=(tenant, lane),
                 timeout=LONGEST_RUN_S,
+                # Two bells of one lane must not share an id: RQ would forget both when the first is answered.
+                job_id=f"{name_of(tenant, lane)}_{secrets.token_hex(4)}",
                 # The row tells how it ended; RQ need not keep it.
                 result_ttl=0,
                 failure_ttl=3600,

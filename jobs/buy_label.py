@@ -5,25 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from integrations.nouns import BoughtLabel, Consignment, Quote, VoidState
+from integrations.nouns import BoughtLabel, Consignment, VoidState
 from integrations.ports import Carrier, Permanent
-from jobs import outward, queue, story
+from jobs import intake, outward, queue, quoting, story, unwanted_label
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
+from jobs.unwanted_label import PURCHASE_MAY_TAKE
 from jobs.work import Work
-from orders import consigning, holds, lifecycle, postage, rates
+from orders import consigning, holds, lifecycle, postage, relabelling
 from orders.holds import Problem
-from records import tenants
+from records import reversals, tenants
 from records.intentions import find_intention
 from records.orders import Order, open_holds
 from records.shipments import Label, Parcel, Shipment, live_label
-from records.tenants import Rules
 
-# EasyPost's own limit for a purchase is 90 seconds; after that it is bought or it is not.
-_PURCHASE_MAY_TAKE_S = 100
 _GIVEN_BACK = frozenset({VoidState.ASKED, VoidState.DONE})
 
 
@@ -45,11 +42,20 @@ class Job:
     unsettled: bool
     """A purchase was begun, and nobody knows how it ended."""
     deliver_by: datetime | None
-    rules: Rules
+    carriers: tuple[str, ...]
+    """The carriers that may be bought from; empty means every one."""
 
     @property
     def key(self) -> str:
         return f"label/{self.label}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooLate:
+    """An attempt of a parcel that has left with another label."""
+
+    label: Label
+    begun_at: datetime | None
 
 
 def run(work: Work) -> Outcome:
@@ -58,6 +64,8 @@ def run(work: Work) -> Outcome:
         job = _load(session, work, connection)
     if isinstance(job, (Done, Cancelled)):
         return job
+    if isinstance(job, TooLate):
+        return unwanted_label.clear_up(work, job.label, job.begun_at)
     carrier = work.carrier(job.connection)
     bought = _adopt_stale(job, carrier)
     if bought is None and job.stale and job.unsettled:
@@ -81,13 +89,22 @@ def _let_it_settle(work: Work, job: Job) -> Outcome:
     """The old purchase may still be under way at the carrier: nothing else is bought until it must be over."""
     with work.writing() as session:
         outward.settle(session, work.tenant, job.key, "abandon", reason="The parcel was changed; it is quoted anew.")
-    return Snoozed(wait_s=_PURCHASE_MAY_TAKE_S, reason="A purchase for the old address may still be under way.")
+    wait_s = PURCHASE_MAY_TAKE.total_seconds()
+    return Snoozed(wait_s=wait_s, reason="A purchase for the old address may still be under way.")
 
 
 def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
     shipment_ref, rate_ref = job.shipment_ref, job.rate_ref
     if job.stale or not rate_ref:
-        shipment_ref, rate_ref = _quote(work, job, carrier)
+        shipment_ref, rate_ref = quoting.quote(
+            work,
+            carrier,
+            job.consignment,
+            label=job.label,
+            order=job.order,
+            deliver_by=job.deliver_by,
+            carriers=job.carriers,
+        )
     act = Act(
         key=job.key,
         kind="buy_label",
@@ -108,32 +125,28 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
         with work.writing() as session:
             intention = find_intention(session, work.tenant, job.key)
             if intention is not None and intention.state == "refused":
-                _forget_quote(session, work.tenant, job.label)
+                quoting.forget(session, work.tenant, job.label)
         raise
 
 
-def _forget_quote(session: Session, tenant: int, label: int) -> None:
-    session.execute(
-        update(Label)
-        .where(Label.tenant_id == tenant, Label.id == label, Label.state == "intended")
-        .values(shipment_ref="", rate=None, consignment_digest="")
-    )
-
-
-def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancelled:
+def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done | Cancelled:
     tenant = work.tenant
     parcel = session.get_one(Parcel, (tenant, work.subject_id))
-    shipment = session.get_one(Shipment, (tenant, parcel.shipment_id))
     order = session.get_one(Order, (tenant, parcel.order_id), with_for_update=True)
-    if order.state not in {"allocated", "shipping"} or shipment.state != "planned":
-        return Cancelled(reason=f"the order is {order.state} and the shipment {shipment.state}: no label is bought")
-    if holds.blocking_labels(open_holds(session, tenant, order.id)):
-        return Done()  # a released hold asks for this job again
+    shipment = session.get_one(Shipment, (tenant, parcel.shipment_id))
     label = live_label(session, tenant, parcel.id)
+    if label is not None and label.state == "intended" and shipment.state == "handed_over":
+        return TooLate(label=label, begun_at=unwanted_label.begun_at(session, tenant, label.id))
+    if not _wants_labels(order.state, shipment.state):
+        return Cancelled(reason=f"the order is {order.state} and the shipment {shipment.state}: no label is bought")
+    if _is_held(session, tenant, order.id, label):
+        return Done()  # a released hold asks for this job again
     if label is not None and label.state != "intended":
         return Done()  # it has its label
+    if label is None and shipment.state != "planned" and reversals.under_way(session, tenant, order.id):
+        return Done()  # it has lost its label because it is being taken back; what stays asks for this job again
     rules = tenants.rules_of(session, tenant)
-    label = label or _new_label(session, tenant, parcel, connection)
+    label = label or postage.begin(session, tenant, parcel, connection)
     reference = f"{order.name or order.id}-{label.id}"
     consignment = consigning.consign(session, tenant, order, shipment, parcel, rules, reference=reference)
     if isinstance(consignment, Problem):
@@ -149,68 +162,30 @@ def _load(session: Session, work: Work, connection: str) -> Job | Done | Cancell
         shipment_ref=label.shipment_ref,
         rate_ref=label.rate.remote_id if label.rate else "",
         consignment=consignment,
-        unsettled=_unsettled(session, tenant, label.id),
+        unsettled=unwanted_label.begun_at(session, tenant, label.id) is not None,
         stale=bool(label.shipment_ref) and label.consignment_digest != consigning.digest(consignment),
         deliver_by=order.deliver_by,
-        rules=rules,
+        carriers=_bound_to(session, tenant, shipment, parcel) or rules.carriers,
     )
 
 
-def _unsettled(session: Session, tenant: int, label: int) -> bool:
-    intention = find_intention(session, tenant, f"label/{label}")
-    return intention is not None and intention.state == "intended"
+def _wants_labels(order: str, shipment: str) -> bool:
+    """A planned shipment gets its first labels; one that is still here may get another in place of one that is gone."""
+    if shipment == "planned":
+        return order in {"allocated", "shipping"}
+    return shipment in relabelling.STILL_HERE and order not in {"cancelling", "cancelled"}
 
 
-def _new_label(session: Session, tenant: int, parcel: Parcel, connection: str) -> Label:
-    attempts = session.execute(
-        select(func.count()).select_from(Label).where(Label.tenant_id == tenant, Label.parcel_id == parcel.id)
-    ).scalar_one()
-    id = session.execute(
-        insert(Label)
-        .values(
-            tenant_id=tenant,
-            parcel_id=parcel.id,
-            order_id=parcel.order_id,
-            connection_id=connection,
-            attempt=attempts + 1,
-        )
-        .returning(Label.id)
-    ).scalar_one()
-    return session.get_one(Label, (tenant, id))
+def _is_held(session: Session, tenant: int, order: int, label: Label | None) -> bool:
+    """That a label is missing holds an order, and is no reason not to buy the one that was asked for."""
+    blocking = {hold.kind for hold in holds.blocking_labels(open_holds(session, tenant, order))}
+    return bool(blocking - ({relabelling.HOLD} if label is not None else set()))
 
 
-def _quote(work: Work, job: Job, carrier: Carrier) -> tuple[str, str]:
-    """Ask for rates, choose one, and commit what will be bought before it is bought."""
-    quote = carrier.quote(job.consignment)
-    choice = rates.choose(quote.rates, ships_at=work.now(), deliver_by=job.deliver_by, carriers=job.rules.carriers)
-    with work.writing() as session:
-        session.execute(
-            update(Label)
-            .where(Label.tenant_id == work.tenant, Label.id == job.label, Label.state == "intended")
-            .values(
-                shipment_ref=quote.shipment_ref,
-                consignment_digest=consigning.digest(job.consignment),
-                rate=None if choice is None else choice.rate,
-                rates=[rate.model_dump(mode="json") for rate in quote.rates],
-                remarks=list(quote.remarks),
-                choice="" if choice is None else choice.sentence,
-            )
-        )
-        if choice is not None:
-            story.tell(session, work, job.order, choice.sentence, kind="choice", remarks=list(quote.remarks))
-    if choice is None:
-        raise _no_rates(quote, job.rules)
-    return quote.shipment_ref, choice.rate.remote_id
-
-
-def _no_rates(quote: Quote, rules: Rules) -> Permanent:
-    allowed = f" Allowed carriers: {', '.join(rules.carriers)}." if rules.carriers and quote.rates else ""
-    said = " ".join(quote.remarks) or "No carrier said why."
-    return Permanent(
-        f"No carrier offers a rate for this parcel. {said}{allowed}",
-        remedy="Check address, weight and customs, or allow another carrier; then retry.",
-        code="no_rates",
-    )
+def _bound_to(session: Session, tenant: int, shipment: Shipment, parcel: Parcel) -> tuple[str, ...]:
+    """The store shows several numbers under one carrier's name: there, another label is bought from the same one."""
+    several = len(postage.parcels_in(session, tenant, shipment)) > 1
+    return (parcel.carrier,) if shipment.state == "announced" and several and parcel.carrier else ()
 
 
 def _begin_anew(session: Session, work: Work, job: Job) -> None:
@@ -223,6 +198,12 @@ def _begin_anew(session: Session, work: Work, job: Job) -> None:
 
 def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adopted: bool) -> None:
     tenant = work.tenant
+    # A first scan waits for this row, or has been here already and has handed the shipment over.
+    session.get_one(Parcel, (tenant, work.subject_id), with_for_update=True)
+    shipment = session.get_one(Shipment, (tenant, job.shipment))
+    if shipment.state == "handed_over":
+        unwanted_label.give_back(session, work, job.label, bought, adopted=adopted)
+        return
     postage.record(session, tenant, job.label, bought, now=work.now())
     outward.settle(session, tenant, job.key, "adopt" if adopted else "succeed", reference=bought.shipment_ref)
     how = "A label that was bought before the last run ended was adopted" if adopted else "Label bought"
@@ -237,24 +218,22 @@ def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adop
     )
     # In the order's lane and last in it: the tracking number goes first, and no further bell is rung.
     queue.add(session, tenant, "store_label", f"label/{job.label}", lane=f"order/{job.order}")
-    lifecycle.move(session, tenant, "order", job.order, "ship")
-    if _all_labelled(session, tenant, job.shipment) and lifecycle.move(
-        session, tenant, "shipment", job.shipment, "label"
+    _go_on(session, work, job)
+
+
+def _go_on(session: Session, work: Work, job: Job) -> None:
+    """The store hears of the shipment once every parcel has its label; where it has heard, it gets the new number."""
+    tenant, lane, subject = work.tenant, f"order/{job.order}", f"shipment/{job.shipment}"
+    shipment = session.get_one(Shipment, (tenant, job.shipment))
+    if shipment.state == "announced":
+        queue.add(session, tenant, "replace_tracking", subject, lane=lane)
+    else:
+        lifecycle.move(session, tenant, "order", job.order, "ship")
+        if not postage.unlabelled(session, tenant, job.shipment) and (
+            shipment.state == "labelled" or lifecycle.move(session, tenant, "shipment", job.shipment, "label")
+        ):
+            queue.add(session, tenant, "push_tracking", subject, lane=lane)
+    if not relabelling.lacking(session, tenant, job.order) and holds.release(
+        session, tenant, job.order, relabelling.HOLD, by="packline", now=work.now()
     ):
-        queue.add(session, tenant, "push_tracking", f"shipment/{job.shipment}", lane=f"order/{job.order}")
-
-
-def _all_labelled(session: Session, tenant: int, shipment: int) -> bool:
-    parcels = select(Parcel.id).where(Parcel.tenant_id == tenant, Parcel.shipment_id == shipment)
-    without = session.execute(
-        select(func.count())
-        .select_from(Parcel)
-        .where(
-            Parcel.tenant_id == tenant,
-            Parcel.id.in_(parcels),
-            ~select(Label.id)
-            .where(Label.tenant_id == tenant, Label.parcel_id == Parcel.id, Label.state == "bought")
-            .exists(),
-        )
-    ).scalar_one()
-    return without == 0
+        intake.resume(session, tenant, job.order)

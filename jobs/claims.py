@@ -6,7 +6,6 @@ one still writes after that is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +49,17 @@ def claim_in(session: Session, tenant: int, lane: str, *, worker: str, lease_s: 
     row = session.execute(_CLAIM, {"tenant": tenant, "lane": lane, "worker": worker, "lease_s": lease_s}).first()
     return None if row is None else Claim(tenant=tenant, lane=lane, **row._mapping)  # noqa: SLF001 - its public name
 
+
+def held(session: Session, tenant: int, lane: str, *, worker: str) -> Claim | None:
+    """The job of a lane that a worker has in hand by the records: for one who lost the answer to its claim."""
+    row = session.execute(_HELD, {"tenant": tenant, "lane": lane, "worker": worker}).first()
+    return None if row is None else Claim(tenant=tenant, lane=lane, **row._mapping)  # noqa: SLF001 - its public name
+
+
+_HELD = text("""
+SELECT id, kind, subject, fence, attempts AS tries, deaths, due_at FROM jobs
+WHERE tenant_id = :tenant AND lane = :lane AND state = 'running' AND worker = :worker AND lease_until >= now()
+""")
 
 _CLAIM = text("""
 UPDATE jobs SET state = 'running', lease_until = now() + make_interval(secs => :lease_s), fence = fence + 1,
@@ -147,34 +157,86 @@ RETURNING id
 """).bindparams(bindparam("wait_s", type_=Float))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unheard:
-    tenant: int
-    lane: str
-    queue: str
+def is_concluded(session: Session, claim: Claim) -> bool:
+    """Whether this very run's end is written: for one who lost the answer to its commit.
 
-
-def unheard(session: Session, *, patience_s: float, limit: int, not_in: Sequence[str] = ()) -> list[Unheard]:
-    """Lanes with work that nobody seems to have heard of: due and not rung of late, or left behind by a dead worker.
-
-    Marks them as rung, so that two sweeps do not ring the same bell.
+    Only the holder of the highest fence ends a run, so a job that rests under our fence was ended by us.
     """
-    rows = session.execute(_UNHEARD, {"patience_s": patience_s, "limit": limit, "not_in": list(not_in)})
-    return list(dict.fromkeys(Unheard(tenant=row.tenant_id, lane=row.lane, queue=row.queue) for row in rows))
+    return (
+        session.execute(_IS_CONCLUDED, {"tenant": claim.tenant, "id": claim.id, "fence": claim.fence}).first()
+        is not None
+    )
 
 
-_UNHEARD = text("""
+_IS_CONCLUDED = text("""
+SELECT 1 FROM jobs WHERE tenant_id = :tenant AND id = :id AND fence = :fence AND state <> 'running'
+""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """A lane with work to do, and its tenant."""
+
+    tenant: int
+    name: str
+
+
+def unheard(session: Session, queue: str, *, patience_s: float, limit: int) -> list[Lane]:
+    """A queue's lanes with work that nobody seems to have heard of: due and not rung of late, or left by the dead.
+
+    Every tenant's oldest come first, then every tenant's second: one with a hundred thousand due jobs leaves the others
+    their places. Marks them as rung, so that two sweeps do not ring the same bell.
+    """
+    rows = session.execute(_UNHEARD, {"queue": queue, "patience_s": patience_s, "limit": limit}).all()
+    in_turn = sorted(rows, key=lambda row: (row.place, row.due_at))
+    return list(dict.fromkeys(Lane(tenant=row.tenant_id, name=row.lane) for row in in_turn))
+
+
+# The tenants with work in a queue that is due now, found by jumping from one to the next in ix_jobs_due: what a tenant
+# has waiting is never counted through. Rows are compared by (queue, tenant_id) because only that index is in this
+# order; asked for the tenants alone, PostgreSQL may walk along the primary key and past all that was ever done.
+TENANTS_WAITING = """
+jumps (queue, tenant) AS (
+    (SELECT queue, tenant_id FROM jobs WHERE state = 'due' AND queue >= :queue ORDER BY queue, tenant_id LIMIT 1)
+    UNION ALL
+    SELECT next.queue, next.tenant_id FROM jumps CROSS JOIN LATERAL (
+        SELECT queue, tenant_id FROM jobs WHERE state = 'due' AND (queue, tenant_id) > (jumps.queue, jumps.tenant)
+        ORDER BY queue, tenant_id LIMIT 1) next
+    WHERE jumps.queue = :queue),
+waiting (tenant) AS (
+    SELECT jumps.tenant FROM jumps CROSS JOIN LATERAL (
+        SELECT due_at FROM jobs WHERE jobs.queue = :queue AND tenant_id = jumps.tenant AND state = 'due'
+        ORDER BY due_at LIMIT 1) oldest
+    WHERE jumps.queue = :queue AND oldest.due_at <= now())
+"""
+
+# Ten tenants or fewer may fill a whole sweep each; of more, each is asked for less, but never for less than a hundred.
+_UNHEARD = text(f"""
+WITH RECURSIVE {TENANTS_WAITING},
+picked AS (
+    (SELECT waiting.tenant AS tenant_id, oldest.id, oldest.place
+     FROM waiting CROSS JOIN LATERAL (
+         SELECT id, due_at, row_number() OVER (ORDER BY due_at) AS place FROM (
+             SELECT id, due_at FROM jobs
+             WHERE queue = :queue AND tenant_id = waiting.tenant AND state = 'due' AND due_at <= now()
+               AND (rung_at IS NULL OR rung_at < now() - make_interval(secs => :patience_s))
+             ORDER BY due_at
+             LIMIT (SELECT greatest(100, 10000 / greatest(count(*), 1)) FROM waiting)) first_of_a_tenant) oldest
+     ORDER BY oldest.place, oldest.due_at
+     LIMIT :limit)
+    UNION ALL
+    (SELECT tenant_id, id, 0 FROM jobs
+     WHERE queue = :queue AND state = 'running' AND lease_until < now()
+       AND (rung_at IS NULL OR rung_at < now() - make_interval(secs => :patience_s))
+     ORDER BY lease_until
+     LIMIT :limit))
 UPDATE jobs SET rung_at = now()
 FROM (
-    SELECT tenant_id, id FROM jobs
-    WHERE ((state = 'due' AND due_at <= now()) OR (state = 'running' AND lease_until < now()))
-      AND (rung_at IS NULL OR rung_at < now() - make_interval(secs => :patience_s))
-      AND NOT queue = ANY(:not_in)
-    ORDER BY due_at
-    LIMIT :limit
-    FOR UPDATE SKIP LOCKED) found
+    SELECT jobs.tenant_id, jobs.id, picked.place FROM jobs JOIN picked USING (tenant_id, id)
+    WHERE rung_at IS NULL OR rung_at < now() - make_interval(secs => :patience_s)
+    FOR UPDATE OF jobs SKIP LOCKED) found
 WHERE jobs.tenant_id = found.tenant_id AND jobs.id = found.id
-RETURNING jobs.tenant_id, jobs.lane, jobs.queue
+RETURNING jobs.tenant_id, jobs.lane, jobs.due_at, found.place
 """)
 
 

@@ -36,6 +36,9 @@ def chores(engine: Engine, redis_url: str, *, patience_s: float) -> list[Chore]:
     return [
         # A sale, a delivery or a count that its webhook did not tell of is seen within the hour.
         Chore(name="read catalogues", every_s=3600.0, do=lambda: _read_catalogues(engine)),
+        # A delivery that never came costs an order a quarter of an hour; Shopify itself may be that late with one.
+        Chore(name="reconcile", every_s=900.0, do=lambda: _ask_for(engine, "reconcile")),
+        Chore(name="check connections", every_s=3600.0, do=lambda: _ask_for(engine, "check_connection")),
         Chore(name="sweep", every_s=1.0, do=lambda: sweep.run(engine, connection, patience_s=patience_s)),
     ]
 
@@ -44,6 +47,12 @@ def _read_catalogues(engine: Engine) -> None:
     with database.across_tenants(engine, why="the clock has every store read again") as session:
         for connection in tenants.storefronts(session):
             queue.add(session, connection.tenant_id, "read_catalogue", f"connection/{connection.id}")
+
+
+def _ask_for(engine: Engine, kind: str) -> None:
+    with database.across_tenants(engine, why=f"the clock asks for {kind} of every connection") as session:
+        for connection in tenants.living(session):
+            queue.add(session, connection.tenant_id, kind, f"connection/{connection.id}")
 
 
 def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:

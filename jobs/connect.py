@@ -55,6 +55,7 @@ def connect(
     session.flush()
     if chosen.role == "storefront":
         queue.add(session, tenant, "read_catalogue", f"connection/{known.id}")
+    queue.add(session, tenant, "check_connection", f"connection/{known.id}")
     return known
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from jobs import intake, queue
-from orders import holds, lifecycle
+from orders import holds, lifecycle, refund_question, relabelling, taking_back
 from orders.holds import Problem
+from orders.reversing import Wish
+from orders.taking_back import Begun, NotPossible, PlanChanged
 from records import timeline
 from records.inbox import InboxEvent
 from records.jobs import Job
@@ -24,9 +27,14 @@ def retry(session: Session, tenant: int, job: int, *, by: str) -> bool:
         return False
     if _waits_already(session, row):
         return lifecycle.move(session, tenant, "job", job, "discard", reason="A newer request for it waits already.")
-    moved = lifecycle.move(
-        session, tenant, "job", job, "retry", attempts=0, deaths=0, due_at=func.now(), rung_at=func.now(), ended_at=None
-    )
+    try:
+        with session.begin_nested():
+            moved = lifecycle.move(
+                session, tenant, "job", job, "retry",
+                attempts=0, deaths=0, due_at=func.now(), rung_at=func.now(), ended_at=None,
+            )  # fmt: skip
+    except IntegrityError:  # somebody asked for the same work in the same moment: theirs is the one that waits
+        return lifecycle.move(session, tenant, "job", job, "discard", reason="A newer request for it waits already.")
     if moved:
         queue.ring_after_commit(session, tenant, row.queue, row.lane)
         _tell(session, row, f"Asked to try again: {row.kind.replace('_', ' ')}.", by=by)
@@ -57,6 +65,11 @@ def discard(session: Session, tenant: int, job: int, *, reason: str, by: str) ->
 
 def release_hold(session: Session, tenant: int, order: int, kind: str, *, by: str, now: datetime) -> bool:
     """End a hold and let the order go on; answers whether there was one. `by` is `person:…`."""
+    if kind == refund_question.HOLD and refund_question.skip_all(
+        session, tenant, order, by=by, now=now, reason="the hold was released."
+    ):
+        queue.add(session, tenant, "reverse_order", f"order/{order}")
+        return True
     released = holds.release(session, tenant, order, kind, by=by, now=now)
     if released:
         intake.resume(session, tenant, order)
@@ -73,6 +86,41 @@ def resume(session: Session, tenant: int, order: int, *, by: str) -> None:
     """Look at an order again, from where it stands."""
     intake.resume(session, tenant, order)
     timeline.write(session, tenant, order, actor=by, kind="person", sentence="Asked to go on.")
+
+
+def cancel(
+    session: Session, tenant: int, order: int, wish: Wish, *, by: str, digest: str | None = None
+) -> Begun | PlanChanged | NotPossible:
+    """Take an order, or a part of it, back by the plan with this digest; None takes the plan as it is now."""
+    begun = taking_back.begin(session, tenant, order, wish, by=by, now=datetime.now(UTC), digest=digest)
+    if isinstance(begun, Begun):
+        queue.add(session, tenant, "reverse_order", f"order/{order}")
+    return begun
+
+
+def agree(session: Session, tenant: int, step: int, *, by: str) -> bool:
+    """Let a step that waits for a yes be done; answers whether it waited."""
+    order = refund_question.answer(session, tenant, step, "agree", by=by, now=datetime.now(UTC))
+    if order is not None:
+        queue.add(session, tenant, "reverse_order", f"order/{order}")
+    return order is not None
+
+
+def skip_step(session: Session, tenant: int, step: int, *, by: str, reason: str) -> bool:
+    """Go on without a step that was refused, that waits for a yes, or that is due; answers whether it was open."""
+    order = refund_question.answer(session, tenant, step, "skip", by=by, now=datetime.now(UTC), reason=reason)
+    if order is not None:
+        queue.add(session, tenant, "reverse_order", f"order/{order}")
+    return order is not None
+
+
+def relabel(session: Session, tenant: int, parcel: int, *, by: str, reason: str) -> str:
+    """Ask for another label for a parcel that has not left; answers why it gets none, or an empty text."""
+    refusal = relabelling.ask(session, tenant, parcel, by=by, reason=reason)
+    if not refusal:
+        lane = f"order/{order_of(session, tenant, f'parcel/{parcel}')}"
+        queue.add(session, tenant, "relabel_parcel", f"parcel/{parcel}", lane=lane)
+    return refusal
 
 
 def replay(session: Session, tenant: int, event: int) -> bool:

@@ -77,6 +77,11 @@ def report(redis_url: str) -> Report:
         connection.close()
 
 
+def listening(connection: redis.Redis, queue: str) -> int:
+    """How many processes listen to a queue, on all machines. Raises RedisError."""
+    return Worker.count(queue=bell.queue(queue, connection))
+
+
 def backlog(session: Session) -> list[Backlog]:
     """Every queue's waiting work, over all tenants; one line for each declared queue."""
     found = {row.queue: Backlog(**row._mapping) for row in session.execute(_BACKLOG)}  # noqa: SLF001 - its public name

@@ -18,19 +18,36 @@ from integrations.nouns import (
     ParcelMoved,
     PaymentChanged,
     PaymentDisputed,
+    RefundFailed,
     VoidState,
     WorkRouted,
 )
 from jobs import outward, queue
-from orders import cancelling, holds, money, next_steps, placing, tracking
+from orders import (
+    cancelling,
+    holds,
+    money,
+    next_steps,
+    placing,
+    postage,
+    refund_question,
+    relabelling,
+    taking_back,
+    tracking,
+)
 from orders.holds import Problem
+from orders.reversing import Wish
+from orders.taking_back import Begun
 from records.orders import Hold, Order, Payment
 from records.shipments import Label
 
 log = structlog.get_logger(__name__)
 
-# The states in which a changed order is looked at again: what has not left can still be held, planned or let be.
+# What has not left can still be held, planned or let be.
 STILL_OPEN = frozenset({"received", "verified", "released", "allocated", "shipping"})
+# The states in which a changed order is looked at again: the store may ask for more of one that was complete.
+LOOKED_AT = STILL_OPEN | {"fulfilled", "closed"}
+_STOPPED = frozenset({"cancelling", "cancelled"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +58,8 @@ class Source:
     connection: str
     vendor: str
     now: datetime
+    asked: bool = False
+    """We asked just now, nobody told us: such an answer wins a tie of times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +86,8 @@ def hear(session: Session, source: Source, fact: Fact, *, work_order: str | None
             return _payment_changed(session, source, fact)
         case PaymentDisputed():
             return _payment_disputed(session, source, fact)
+        case RefundFailed():
+            return _refund_failed(session, source, fact)
         case ParcelMoved():
             return _parcel_moved(session, source, fact)
         case LabelVoided():
@@ -78,7 +99,9 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
         order = placing.placeholder(session, source.tenant, source.connection, fact.remote_id)
         look_again(session, source.tenant, order.id, order.state)
         return Heard(by="take", subject=f"order/{order.id}")
-    taken = placing.take(session, source.tenant, source.connection, fact.snapshot, said_by=source.vendor)
+    taken = placing.take(
+        session, source.tenant, source.connection, fact.snapshot, said_by=source.vendor, final=source.asked
+    )
     if taken.is_new or taken.differs or taken.contradicts:
         look_again(session, source.tenant, taken.order, taken.state)
     elif taken.standing_changed:
@@ -91,8 +114,8 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
 
 
 def look_again(session: Session, tenant: int, order: int, state: str) -> None:
-    """Have an order verified, now or anew. One that is at an end stays there."""
-    if state in STILL_OPEN:
+    """Have an order verified, now or anew. One that is cancelled stays so."""
+    if state in LOOKED_AT:
         queue.add(session, tenant, "verify_order", f"order/{order}")
 
 
@@ -105,7 +128,9 @@ def _order_cancelled(session: Session, source: Source, fact: OrderCancelled) -> 
 
 
 def _cancel(session: Session, source: Source, order: int) -> None:
-    if cancelling.begin(session, source.tenant, order, by=source.vendor):
+    wish = Wish(purpose="cancel", origin="store")
+    begun = taking_back.begin(session, source.tenant, order, wish, by=source.vendor, now=source.now)
+    if isinstance(begun, Begun):
         queue.add(session, source.tenant, "reverse_order", f"order/{order}")
 
 
@@ -143,6 +168,10 @@ def payment_counts(session: Session, tenant: int, payment: Payment, *, said_by: 
     if payment.disputed:
         _hold_for_dispute(session, tenant, payment.order_id, "told before its order was known", by=said_by)
     subject = f"order/{payment.order_id}"
+    if session.get_one(Order, (tenant, payment.order_id)).state in _STOPPED:
+        if refund_question.concerns(session, tenant, payment, said_by=said_by):
+            queue.add(session, tenant, "reverse_order", subject)
+        return
     queue.add(session, tenant, "check_payment", subject)
     if payment.captured_minor > payment.refunded_minor:
         queue.add(session, tenant, "mark_paid", f"payment/{payment.id}", lane=subject)
@@ -178,14 +207,38 @@ def _hold_for_dispute(session: Session, tenant: int, order: int, reason: str, *,
     holds.place(session, tenant, order, problem, by=by)
 
 
+def _refund_failed(session: Session, source: Source, fact: RefundFailed) -> Heard:
+    """The payment was read anew before: what is left to say is that a buyer waits for money."""
+    payment = money.find(session, source.tenant, source.connection, fact.payment_remote_id)
+    if payment is None:
+        return Heard(by="park", reason=f"A refund of payment {fact.payment_remote_id}, which Packline does not know.")
+    if payment.order_id is None:
+        return Heard(by="take", subject=f"payment/{payment.id}")
+    problem = Problem(
+        kind="refund_failed",
+        reason=f"Refund {fact.refund_remote_id} of {fact.amount} failed ({fact.reason}): the buyer did not get it.",
+        remedy="Give the buyer the money in another way or refund it again; release the hold to ship what is left.",
+    )
+    holds.settle(session, source.tenant, payment.order_id, [problem], looked_for=(), by=source.vendor, now=source.now)
+    queue.add(session, source.tenant, "check_payment", f"order/{payment.order_id}")
+    return Heard(by="take", subject=f"order/{payment.order_id}")
+
+
 def _parcel_moved(session: Session, source: Source, fact: ParcelMoved) -> Heard:
     parcel = tracking.find_parcel(session, source.tenant, fact.progress)
     if parcel is None:
-        return Heard(by="ignore", reason="No parcel of Packline's has this tracker or tracking code.")
+        return Heard(by="ignore", reason=_whose_tracker(session, source, fact))
     moved = tracking.record(session, source.tenant, parcel, fact.progress, said_by=source.vendor)
     if moved.new_scans:
         queue.add(session, source.tenant, "report_parcel", f"parcel/{parcel.id}")
     return Heard(by="take", subject=f"order/{parcel.order_id}")
+
+
+def _whose_tracker(session: Session, source: Source, fact: ParcelMoved) -> str:
+    replaced = tracking.find_replaced(session, source.tenant, fact.progress)
+    if replaced is None:
+        return "No parcel of Packline's has this tracker or tracking code."
+    return f"The label {replaced.tracking_code} was replaced: its parcel travels with another one."
 
 
 def _label_voided(session: Session, source: Source, fact: LabelVoided) -> Heard:
@@ -195,8 +248,12 @@ def _label_voided(session: Session, source: Source, fact: LabelVoided) -> Heard:
     if label is None:
         return Heard(by="ignore", reason="No label of Packline's has this shipment.")
     if fact.state is VoidState.DONE:
+        not_by_us = label.state == "bought"
+        key = postage.void_key(label)
         cancelling.label_is_void(session, source.tenant, label)
-        outward.settle(session, source.tenant, f"void/{label.id}", "succeed", reference=fact.shipment_ref)
+        outward.settle(session, source.tenant, key, "succeed", reference=fact.shipment_ref)
+        if not_by_us:
+            relabelling.given_back(session, source.tenant, label)
     return Heard(by="take", subject=f"order/{label.order_id}")
 
 

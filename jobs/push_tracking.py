@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Announced, ShippedLine, TrackingLabel
 from integrations.ports import Storefront
-from jobs import outward, queue, story
+from jobs import capture_payment, outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import holds, inventory, lifecycle, progress
+from orders import holds, inventory, lifecycle, postage, progress
 from records import tenants
 from records.orders import Order, lines_of, open_holds
 from records.shipments import Parcel, ParcelScan, Shipment
@@ -53,6 +53,11 @@ def run(work: Work) -> Outcome:
     return Done()
 
 
+def key_of(shipment: int, carrier: str) -> str:
+    """Our key for telling the storefront of one carrier's boxes of a shipment."""
+    return f"announce/{shipment}/{carrier}"
+
+
 def _announce(work: Work, storefront: Storefront, departure: Departure, word: Word) -> Sequence[Announced]:
     return outward.once(
         work,
@@ -77,9 +82,9 @@ def _load(session: Session, work: Work) -> Departure | Cancelled | Done:
         return Cancelled(reason=f"the shipment is {shipment.state} and the order {order.state}: nothing to announce")
     if holds.blocking_labels(open_holds(session, tenant, order.id)):
         return Done()  # what is held does not leave; a released hold asks for this job again
-    parcels = session.scalars(
-        select(Parcel).where(Parcel.tenant_id == tenant, Parcel.shipment_id == shipment.id).order_by(Parcel.id)
-    ).all()
+    if postage.unlabelled(session, tenant, shipment.id):
+        return Done()  # a label was given back; the purchase of another one asks for this job again
+    parcels = postage.parcels_in(session, tenant, shipment)
     remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
     return Departure(
         order=order.id,
@@ -100,7 +105,7 @@ def _word(shipment: int, carrier: str, parcels: Sequence[Parcel], remote_ids: Ma
         for line, count in parcel.contents.items():
             units[int(line)] = units.get(int(line), 0) + int(count)
     return Word(
-        key=f"announce/{shipment}/{carrier}",
+        key=key_of(shipment, carrier),
         lines=tuple(ShippedLine(line_remote_id=remote_ids[line], units=count) for line, count in sorted(units.items())),
         tracking=TrackingLabel(
             carrier=carrier,
@@ -128,6 +133,7 @@ def _record(session: Session, work: Work, departure: Departure, announced: Mappi
         queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
     if progress.complete(session, tenant, departure.order):
         lifecycle.move(session, tenant, "order", departure.order, "fulfil")
+        capture_payment.when_shipped(session, tenant, departure.order)
 
 
 def scanned(session: Session, tenant: int, parcels: Sequence[int]) -> list[int]:

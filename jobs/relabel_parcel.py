@@ -2,9 +2,87 @@
 
 from __future__ import annotations
 
-from jobs.outcomes import Outcome
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from integrations.ports import Permanent
+from jobs import outward, push_tracking, queue, story
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
+from orders import lifecycle, postage, relabelling
+from orders.relabelling import Standing
+from records.intentions import Intention, find_intention
+from records.jobs import Job
+from records.shipments import Label
+
+# Telling the store takes a second or two; a store that is away is tried again at its own pace meanwhile.
+_ANNOUNCING_TAKES_S = 10.0
 
 
 def run(work: Work) -> Outcome:
-    raise NotImplementedError(work.claim.kind)
+    connection = work.newest_connection("carrier")
+    with work.writing() as session:
+        found = relabelling.look(session, work.tenant, work.subject_id)
+        wish = None if found is None else relabelling.wish_for(session, work.tenant, found.newest)
+        if found is None or found.newest is None or wish is None:
+            return Done()  # what was wished for stands there: a newer label, for which nobody wants another
+        if relabelling.waiting_for(found.holds):
+            return Done()  # a released hold asks for this job again
+        refusal = relabelling.why_not(found)
+        if refusal:
+            return _too_late(session, work, found, wish, refusal)
+        waits = _until_announced(session, work, found)
+        if waits is not None:
+            return waits
+        _replace(session, work, found, found.newest, wish, connection)
+    return Done()
+
+
+def _too_late(session: Session, work: Work, found: Standing, wish: Intention, refusal: str) -> Outcome:
+    outward.settle(session, work.tenant, wish.key, "abandon", reason=f"{wish.reason} {refusal}")
+    story.tell(session, work, found.order.id, f"The parcel keeps its label. {refusal}")
+    return Cancelled(reason=refusal)
+
+
+def _until_announced(session: Session, work: Work, found: Standing) -> Outcome | None:
+    """Nobody knows whether the store has the old number: that is settled before it gets a new one."""
+    shipment = found.shipment.id
+    carriers = {parcel.carrier for parcel in postage.parcels_in(session, work.tenant, found.shipment)}
+    words = [find_intention(session, work.tenant, push_tracking.key_of(shipment, carrier)) for carrier in carriers]
+    if not any(word is not None and word.state == "intended" for word in words):
+        return None
+    subject = f"shipment/{shipment}"
+    states = set(
+        session.scalars(
+            select(Job.state).where(
+                Job.tenant_id == work.tenant,
+                Job.kind == "push_tracking",
+                Job.subject == subject,
+                Job.state.in_(("due", "parked")),
+            )
+        )
+    )
+    if states == {"parked"}:
+        raise Permanent(
+            "Nobody knows whether the store has the old tracking number: telling it was given up half way.",
+            remedy="Retry telling the store the tracking of this shipment, then retry this.",
+            code="half_announced",
+        )
+    if not states:
+        queue.add(session, work.tenant, "push_tracking", subject, lane=work.claim.lane)
+    return Snoozed(wait_s=_ANNOUNCING_TAKES_S, reason="The store is being told the old tracking number.")
+
+
+def _replace(session: Session, work: Work, found: Standing, old: Label, wish: Intention, connection: str) -> None:
+    """The old label goes back and the next attempt stands in its place, in one transaction."""
+    tenant = work.tenant
+    goes_back = lifecycle.move(session, tenant, "label", old.id, "request_void") if old.state == "bought" else False
+    if goes_back:
+        queue.add(session, tenant, "void_label", f"label/{old.id}")
+    new = postage.begin(session, tenant, found.parcel, connection)
+    queue.add(session, tenant, "buy_label", f"parcel/{found.parcel.id}", lane=work.claim.lane)
+    outward.settle(session, tenant, wish.key, "succeed", reference=f"label/{new.id}", reason=wish.reason)
+    what = f"Label {old.tracking_code} goes back and another one" if goes_back else "Another label"
+    story.tell(
+        session, work, found.order.id, f"{what} is bought for the parcel: {wish.reason}", label=new.id, replaced=old.id
+    )

@@ -12,6 +12,7 @@ from jobs import outward
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
+from orders import tracking
 from records.orders import Order
 from records.shipments import Parcel, ParcelScan, Shipment
 
@@ -21,7 +22,7 @@ def run(work: Work) -> Outcome:
         parcel = session.get_one(Parcel, (work.tenant, work.subject_id))
         shipment = session.get_one(Shipment, (work.tenant, parcel.shipment_id))
         order = session.get_one(Order, (work.tenant, parcel.order_id))
-        scans = _untold(session, work.tenant, parcel.id)
+        scans = _untold(session, work.tenant, parcel)
     if not shipment.fulfillments:
         # The storefront must know of the shipment first; announcing it asks for this job again.
         return Cancelled(reason=f"shipment {shipment.id} is {shipment.state}: the storefront does not know it yet")
@@ -52,11 +53,12 @@ def worth_telling(scans: Sequence[ParcelScan]) -> list[ParcelScan]:
     return told
 
 
-def _untold(session: Session, tenant: int, parcel: int) -> list[ParcelScan]:
+def _untold(session: Session, tenant: int, parcel: Parcel) -> list[ParcelScan]:
     scans = session.scalars(
-        select(ParcelScan).where(ParcelScan.tenant_id == tenant, ParcelScan.parcel_id == parcel)
+        select(ParcelScan).where(ParcelScan.tenant_id == tenant, ParcelScan.parcel_id == parcel.id)
     ).all()
-    return [scan for scan in worth_telling(scans) if scan.announced_at is None]
+    journey = tracking.of_this_journey(parcel, scans)
+    return [scan for scan in worth_telling(journey) if scan.announced_at is None]
 
 
 def _as_scan(scan: ParcelScan) -> Scan:

@@ -18,6 +18,7 @@ from orders.holds import Problem
 from orders.inventory import Holding
 from records import tenants
 from records.orders import Order, OrderLine, lines_of, open_holds
+from records.reversals import under_way
 from records.shipments import Parcel, Shipment, ShipmentLine
 from records.stock import Location
 from records.tenants import Rules
@@ -50,6 +51,8 @@ def _reserve(session: Session, work: Work) -> Outcome:
         return Cancelled(reason=f"the order is {order.state if order else 'gone'}: no stock is reserved for it")
     if holds.blocking_labels(open_holds(session, work.tenant, order.id)):
         return Done()  # a released hold asks for this job again
+    if under_way(session, work.tenant, order.id) is not None:
+        return Done()  # what is being taken back asks for this job again when it is done
     rules = tenants.rules_of(session, work.tenant)
     demand = _demand(session, work.tenant, order.id)
     if not demand.wants:

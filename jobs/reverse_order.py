@@ -1,74 +1,108 @@
-"""Stops what has not happened yet for a cancelled order, gives its stock back, and has unused labels voided."""
+"""Takes an order, or a part of it, back: does the steps of its plan in turn, from wherever the last run ended.
+
+Before each step the plan is made anew from the facts of now, so that a label that was bought, or a parcel that left,
+while nobody looked is taken into account. What a step did is written in the transaction that ends it.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from integrations.nouns import BoughtLabel
-from jobs import intake, outward, queue, story
+from integrations.ports import Permanent
+from jobs import intake, outward, queue, reverse_money, reverse_steps
 from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.reverse_steps import InHand
 from jobs.work import Work
-from orders import cancelling, holds, inventory, lifecycle, postage
-from records.jobs import Job
-from records.orders import find_order, open_holds
-from records.shipments import Label, shipments_of
+from orders import cancelling, lifecycle, refund_question, taking_back
+from orders.order_facts import facts_of
+from records import tenants
+from records.orders import Order, find_order
+from records.reversals import Reversal, steps_of, under_way
 
-# What is pointless for a cancelled order. Keeping a label's file, or telling of a parcel that left, is not.
-_POINTLESS = ("verify_order", "check_payment", "reserve_stock", "buy_label", "push_tracking")
+_DO = {
+    "stop_work": reverse_steps.stop_work,
+    "settle_label": reverse_steps.settle_label,
+    "release_stock": reverse_steps.release_stock,
+    "cancel_fulfillment": reverse_steps.cancel_fulfillment,
+    "put_back_stock": reverse_steps.put_back_stock,
+    "void_label": reverse_steps.void_label,
+    "cancel_in_store": reverse_money.cancel_in_store,
+    "refund_in_store": reverse_money.refund_in_store,
+    "cancel_payment": reverse_money.cancel_payment,
+    "refund_payment": reverse_money.refund_payment,
+    "plan_again": reverse_steps.plan_again,
+}
 
 
 def run(work: Work) -> Outcome:
-    with work.reading() as session:
-        order = find_order(session, work.tenant, work.subject_id)
-        unsure = cancelling.unsure_labels(session, work.tenant, work.subject_id)
-    if order is None or order.state != "cancelling":
-        return Cancelled(reason=f"the order is {order.state if order else 'gone'}, not being cancelled")
-    # A label may have been bought by a run that did not live to say so: the carrier knows.
-    found = {label.id: _ask(work, label) for label in unsure}
     with work.writing() as session:
-        for label in unsure:
-            _settle_unsure(session, work, label.id, found[label.id])
-        _stop(session, work)
+        if not _take_up(session, work):
+            return Cancelled(reason="nothing of the order is being taken back")
+    while (step := _next(work)) is not None:
+        try:
+            waits = _DO[step.kind](work, step)
+        except Permanent as failure:
+            _refused(work, step, failure)
+            raise
+        if waits is not None:
+            return waits
     return Done()
 
 
-def _ask(work: Work, label: Label) -> BoughtLabel | None:
-    return work.carrier(label.connection_id).find_label(label.shipment_ref) if label.shipment_ref else None
+def _take_up(session: Session, work: Work) -> bool:
+    """Make sure that there is a plan to follow; what was refused is tried again, because a person says so."""
+    reversal = under_way(session, work.tenant, work.subject_id)
+    if reversal is None:
+        return _begin_what_was_never_written(session, work)
+    if reversal.purpose not in taking_back.PURPOSES:
+        return False
+    for step in steps_of(session, work.tenant, reversal.id):
+        if step.state == "refused":
+            taking_back.try_again(session, work.tenant, step)
+    return True
 
 
-def _settle_unsure(session: Session, work: Work, label: int, bought: BoughtLabel | None) -> None:
-    key = f"label/{label}"
-    if bought is None:
-        lifecycle.move(session, work.tenant, "label", label, "fail")
-        outward.settle(session, work.tenant, key, "abandon", reason="The order was cancelled.")
-        return
-    outward.settle(session, work.tenant, key, "adopt", reference=bought.shipment_ref)
-    postage.record(session, work.tenant, label, bought, now=work.now())
+def _begin_what_was_never_written(session: Session, work: Work) -> bool:
+    """An order may have been stopped by an older version, which wrote no plan."""
+    order = find_order(session, work.tenant, work.subject_id)
+    if order is None or order.state != "cancelling":
+        return False
+    connection = tenants.find_connection(session, work.tenant, order.connection_id)
+    taking_back.begin_stopped(session, work.tenant, order.id, by="" if connection is None else connection.vendor)
+    return True
 
 
-def _stop(session: Session, work: Work) -> None:
-    tenant, order = work.tenant, work.subject_id
-    to_void, units = cancelling.stop(session, tenant, order)
-    units += inventory.release(session, tenant, order, actor="packline")
-    if units:
-        intake.fill_backorders(session, tenant)
-    session.execute(
-        update(Job)
-        .where(
-            Job.tenant_id == tenant,
-            Job.lane == f"order/{order}",
-            Job.id != work.claim.id,
-            Job.kind.in_(_POINTLESS),
-            Job.state.in_(("due", "parked")),
-        )
-        .values(state="cancelled", cause="unwanted", reason="The order was cancelled.", ended_at=work.now())
-    )
-    for hold in open_holds(session, tenant, order):
-        holds.release(session, tenant, order, hold.kind, by="packline", now=work.now())
-    for label in to_void:
-        queue.add(session, tenant, "void_label", f"label/{label}")
-    lifecycle.move(session, tenant, "order", order, "cancelled")
-    left = sum(shipment.state in {"announced", "handed_over"} for shipment in shipments_of(session, tenant, order))
-    gone = f" {left} shipments had left already." if left else ""
-    story.tell(session, work, order, f"Cancelled: {units} units are free again, {len(to_void)} labels go back.{gone}")
+def _next(work: Work) -> InHand | None:
+    """The next step by the facts of now; None where the reversal is over or waits for a person's yes."""
+    with work.writing() as session:
+        reversal = under_way(session, work.tenant, work.subject_id)
+        if reversal is None:
+            return None
+        session.get_one(Order, (work.tenant, work.subject_id), with_for_update=True)
+        fresh = taking_back.freshen(session, work.tenant, reversal, now=work.now())
+        for dropped in fresh.dropped:
+            outward.settle(session, work.tenant, f"reverse/{dropped}", "abandon", reason="Not needed any more.")
+        if fresh.next is None:
+            _end(session, work, reversal, whole=fresh.plan.whole)
+            return None
+        return reverse_steps.in_hand(session, work, reversal, fresh, fresh.next)
+
+
+def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> None:
+    tenant, order = work.tenant, reversal.order_id
+    if reversal.purpose == "cancel" and session.get_one(Order, (tenant, order)).state == "cancelling":
+        if whole:
+            left = [shipment for shipment in facts_of(session, tenant, order).shipments if shipment.left]
+            if cancelling.end(session, tenant, order, left, now=work.now()):
+                intake.fill_backorders(session, tenant)
+        else:
+            cancelling.keep(session, tenant, order, now=work.now())
+            queue.add(session, tenant, "verify_order", f"order/{order}")
+    refund_question.settle(session, tenant, reversal, by="packline", now=work.now())
+    if not refund_question.open_questions(session, tenant, reversal.id):
+        lifecycle.move(session, tenant, "reversal", reversal.id, "finish", ended_at=work.now())
+
+
+def _refused(work: Work, step: InHand, failure: Permanent) -> None:
+    with work.writing() as session:
+        lifecycle.move(session, work.tenant, "reversal_step", step.id, "refuse", said=failure.reason)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
+from types import MappingProxyType
 
 import stamina
 import structlog
 from prometheus_client import Counter, Histogram
 from rq.timeouts import JobTimeoutException
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from integrations.ports import Permanent, Temporary
-from jobs import claims, stages, steps
+from jobs import bell, claims, stages, steps
 from jobs.claims import Claim, LostLease
 from jobs.outcomes import Cancelled, Done, Outcome, Parked, Snoozed, wait_before
 from jobs.queue import KINDS
+from jobs.turns import Turn, Turns
 from jobs.work import Services, Work
 from records import database
+from records.database import NO_DATABASE
 
 log = structlog.get_logger(__name__)
 
@@ -29,50 +33,101 @@ SECONDS = Histogram("packline_job_seconds", "How long job runs took", ["kind"])
 DEATHS_TO_POISON = 3
 # A lane is left to others after this many jobs, so that one busy order cannot keep a worker for itself.
 JOBS_IN_A_ROW = 50
-# What a database that is away, restarting or locked too long raises; anything else it says is a fault of ours.
-NO_DATABASE = (OperationalError, InterfaceError, PoolTimeout)
+# A lane whose jobs are slow is rung for anew after this time: RQ's alarm counts from the bell, and a job that it ends
+# has to have been stuck for most of its 900 s.
+LONGEST_STAY_S = 120.0
+# A slow tenant's bell waits so long for a process to become free to it, and is then rung anew.
+STAND_BY_S = 5.0
+_STAND_BY_LOOK_S = 0.1
 _chance = random.Random()
 _services: Services | None = None
+_turns: Turns | None = None
 
 
-def set_up(services: Services) -> None:
+def set_up(services: Services, turns: Turns | None = None) -> None:
     """Give this process what its jobs need. RQ calls run_lane by name, so there is nobody to pass it in."""
-    global _services  # noqa: PLW0603
-    _services = services
+    global _services, _turns
+    _services, _turns = services, turns
 
 
 def run_lane(tenant: int, lane: str) -> None:
     """Do what is due in a lane: the one function whose name stands in Redis."""
     if _services is None:
         raise RuntimeError("jobs.runner.set_up was not called in this process")
-    work_off(_services, tenant, lane)
+    if _turns is None:
+        work_off(_services, tenant, lane)
+    elif not visit(_services, _turns, tenant, lane):
+        bell.ring(_turns.queue, tenant, lane)
 
 
-def work_off(services: Services, tenant: int, lane: str) -> int:
-    """Do what is due in a lane; answers how many jobs were run."""
-    try:
-        claim = claims.claim_next(services.engine, tenant, lane, worker=services.worker, lease_s=services.lease_s)
-    except NO_DATABASE as error:
-        log.warning("lane left to the sweep", tenant=tenant, lane=lane, error=type(error).__name__)
-        return 0
+def visit(services: Services, turns: Turns, tenant: int, lane: str) -> bool:
+    """Do what is due in a lane, with others in between where they wait; answers whether the lane came to its end."""
+    ran, leave_at = 0, turns.clock() + LONGEST_STAY_S
+    while _stand_by(services, turns, tenant):
+        _let_others_in(services, turns, tenant)
+        turn = turns.begin(tenant)
+        ran += work_off(services, tenant, lane, turn=turn)
+        if not turn.cut:
+            return ran < JOBS_IN_A_ROW
+        if ran >= JOBS_IN_A_ROW or turns.clock() >= leave_at:
+            return False
+    return False
+
+
+def _stand_by(services: Services, turns: Turns, tenant: int) -> bool:
+    """While a slow tenant has its share of processes, work for the others only; answers whether it may go on now."""
+    leave_at = turns.clock() + STAND_BY_S
+    while turns.has_its_share(tenant):
+        if turns.clock() >= leave_at:
+            return False
+        _let_others_in(services, turns, tenant)
+        time.sleep(_STAND_BY_LOOK_S)
+    return True
+
+
+def _let_others_in(services: Services, turns: Turns, tenant: int) -> None:
+    for other in turns.others(tenant):
+        turn = turns.begin(other.tenant)
+        work_off(services, other.tenant, other.name, turn=turn)
+        if turn.cut:
+            bell.ring(turns.queue, other.tenant, other.name)
+
+
+def work_off(services: Services, tenant: int, lane: str, *, turn: Turn | None = None) -> int:
+    """Do what is due in a lane, until its turn is over; answers how many jobs were run."""
+    claim = _first(services, tenant, lane)
     done = 0
     while claim is not None:
         done += 1
+        may_go_on = done < JOBS_IN_A_ROW
         with structlog.contextvars.bound_contextvars(
             tenant=tenant, lane=claim.lane, job=claim.id, kind=claim.kind, subject=claim.subject
         ):
-            claim = _run(services, claim, go_on=done < JOBS_IN_A_ROW)
+            claim = _run(services, claim, go_on=lambda: may_go_on and (turn is None or turn.goes_on()))  # noqa: B023
     return done
 
 
-def _run(services: Services, claim: Claim, *, go_on: bool) -> Claim | None:
+def _first(services: Services, tenant: int, lane: str) -> Claim | None:
+    try:
+        return claims.claim_next(services.engine, tenant, lane, worker=services.worker, lease_s=services.lease_s)
+    except NO_DATABASE as error:
+        log.warning("claim not answered", tenant=tenant, lane=lane, error=type(error).__name__)
+    try:  # the claim may stand all the same, where the connection was cut at its commit
+        with database.transaction(services.engine, tenant) as session:
+            return claims.held(session, tenant, lane, worker=services.worker)
+    except NO_DATABASE as error:
+        log.warning("lane left to the sweep", tenant=tenant, lane=lane, error=type(error).__name__)
+        return None
+
+
+def _run(services: Services, claim: Claim, *, go_on: Callable[[], bool]) -> Claim | None:
     """Run one job and write how it ended; answers the lane's next job, claimed in the same transaction."""
     work = Work(services=services, claim=claim)
     steps.passed("claimed")
     try:
         with SECONDS.labels(claim.kind).time(), services.leases.keeping(claim):
             outcome = _poison(claim) or _attempt(work)
-        return _conclude(services, claim, outcome, go_on=go_on)
+        return _conclude(services, claim, _settled(claim, outcome), go_on=go_on())
     except LostLease as lost:
         log.warning("taken over by another worker", lost=str(lost))
         ENDED.labels(claim.kind, "lost").inc()
@@ -110,61 +165,68 @@ def _poison(claim: Claim) -> Parked | None:
     )
 
 
-# The outcome is worth waiting for: while the database restarts, the alternative is doing the job again from the start.
-# The integrity error is another request for the same work, written in the same moment: the second look sees it.
-@stamina.retry(on=(*NO_DATABASE, IntegrityError), attempts=None, timeout=60, wait_initial=0.2, wait_max=3)
+def _settled(claim: Claim, outcome: Outcome | Temporary) -> Outcome | Temporary:
+    """After its last try, a temporary failure is a person's to judge."""
+    if not isinstance(outcome, Temporary) or claim.tries < KINDS[claim.kind].tries:
+        return outcome
+    return Parked(
+        cause=outcome.code or "failed",
+        reason=f"{outcome.reason} Tried {claim.tries} times.",
+        remedy="Retry when the other side answers again; nothing is lost meanwhile.",
+    )
+
+
+_WORDS: MappingProxyType[type, str] = MappingProxyType(
+    {Done: "done", Snoozed: "snoozed", Cancelled: "cancelled", Parked: "parked", Temporary: "again"}
+)
+
+
 def _conclude(services: Services, claim: Claim, outcome: Outcome | Temporary, *, go_on: bool) -> Claim | None:
-    with database.transaction(services.engine, claim.tenant) as session:
-        word = _write(session, claim, outcome)
-        steps.passed("concluding")
-        following = None
-        if go_on:
-            following = claims.claim_in(
-                session, claim.tenant, claim.lane, worker=services.worker, lease_s=services.lease_s
-            )
+    """Write how a run ended; answers the lane's next job, claimed in the same transaction. Raises LostLease.
+
+    The outcome is worth waiting for: while the database restarts, the alternative is doing the job again from the
+    start. An integrity error is another request for the same work, written in the same moment: the second look sees it.
+    """
+    for attempt in stamina.retry_context(
+        on=(*NO_DATABASE, IntegrityError), attempts=None, timeout=60, wait_initial=0.2, wait_max=3
+    ):
+        with attempt, database.transaction(services.engine, claim.tenant) as session:
+            following = _end(services, session, claim, outcome, go_on=go_on, again=attempt.num > 1)
     steps.passed("concluded")
+    word = next(word for kind, word in _WORDS.items() if isinstance(outcome, kind))
     ENDED.labels(claim.kind, word).inc()
     cause = getattr(outcome, "code", getattr(outcome, "cause", ""))
     log.info("job ended", outcome=word, tries=claim.tries, cause=cause)
     return following
 
 
-def _write(session: Session, claim: Claim, outcome: Outcome | Temporary) -> str:
-    """Write how a run ended; answers the word for it."""
+def _end(
+    services: Services, session: Session, claim: Claim, outcome: Outcome | Temporary, *, go_on: bool, again: bool
+) -> Claim | None:
+    if again and claims.is_concluded(session, claim):
+        # The connection was cut at the commit, which went through all the same: with it the next job's claim, if any.
+        log.info("outcome was written", job=claim.id)
+        return claims.held(session, claim.tenant, claim.lane, worker=services.worker)
+    _write(session, claim, outcome)
+    steps.passed("concluding")
+    if not go_on:
+        return None
+    return claims.claim_in(session, claim.tenant, claim.lane, worker=services.worker, lease_s=services.lease_s)
+
+
+def _write(session: Session, claim: Claim, outcome: Outcome | Temporary) -> None:
     match outcome:
         case Done():
             claims.conclude(session, claim, state="done")
-            return "done"
         case Snoozed(wait_s=wait_s, reason=reason):
             claims.conclude(session, claim, state="due", cause="early", reason=reason, wait_s=wait_s, fresh=True)
-            return "snoozed"
         case Cancelled(reason=reason):
             claims.conclude(session, claim, state="cancelled", cause="unwanted", reason=reason)
-            return "cancelled"
-        case Parked() as parked:
-            _park(session, claim, parked)
-            return "parked"
+        case Parked(cause=cause, reason=reason, remedy=remedy):
+            claims.conclude(session, claim, state="parked", cause=cause, reason=reason, remedy=remedy)
+            stages.tell_parked(session, claim, outcome)
         case Temporary() as failure:
-            return _again(session, claim, failure)
-
-
-def _park(session: Session, claim: Claim, parked: Parked) -> None:
-    claims.conclude(session, claim, state="parked", cause=parked.cause, reason=parked.reason, remedy=parked.remedy)
-    stages.tell_parked(session, claim, parked)
-
-
-def _again(session: Session, claim: Claim, failure: Temporary) -> str:
-    kind = KINDS[claim.kind]
-    if claim.tries < kind.tries:
-        wait_s = wait_before(claim.tries, kind, told_s=failure.retry_in_s, chance=_chance)
-        claims.conclude(
-            session, claim, state="due", cause=failure.code or "failed", reason=failure.reason, wait_s=wait_s
-        )
-        return "again"
-    parked = Parked(
-        cause=failure.code or "failed",
-        reason=f"{failure.reason} Tried {claim.tries} times.",
-        remedy="Retry when the other side answers again; nothing is lost meanwhile.",
-    )
-    _park(session, claim, parked)
-    return "parked"
+            wait_s = wait_before(claim.tries, KINDS[claim.kind], told_s=failure.retry_in_s, chance=_chance)
+            claims.conclude(
+                session, claim, state="due", cause=failure.code or "failed", reason=failure.reason, wait_s=wait_s
+            )

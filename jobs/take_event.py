@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import structlog
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from integrations import registry
-from integrations.nouns import Fact, PaymentDisputed, WorkRouted
+from integrations.nouns import Fact, PaymentDisputed, PaymentFact, RefundFailed, WorkRouted
 from integrations.ports import Delivery, Unreadable
 from jobs import intake
 from jobs.outcomes import Cancelled, Done, Outcome
@@ -18,7 +21,27 @@ from records.inbox import InboxEvent
 log = structlog.get_logger(__name__)
 
 
+# What PostgreSQL says no to, and will say no to again: two rows of one key in one statement, a value that fits no column,
+# an index row that is too long, nothing where something must be, a broken check. A key that is taken already is another
+# matter: somebody was first by a moment. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_NEVER_KEPT = ("21", "22", "54", "23502", "23514")
+
+
 def run(work: Work) -> Outcome:
+    try:
+        return _take(work)
+    except (DBAPIError, UnicodeError) as refusal:
+        kind = _what_cannot_be_kept(refusal)
+        if not kind:
+            raise
+    # Everything that was begun is rolled back; the delivery itself stays, byte for byte.
+    log.error("delivery cannot be kept as records", error=kind)
+    with work.writing() as session:
+        _end(session, work, "park", f"The database cannot keep what this delivery says ({kind}).")
+    return Done()
+
+
+def _take(work: Work) -> Outcome:
     with work.writing() as session:
         event = session.get(InboxEvent, (work.tenant, work.subject_id))
         connection = None if event is None else tenants.find_connection(session, work.tenant, event.connection_id)
@@ -37,19 +60,40 @@ def run(work: Work) -> Outcome:
         work_order = work.storefront(event.connection_id).find_order_of_work(fact.work_remote_id)
         with work.writing() as session:
             _hear(session, work, event, fact, work_order=work_order)
-    elif isinstance(fact, PaymentDisputed):
+    elif isinstance(fact, PaymentDisputed | RefundFailed):
         payment = work.payments(event.connection_id).read_payment(fact.payment_remote_id)
+        if isinstance(fact, RefundFailed):
+            payment = _later_than(fact.at, payment)
         with work.writing() as session:
             money.record(session, work.tenant, event.connection_id, payment)
             _hear(session, work, event, fact.model_copy(update={"payment_remote_id": payment.remote_id}))
     return Done()
 
 
+def _what_cannot_be_kept(refusal: DBAPIError | UnicodeError) -> str:
+    """The kind of value that the records refuse; empty where the database was merely not well. Values are personal."""
+    if isinstance(refusal, UnicodeError):
+        return "text that is no Unicode"
+    state = getattr(refusal.orig, "sqlstate", None)
+    if state is None:  # the driver itself refuses NUL
+        return "a NUL character" if isinstance(refusal, DataError) else ""
+    return type(refusal.orig).__name__ if str(state).startswith(_NEVER_KEPT) else ""
+
+
 def _needs_asking(session: Session, work: Work, event: InboxEvent, fact: Fact) -> bool:
-    """Routed work names only itself, and a dispute may come before its payment, or name a charge of it."""
+    """Routed work names only itself, a dispute may come before its payment, or name a charge of it, and a refund that
+    failed does not say what is still refunded.
+    """
     if isinstance(fact, PaymentDisputed):
         return not money.is_known(session, work.tenant, event.connection_id, fact.payment_remote_id)
-    return isinstance(fact, WorkRouted)
+    return isinstance(fact, WorkRouted | RefundFailed)
+
+
+def _later_than(told_at: datetime, payment: PaymentFact) -> PaymentFact:
+    """The payment as it was read because something had happened to it, so it is newer than that. Providers' times have
+    whole seconds; the half of one lets it win over what was told in the same second, and lose to what comes after.
+    """
+    return payment.model_copy(update={"at": max(payment.at, told_at + timedelta(seconds=0.5))})
 
 
 def _read(event: InboxEvent, *, live: bool) -> Fact:

@@ -13,15 +13,20 @@ from integrations.ports import Permanent, Storefront
 from jobs import intake, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import catalogue, consigning, holds, lifecycle, placing, progress, verification
+from orders import catalogue, holds, lifecycle, placing, progress, reversing, taking_back, too_late, verification
+from orders.reversing import Wish
+from orders.taking_back import Begun
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
+from records.reversals import under_way
 from records.stock import Location
 from records.tenants import Rules
 
 # Stores route an order some seconds after it was placed; much longer means that we may not see the routing at all.
 _ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
 _LOOK_AGAIN_S = 3.0
+_NOTHING_PLANNED = frozenset({"received", "verified", "released"})
+_COMPLETE = frozenset({"fulfilled", "closed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +48,7 @@ class Before:
 def run(work: Work) -> Outcome:
     with work.reading() as session:
         before = _look(session, work)
-    if before is None or before.state not in intake.STILL_OPEN:
+    if before is None or before.state not in intake.LOOKED_AT:
         return Cancelled(reason=f"the order is {before.state if before else 'gone'}: too late to verify it")
     storefront = work.storefront(before.connection)
     store = storefront.read_order(before.remote_id)
@@ -160,6 +165,12 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     _write_wanted(session, tenant, order_id, store)
     catalogue.link_lines(session, tenant, order_id, before.connection)
     session.flush()
+    if store.snapshot.cancelled_at is not None:
+        return _cancelled_there(session, work, order)
+    late = _withdraw(session, work, order)
+    if order.state in _COMPLETE and not _asked_for_more(session, work, order):
+        holds.settle(session, tenant, order_id, late, looked_for=("edit",), by="packline", now=work.now())
+        return Done()
     open_holds = holds.settle(
         session,
         tenant,
@@ -173,16 +184,13 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
                 home_country=before.home_country,
                 real_postage=before.real_postage,
             ),
-            *_edited_too_late(session, tenant, order, before.rules),
+            *late,
         ],
         looked_for=(*verification.LOOKED_FOR, "edit"),
         by="packline",
         now=work.now(),
     )
     blocking = [hold for hold in holds.blocking_labels(open_holds) if hold.kind != "payment"]
-    if store.snapshot.cancelled_at is not None and lifecycle.move(session, tenant, "order", order_id, "cancel"):
-        queue.add(session, tenant, "reverse_order", f"order/{order_id}")
-        return Cancelled(reason="the order was cancelled in the store")
     if blocking:
         if order.state == "verified":  # its money is another matter, and may have changed as well
             queue.add(session, tenant, "check_payment", f"order/{order_id}")
@@ -194,36 +202,50 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     return Done()
 
 
+def _cancelled_there(session: Session, work: Work, order: Order) -> Outcome:
+    connection = tenants.find_connection(session, work.tenant, order.connection_id)
+    wish = Wish(purpose="cancel", origin="store")
+    by = "packline" if connection is None else connection.vendor
+    begun = taking_back.begin(session, work.tenant, order.id, wish, by=by, now=work.now())
+    if isinstance(begun, Begun):
+        queue.add(session, work.tenant, "reverse_order", f"order/{order.id}")
+    return Cancelled(reason="the order was cancelled in the store")
+
+
+def _withdraw(session: Session, work: Work, order: Order) -> list[holds.Problem]:
+    """Have planned anew what would leave as nobody wants it any more; answers what it is too late for."""
+    if order.state in _NOTHING_PLANNED:
+        return []
+    wish = Wish(purpose="replan", origin="packline")
+    facts = taking_back.facts_of(session, work.tenant, order.id)
+    if reversing.withdrawn(wish, facts):
+        begun = taking_back.begin(session, work.tenant, order.id, wish, by="packline", now=work.now())
+        if isinstance(begun, Begun):
+            queue.add(session, work.tenant, "reverse_order", f"order/{order.id}")
+    late = too_late.problem(facts)
+    return [] if late is None else [late]
+
+
+def _asked_for_more(session: Session, work: Work, order: Order) -> bool:
+    """The store asks for more of an order that was complete: it is open again, if its money is good."""
+    if progress.complete(session, work.tenant, order.id) or not lifecycle.move(
+        session, work.tenant, "order", order.id, "reopen"
+    ):
+        return False
+    story.tell(session, work, order.id, "The store asks for more of this order, so it is open again.")
+    queue.add(session, work.tenant, "check_payment", f"order/{order.id}")
+    return True
+
+
 def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
     nothing_to_ship = not any(line.to_ship for line in lines_of(session, work.tenant, order.id))
     if lifecycle.move(session, work.tenant, "order", order.id, "verify"):
         story.tell(session, work, order.id, f"Checked against the store: complete and consistent.{remark}")
-    if nothing_to_ship:
+    if nothing_to_ship and under_way(session, work.tenant, order.id) is None:
         if lifecycle.move(session, work.tenant, "order", order.id, "close"):
             story.tell(session, work, order.id, "Nothing in this order is shipped by Packline, so it is closed here.")
         return
     intake.resume(session, work.tenant, order.id)
-
-
-def _edited_too_late(session: Session, tenant: int, order: Order, rules: Rules) -> list[holds.Problem]:
-    """What changed in the store after it was planned or labelled here, so that it would leave as nobody wants it."""
-    planned = progress.planned(session, tenant, order.id)
-    over = [
-        f"{planned[line.id] - line.to_ship} × {line.sku or line.title} are not wanted any more"
-        for line in lines_of(session, tenant, order.id)
-        if planned.get(line.id, 0) > line.to_ship
-    ]
-    if consigning.outdated_labels(session, tenant, order, rules):
-        over.append("a label was bought for another address or content")
-    if not over:
-        return []
-    return [
-        holds.Problem(
-            kind="edit",
-            reason=f"The order changed in the store after it was planned: {'; '.join(over)}.",
-            remedy="Cancel the order in the store, or release the hold to ship it as it was planned.",
-        )
-    ]
 
 
 def _remark(verdict: AddressVerdict | None, address: Address | None) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkContext, ForkProcess
 from types import FrameType
 
+import redis
 import structlog
 from rq import SimpleWorker
 from rq.job import Job as RqJob
@@ -26,9 +27,10 @@ from rq.serializers import JSONSerializer
 
 from config import boot, logs
 from config.settings import Settings
-from jobs import bell, claims, runner, stages
+from jobs import bell, claims, health, runner, stages
 from jobs.queue import QUEUES
 from jobs.runner import run_lane
+from jobs.turns import Turns
 from jobs.work import Services, origins
 from records import database
 
@@ -145,16 +147,16 @@ def work(settings: Settings, queue: str) -> None:
     bell.set_up(settings.redis_url)
     connection = bell.connect(settings.redis_url, patient=True)
     name = worker_name(queue, os.getpid())
-    runner.set_up(
-        Services(
-            engine=database.connect(settings.database_url, pool_size=3, role=f"worker-{queue}"),
-            keyring=boot.keyring(settings),
-            origins=origins(settings),
-            worker=name,
-            lease_s=settings.job_lease_seconds,
-            public_url=settings.public_url,
-        )
+    services = Services(
+        engine=database.connect(settings.database_url, pool_size=3, role=f"worker-{queue}"),
+        keyring=boot.keyring(settings),
+        origins=origins(settings),
+        worker=name,
+        lease_s=settings.job_lease_seconds,
+        public_url=settings.public_url,
     )
+    services.leases.when_stuck = _end_this_process
+    runner.set_up(services, Turns(services.engine, queue, listening=_Listening(settings.redis_url, queue)))
     worker = SimpleWorker(
         [bell.queue(queue, connection)],
         name=f"{name}-{int(time.time())}",  # a worker of the same process number may still stand in Redis
@@ -167,6 +169,27 @@ def work(settings: Settings, queue: str) -> None:
     )
     worker.work(with_scheduler=False, logging_level="WARNING")
     bell.flush()
+
+
+class _Listening:
+    """How many processes listen to a queue, or listened when Redis last answered. It waits half a second at most."""
+
+    def __init__(self, redis_url: str, queue: str) -> None:
+        self._connection = bell.connect(redis_url)
+        self._queue = queue
+        self._known = 1
+
+    def __call__(self) -> int:
+        try:
+            self._known = health.listening(self._connection, self._queue)
+        except redis.RedisError as error:
+            log.warning("listeners not counted", queue=self._queue, error=type(error).__name__)
+        return self._known
+
+
+def _end_this_process() -> None:
+    """Die at once, as what hangs deeper than any exception reaches must; the supervisor seats another."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _free_leases(settings: Settings, name: str) -> None:

@@ -1,38 +1,58 @@
-"""Cancels an order: stops what has not happened, gives stock back, and says which labels are to be voided."""
+"""Ends the cancelling of an order: what is free is free again, what has left is told apart, and the rest goes on."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import datetime
+
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from orders import inventory, lifecycle
+from orders import holds, inventory, lifecycle, progress
+from orders.reversing import ShipmentFacts
 from records import timeline
-from records.shipments import Label, Parcel, Shipment, labels_of, shipments_of
-
-# What the carrier may not have scanned yet, so that the postage can be given back.
-_UNUSED = frozenset({"unknown", "pre_transit"})
-
-
-def begin(session: Session, tenant: int, order: int, *, by: str) -> bool:
-    """Start cancelling; answers whether this call did (a second wish does not)."""
-    started = lifecycle.move(session, tenant, "order", order, "cancel")
-    if started:
-        timeline.write(session, tenant, order, actor=by, kind="fact", sentence="The order was cancelled in the store.")
-    return started
+from records.orders import OrderLine, lines_of, open_holds
+from records.reversals import under_way
+from records.shipments import Label, shipments_of
 
 
-def stop(session: Session, tenant: int, order: int) -> tuple[list[int], int]:
-    """Give back what is held and cancel what has not left; answers the labels worth voiding, and the units."""
-    to_void: list[int] = []
-    units = 0
-    for shipment in shipments_of(session, tenant, order):
-        labels = _unused_labels(session, tenant, shipment)
-        if shipment.state in {"planned", "labelled"} and lifecycle.move(
-            session, tenant, "shipment", shipment.id, "cancel"
-        ):
-            units += inventory.release_shipment(session, tenant, order, shipment.id, actor="packline")
-            to_void += labels
-    return to_void, units
+def end(session: Session, tenant: int, order: int, left: list[ShipmentFacts], *, now: datetime) -> int:
+    """Nothing of the order is left to ship: write it cancelled. Answers the units that became free just now."""
+    for shipment in left:
+        _has_left(session, tenant, order, shipment)
+    units = inventory.release(session, tenant, order, actor="packline")
+    for hold in open_holds(session, tenant, order):
+        holds.release(session, tenant, order, hold.kind, by="packline", now=now)
+    if lifecycle.move(session, tenant, "order", order, "cancelled"):
+        gone = f" {len(left)} of its shipments had left already." if left else ""
+        _tell(session, tenant, order, f"Cancelled.{gone}")
+    return units
+
+
+def keep(session: Session, tenant: int, order: int, *, now: datetime) -> None:
+    """Something had left: the order goes on with that, and nothing else is wanted of it any more."""
+    planned = progress.planned(session, tenant, order)
+    for line in lines_of(session, tenant, order):
+        session.execute(
+            update(OrderLine)
+            .where(OrderLine.tenant_id == tenant, OrderLine.id == line.id)
+            .values(to_ship=planned.get(line.id, 0))
+        )
+    holds.release(session, tenant, order, "stock", by="packline", now=now)
+    if lifecycle.move(session, tenant, "order", order, "keep"):
+        _tell(session, tenant, order, "What had not left is cancelled; what has left goes on.")
+    if progress.complete(session, tenant, order):
+        lifecycle.move(session, tenant, "order", order, "fulfil")
+
+
+def close_if_nothing_is_left(session: Session, tenant: int, order: int, *, now: datetime) -> bool:
+    """Close an order of which nothing is to be shipped and nothing was; answers whether it was closed."""
+    if any(line.to_ship for line in lines_of(session, tenant, order)) or progress.planned(session, tenant, order):
+        return False
+    closed = lifecycle.move(session, tenant, "order", order, "close")
+    if closed:
+        holds.release(session, tenant, order, "stock", by="packline", now=now)
+        _tell(session, tenant, order, "Nothing of this order is left to be shipped, so it is closed here.")
+    return closed
 
 
 def label_is_void(session: Session, tenant: int, label: Label) -> None:
@@ -50,24 +70,20 @@ def label_is_void(session: Session, tenant: int, label: Label) -> None:
 
 
 def waiting_for_the_store(session: Session, tenant: int, order: int) -> list[int]:
-    """Shipments with a label that the storefront does not know of yet."""
+    """Shipments with a label that the storefront does not know of yet; none while something is being taken back."""
+    if under_way(session, tenant, order) is not None:
+        return []
     return [shipment.id for shipment in shipments_of(session, tenant, order) if shipment.state == "labelled"]
 
 
-def unsure_labels(session: Session, tenant: int, order: int) -> list[Label]:
-    """Labels that were meant and never certainly bought: the carrier has to be asked before they are given up."""
-    return [label for label in labels_of(session, tenant, order) if label.state == "intended"]
+def _has_left(session: Session, tenant: int, order: int, shipment: ShipmentFacts) -> None:
+    """The carrier has it although the storefront was never told: its units are off the shelf all the same."""
+    if shipment.state == "planned":
+        lifecycle.move(session, tenant, "shipment", shipment.id, "label")
+    if shipment.state in {"planned", "labelled"}:
+        lifecycle.move(session, tenant, "shipment", shipment.id, "hand_over")
+        inventory.consume(session, tenant, order, shipment.id, actor="packline")
 
 
-def _unused_labels(session: Session, tenant: int, shipment: Shipment) -> list[int]:
-    rows = session.execute(
-        select(Label.id)
-        .join(Parcel, (Parcel.tenant_id == Label.tenant_id) & (Parcel.id == Label.parcel_id))
-        .where(
-            Label.tenant_id == tenant,
-            Parcel.shipment_id == shipment.id,
-            Label.state == "bought",
-            Parcel.carrier_status.in_(_UNUSED),
-        )
-    )
-    return [row.id for row in rows]
+def _tell(session: Session, tenant: int, order: int, sentence: str) -> None:
+    timeline.write(session, tenant, order, actor="packline", kind="fact", sentence=sentence)

@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Address, Consignment, Customs
+from integrations.nouns import Address, Consignment, Customs, ParcelStatus
 from orders import customs, holds
 from orders.holds import Problem
 from records.orders import Order, OrderLine
@@ -40,7 +40,7 @@ def digest(consignment: Consignment) -> str:
 
 
 def outdated_labels(session: Session, tenant: int, order: Order, rules: Rules) -> list[int]:
-    """Labels that were bought for something else than what would be sent now, of shipments that have not left."""
+    """Labels that were bought for something else than what would be sent now, of parcels that are not at the door."""
     rows = session.execute(
         select(Label, Parcel, Shipment)
         .join(Parcel, (Parcel.tenant_id == Label.tenant_id) & (Parcel.id == Label.parcel_id))
@@ -50,7 +50,8 @@ def outdated_labels(session: Session, tenant: int, order: Order, rules: Rules) -
             Label.order_id == order.id,
             Label.state == "bought",
             Label.consignment_digest != "",
-            Shipment.state.in_(("planned", "labelled")),
+            Shipment.state != "cancelled",
+            Parcel.carrier_status != ParcelStatus.DELIVERED.value,
         )
     )
     outdated = []

@@ -14,8 +14,10 @@ from orders import lifecycle
 from records import timeline
 from records.orders import Hold, open_holds
 
-# A stock hold waits for units that are not there; what is there ships all the same.
-LETS_LABELS_THROUGH = frozenset({"stock"})
+# A stock hold waits for units that are not there, and a shipment that the store cancelled for a person's word on it;
+# the rest of the order ships all the same. So it does where a change came too late for a part that the storefront knows
+# of, and where only the buyer's money is still to be settled.
+LETS_LABELS_THROUGH = frozenset({"stock", "taken_back", "edit", "refund"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,12 @@ def place(session: Session, tenant: int, order: int, problem: Problem, *, by: st
     ).first()
     if opened is not None or _renew(session, tenant, order, problem):
         timeline.write(
-            session, tenant, order, actor=by, kind="hold", sentence=f"On hold ({problem.kind}): {problem.reason}"
+            session,
+            tenant,
+            order,
+            actor=by,
+            kind="hold",
+            sentence=f"On hold ({_plain(problem.kind)}): {problem.reason}",
         )
     return opened is not None
 
@@ -53,7 +60,7 @@ def release(session: Session, tenant: int, order: int, kind: str, *, by: str, no
         if hold.kind == kind and lifecycle.move(
             session, tenant, "hold", hold.id, "release", released_by=by, released_at=now
         ):
-            timeline.write(session, tenant, order, actor=by, kind="hold", sentence=f"Hold released ({kind}).")
+            timeline.write(session, tenant, order, actor=by, kind="hold", sentence=f"Hold released ({_plain(kind)}).")
             return True
     return False
 
@@ -90,6 +97,10 @@ def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
 def blocking_labels(holds: Iterable[Hold]) -> list[Hold]:
     """The open holds that keep a label from being bought."""
     return [hold for hold in holds if hold.state == "open" and hold.kind not in LETS_LABELS_THROUGH]
+
+
+def _plain(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _renew(session: Session, tenant: int, order: int, problem: Problem) -> bool:

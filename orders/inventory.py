@@ -120,6 +120,45 @@ def consume(session: Session, tenant: int, order: int, shipment: int, *, actor: 
     return _end(session, tenant, order, shipment, state="consumed", cause="shipped", off_the_shelf=True, actor=actor)
 
 
+def put_back(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
+    """Put the units of a shipment that did not leave after all back on the shelf; answers the units.
+
+    They were consumed when the storefront was told. Nothing else happens where that was undone before.
+    """
+    return int(
+        session.execute(
+            _PUT_BACK, {"tenant": tenant, "order": order, "shipment": shipment, "actor": actor}
+        ).scalar_one()
+    )
+
+
+_PUT_BACK = text("""
+WITH levels AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id FROM stock_levels level
+    WHERE level.tenant_id = :tenant AND (level.variant_id, level.location_id) IN (
+        SELECT variant_id, location_id FROM reservations
+        WHERE tenant_id = :tenant AND order_id = :order AND shipment_id = :shipment AND state = 'consumed')
+    ORDER BY level.variant_id, level.location_id
+    FOR UPDATE
+), back AS (
+    UPDATE reservations SET state = 'released', ended_at = now()
+    WHERE tenant_id = :tenant AND order_id = :order AND shipment_id = :shipment AND state = 'consumed'
+      AND (SELECT count(*) FROM levels) > 0
+    RETURNING variant_id, location_id, units
+), summed AS (
+    SELECT variant_id, location_id, sum(units) AS units FROM back GROUP BY variant_id, location_id
+), changed AS (
+    UPDATE stock_levels level SET on_hand = level.on_hand + summed.units
+    FROM summed
+    WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
+), told AS (
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)
+    SELECT :tenant, variant_id, location_id, 'put_back', units, 0, :order, :actor FROM summed
+)
+SELECT coalesce(sum(units), 0) FROM summed
+""")
+
+
 def _end(
     session: Session,
     tenant: int,
@@ -182,8 +221,9 @@ def count(
 ) -> int:
     """Set what is on hand, by (variant, location), as somebody counted it; answers how many levels changed.
 
-    `as_of` is when the counting began: a level that we have taken units off since, or are telling the store of at this
-    moment, is left for the next count, because nobody can tell whether the counted number has those units in it.
+    `as_of` is when the counting began: a level that we have taken units off or put units back on since, or are telling
+    the store of at this moment, is left for the next count, because nobody can tell whether the counted number has
+    those units in it.
 
     A count below what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
     """
@@ -222,12 +262,20 @@ _COUNT = text(
     WHERE level.tenant_id = :tenant
       AND NOT EXISTS (SELECT 1 FROM movements m
                       WHERE m.tenant_id = :tenant AND m.variant_id = level.variant_id
-                        AND m.location_id = level.location_id AND m.cause = 'shipped'
+                        AND m.location_id = level.location_id AND m.cause IN ('shipped', 'put_back')
                         AND m.at >= cast(:as_of AS timestamptz))
       AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
           SELECT 1 FROM reservations r JOIN shipments s ON s.tenant_id = r.tenant_id AND s.id = r.shipment_id
           WHERE r.tenant_id = :tenant AND r.variant_id = level.variant_id AND r.location_id = level.location_id
             AND r.state = 'held' AND s.state = 'labelled'))
+      AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
+          SELECT 1 FROM reversals v
+          JOIN reversal_steps t ON t.tenant_id = v.tenant_id AND t.reversal_id = v.id
+           AND t.kind = 'put_back_stock' AND t.state = 'due'
+          JOIN reservations r ON r.tenant_id = v.tenant_id AND r.order_id = v.order_id
+           AND t.subject = 'shipment/' || r.shipment_id AND r.state = 'consumed'
+          WHERE v.tenant_id = :tenant AND v.state = 'under_way' AND r.variant_id = level.variant_id
+            AND r.location_id = level.location_id))
     ORDER BY level.variant_id, level.location_id
     FOR UPDATE OF level
 ), written AS (

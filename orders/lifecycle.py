@@ -61,7 +61,7 @@ LIVES = MappingProxyType(
             allocate="released > allocated",
             ship="allocated | shipping > shipping",
             fulfil="shipping > fulfilled",
-            close="verified | released | fulfilled > closed",
+            close="verified | released | allocated | shipping | fulfilled > closed",
             # The store asks for more of an order that was complete: a line was added to it.
             reopen="fulfilled | closed > released",
             cancel="received | verified | released | allocated | shipping | fulfilled | closed > cancelling",
@@ -85,7 +85,7 @@ LIVES = MappingProxyType(
             buy="intended > bought",
             fail="intended > failed",
             request_void="bought | void_refused > void_requested",
-            void="bought | void_requested > voided",
+            void="bought | void_requested | void_refused > voided",
             refuse_void="void_requested > void_refused",
             # It was bought after all, for a parcel that does not want it any more.
             take_back="intended | failed > void_requested",

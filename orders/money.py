@@ -14,14 +14,14 @@ from records.orders import Order, Payment, payments_of
 
 def record(session: Session, tenant: int, connection: str, fact: PaymentFact) -> Payment:
     """Take a fact into the payment's row; facts may come in any order and more than once."""
-    before = _find(session, tenant, connection, fact.remote_id)
+    before = find(session, tenant, connection, fact.remote_id)
     if before is None:
         session.execute(
             insert(Payment)
             .values(tenant_id=tenant, connection_id=connection, remote_id=fact.remote_id, **merged(None, fact))
             .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "remote_id"])
         )
-        before = _find(session, tenant, connection, fact.remote_id)
+        before = find(session, tenant, connection, fact.remote_id)
         if before is None:
             raise RuntimeError("a payment vanished between its insert and its lock")
     for name, value in merged(before, fact).items():
@@ -34,7 +34,7 @@ def record(session: Session, tenant: int, connection: str, fact: PaymentFact) ->
 
 def dispute(session: Session, tenant: int, connection: str, fact: PaymentDisputed) -> Payment | None:
     """Mark a payment as disputed, or as safe again; None where the payment is unknown."""
-    payment = _find(session, tenant, connection, fact.payment_remote_id)
+    payment = find(session, tenant, connection, fact.payment_remote_id)
     if payment is not None and (payment.disputed_as_of is None or fact.at >= payment.disputed_as_of):
         payment.disputed = not fact.over
         payment.disputed_as_of = fact.at
@@ -42,8 +42,17 @@ def dispute(session: Session, tenant: int, connection: str, fact: PaymentDispute
     return payment
 
 
+def find(session: Session, tenant: int, connection: str, remote_id: str) -> Payment | None:
+    """The payment, locked until the transaction ends; None where it is unknown."""
+    return session.scalars(
+        select(Payment)
+        .where(Payment.tenant_id == tenant, Payment.connection_id == connection, Payment.remote_id == remote_id)
+        .with_for_update()
+    ).first()
+
+
 def is_known(session: Session, tenant: int, connection: str, remote_id: str) -> bool:
-    return _find(session, tenant, connection, remote_id) is not None
+    return find(session, tenant, connection, remote_id) is not None
 
 
 def match(session: Session, tenant: int, payment: Payment) -> int | None:
@@ -52,6 +61,11 @@ def match(session: Session, tenant: int, payment: Payment) -> int | None:
         payment.order_id = _order_named_by(session, tenant, payment)
         session.flush()
     return payment.order_id
+
+
+def order_named(session: Session, tenant: int, fact: PaymentFact) -> int | None:
+    """The order that a payment names, before the payment itself is known."""
+    return _order_named_by(session, tenant, fact)
 
 
 def waiting_for(session: Session, tenant: int, order: int) -> list[int]:
@@ -110,15 +124,7 @@ def standing_of(order: Order) -> PaymentStanding:
     return PaymentStanding(order.standing)
 
 
-def _find(session: Session, tenant: int, connection: str, remote_id: str) -> Payment | None:
-    return session.scalars(
-        select(Payment)
-        .where(Payment.tenant_id == tenant, Payment.connection_id == connection, Payment.remote_id == remote_id)
-        .with_for_update()
-    ).first()
-
-
-def _order_named_by(session: Session, tenant: int, payment: Payment) -> int | None:
+def _order_named_by(session: Session, tenant: int, payment: Payment | PaymentFact) -> int | None:
     """By the order's id where the payment carries it, else by its name; a name that fits two orders fits none."""
     if payment.order_remote_id:
         found = session.scalars(

@@ -58,7 +58,8 @@ def _waits(reason: str) -> Problem:
 
 
 # How far along its life a payment is: a fact that is further along wins over one that is not, whatever their order.
-# A buyer whose card failed may try again on the same payment, so "failed" is no further along than "pending".
+# A buyer whose card failed may try again on the same payment, so "failed" is no further along than "pending". Nor is
+# "refunded" further than "paid": a refund that fails makes the payment paid again.
 _PROGRESS = {
     PaymentState.UNKNOWN: 0,
     PaymentState.PENDING: 1,
@@ -66,17 +67,17 @@ _PROGRESS = {
     PaymentState.AUTHORISED: 2,
     PaymentState.VOIDED: 3,
     PaymentState.PAID: 4,
-    PaymentState.PART_REFUNDED: 5,
-    PaymentState.REFUNDED: 6,
+    PaymentState.PART_REFUNDED: 4,
+    PaymentState.REFUNDED: 4,
 }
 
 
 def merged(before: Payment | None, fact: PaymentFact) -> dict[str, object]:
     """The columns of a payment after hearing a fact; the same in whatever order facts arrive, and however often.
 
-    Captured and refunded totals only grow. Everything else is told by the fact that is furthest along, and by the
-    later of two that are equally far: so a check-out session that is still "unpaid" takes no authorisation back.
-    `as_of` is the time of that fact.
+    The captured total only grows. Everything else is told by the fact that is furthest along, and by the later of two
+    that are equally far: so a check-out session that is still "unpaid" takes no authorisation back, and what is
+    refunded is what was said last, which is less than before where a refund failed. `as_of` is the time of that fact.
     """
     heard = _columns(fact)
     if before is None:
@@ -85,21 +86,20 @@ def merged(before: Payment | None, fact: PaymentFact) -> dict[str, object]:
     return {
         **(heard if weightier else {name: getattr(before, name) for name in heard}),
         "captured_minor": max(fact.captured_minor, fact.refunded_minor, before.captured_minor),
-        "refunded_minor": max(fact.refunded_minor, before.refunded_minor),
         "order_remote_id": fact.order_remote_id or before.order_remote_id,
         "order_name": fact.order_name or before.order_name,
         "session_remote_id": fact.session_remote_id or before.session_remote_id,
     }
 
 
-# What the weightiest fact alone decides. Stripe's times have whole seconds, so a tie is broken by what is told: any
-# rule would do that does not ask which fact came first.
-_TOLD_BY_ONE = ("state", "as_of", "authorised_minor", "amount_minor", "problem", "currency")
+# What the weightiest fact alone decides. Stripe's times have whole seconds, so a tie is broken by what is told: the
+# larger refund (two in one second are told as two totals), then by any rule that does not ask which fact came first.
+_TOLD_BY_ONE = ("as_of", "refunded_minor", "state", "authorised_minor", "amount_minor", "problem", "currency")
 
 
 def _weight(told: Mapping[str, object]) -> tuple[object, ...]:
     progress = _PROGRESS[PaymentState(str(told["state"]))]
-    return (progress, told["as_of"], *(told[name] for name in _TOLD_BY_ONE if name != "as_of"))
+    return (progress, *(told[name] for name in _TOLD_BY_ONE))
 
 
 def _columns(fact: PaymentFact) -> dict[str, object]:

@@ -7,13 +7,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, all_, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, OrderSnapshot
 from records import timeline
 from records.orders import Order, OrderLine
+
+_LINE_KEY = ("tenant_id", "order_id", "remote_id")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,21 +177,15 @@ def _write_lines(session: Session, tenant: int, order: int, snapshot: OrderSnaps
         for line in snapshot.lines
     ]
     if rows:
-        statement = insert(OrderLine).values(rows)
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["tenant_id", "order_id", "remote_id"],
-                set_={
-                    name: statement.excluded[name]
-                    for name in rows[0]
-                    if name not in {"tenant_id", "order_id", "remote_id"}
-                },
-            )
-        )
-    kept = [line.remote_id for line in snapshot.lines]
+        # Run for each line, pipelined. In one statement with ten parameters a line, PostgreSQL would refuse an order of
+        # 6,554 lines (it takes 65,535), and SQLAlchemy would compile for seconds.
+        statement = insert(OrderLine.__table__)  # type: ignore[arg-type]
+        told = {name: statement.excluded[name] for name in rows[0] if name not in _LINE_KEY}
+        session.execute(statement.on_conflict_do_update(index_elements=_LINE_KEY, set_=told), rows)
+    kept = literal([line.remote_id for line in snapshot.lines], ARRAY(Text))
     session.execute(
         OrderLine.__table__.update()  # type: ignore[attr-defined]
-        .where(OrderLine.tenant_id == tenant, OrderLine.order_id == order, OrderLine.remote_id.not_in(kept))
+        .where(OrderLine.tenant_id == tenant, OrderLine.order_id == order, OrderLine.remote_id != all_(kept))
         .values(units=0)
     )
     session.expire_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +14,12 @@ from sqlalchemy.orm import Session
 from integrations.nouns import ParcelProgress, ParcelStatus, Scan
 from orders import lifecycle
 from records import timeline
-from records.shipments import Parcel, ParcelScan, Shipment
+from records.shipments import Label, Parcel, ParcelScan, Shipment
 
 # A parcel that was delivered or came back is not on its way any more, whatever late scans say of earlier hours.
 _MOVING = frozenset({ParcelStatus.IN_TRANSIT, ParcelStatus.OUT_FOR_DELIVERY, ParcelStatus.AVAILABLE_FOR_PICKUP})
+# What is said of a parcel before the carrier has it in its hands.
+_UNSCANNED = frozenset({ParcelStatus.UNKNOWN, ParcelStatus.PRE_TRANSIT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +50,30 @@ def find_parcel(session: Session, tenant: int, progress: ParcelProgress) -> Parc
     ).first()
 
 
+def find_replaced(session: Session, tenant: int, progress: ParcelProgress) -> Label | None:
+    """The label that a carrier speaks of, where no parcel bears it any more."""
+    return session.scalars(
+        select(Label)
+        .where(
+            Label.tenant_id == tenant,
+            or_(
+                (Label.tracker_ref == progress.tracker_ref) & (Label.tracker_ref != ""),
+                (Label.tracking_code == progress.tracking_code) & (Label.tracking_code != ""),
+            ),
+        )
+        .order_by(Label.id.desc())
+        .limit(1)
+    ).first()
+
+
+def is_unscanned(parcel: Parcel) -> bool:
+    """Whether the carrier has said nothing yet that shows the parcel on the road."""
+    return parcel.carrier_status in _UNSCANNED
+
+
 def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgress, *, said_by: str) -> Moved:
     """Write new scans and move the parcel's carrier axis where this word is newer than the last."""
-    fresh = [scan for scan in progress.scans if _write_scan(session, tenant, parcel.id, scan)]
+    fresh = [scan for scan in progress.scans if _write_scan(session, tenant, parcel, scan)]
     # Scans are compared with scans only: a word without one carries the time of the word, by another clock.
     scanned_at = max([scan.at for scan in progress.scans], default=None)
     seen_at = scanned_at or progress.at
@@ -80,6 +104,12 @@ def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgre
     return Moved(parcel=parcel.id, order=parcel.order_id, status_changed=changed, new_scans=len(fresh))
 
 
+def would_move(parcel: Parcel, progress: ParcelProgress) -> bool:
+    """Whether the parcel's carrier axis would move on hearing this."""
+    scanned_at = max([scan.at for scan in progress.scans], default=None)
+    return progress.status != parcel.carrier_status and _is_newer(parcel, scanned_at, progress.at)
+
+
 def _is_newer(parcel: Parcel, scanned_at: datetime | None, told_at: datetime) -> bool:
     if parcel.seen_at is None:
         return scanned_at is not None or parcel.told_at is None or told_at >= parcel.told_at
@@ -90,20 +120,25 @@ def _is_newer(parcel: Parcel, scanned_at: datetime | None, told_at: datetime) ->
     return scanned_at > parcel.seen_at or (scanned_at == parcel.seen_at and not delivered)
 
 
-def scan_key(scan: Scan) -> str:
-    """What makes a scan this scan: carriers repeat the whole journey with every word."""
+def scan_key(tracking_code: str, scan: Scan) -> str:
+    """What makes a scan this scan of this journey: carriers repeat the whole journey with every word."""
     told = f"{scan.at.isoformat()}|{scan.status}|{scan.detail}|{scan.message}|{scan.city}|{scan.postcode}"
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+    return f"{tracking_code}/{hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 
-def _write_scan(session: Session, tenant: int, parcel: int, scan: Scan) -> bool:
+def of_this_journey(parcel: Parcel, scans: Iterable[ParcelScan]) -> list[ParcelScan]:
+    """The scans that were told of the label which the parcel bears now, and not of one that was replaced."""
+    return [scan for scan in scans if scan.key.rpartition("/")[0] == parcel.tracking_code]
+
+
+def _write_scan(session: Session, tenant: int, parcel: Parcel, scan: Scan) -> bool:
     return (
         session.execute(
             insert(ParcelScan)
             .values(
                 tenant_id=tenant,
-                parcel_id=parcel,
-                key=scan_key(scan),
+                parcel_id=parcel.id,
+                key=scan_key(parcel.tracking_code, scan),
                 at=scan.at,
                 status=scan.status.value,
                 detail=scan.detail,

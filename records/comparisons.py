@@ -17,6 +17,7 @@ class Comparison(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
         Index("ix_comparisons_connection", "tenant_id", "connection_id", "scope", "id"),
+        Index("ix_comparisons_job", "tenant_id", "job_id"),
     )
 
     tenant_id: Mapped[TenantKey]
@@ -63,29 +64,33 @@ class Finding(Base):
 def last_until(session: Session, tenant: int, connection: str, scope: str) -> datetime | None:
     """Up to when the two sides have been compared."""
     return session.scalars(
-        select(func.max(Comparison.until)).where(*_of(tenant, connection, scope), Comparison.state == "done")
+        select(Comparison.until)
+        .where(*_of(tenant, connection, scope), Comparison.state == "done")
+        .order_by(Comparison.id.desc())
+        .limit(1)
     ).first()
 
 
-def owed_since(session: Session, tenant: int, connection: str, scope: str) -> datetime | None:
-    """From when comparisons are owed that were wanted or begun after the last one that came to its end."""
+def owed(session: Session, tenant: int, connection: str, scope: str) -> tuple[datetime, datetime] | None:
+    """The time, from and until, that was to be compared since the last comparison that came to its end."""
     last_done = (
         select(func.coalesce(func.max(Comparison.id), 0))
         .where(*_of(tenant, connection, scope), Comparison.state == "done")
         .scalar_subquery()
     )
-    return session.scalars(
-        select(func.min(Comparison.since)).where(*_of(tenant, connection, scope), Comparison.id > last_done)
-    ).first()
+    since, until = session.execute(
+        select(func.min(Comparison.since), func.max(Comparison.until)).where(
+            *_of(tenant, connection, scope), Comparison.id > last_done
+        )
+    ).one()
+    return None if since is None else (since, until)
 
 
 def in_state(session: Session, tenant: int, connection: str, scope: str, state: str) -> list[Comparison]:
     """Oldest first."""
     return list(
         session.scalars(
-            select(Comparison)
-            .where(*_of(tenant, connection, scope), Comparison.state == state)
-            .order_by(Comparison.id)
+            select(Comparison).where(*_of(tenant, connection, scope), Comparison.state == state).order_by(Comparison.id)
         )
     )
 

@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Engine, create_engine, text
+import psycopg
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 # Nothing here waits long: a lock that is not free soon is somebody else's work in progress, and the job comes again.
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
+# No transaction is open while a vendor is called, so one that rests this long belongs to a process that is stopped or
+# cut off, and everybody else waits for its locks. Twice the longest statement: what works is never mistaken for it.
+IDLE_TIMEOUT_MS = 60_000
+# A server that lost its power or its network says nothing at all, and Linux asks after it only two hours later. Asked
+# after ten silent seconds, three times, a dead one is known within half a minute: about a lease's length.
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+# What a database raises that is away, restarting, full, deadlocked or locked too long: the same can be tried again.
+# Anything else that it says is a fault of ours. psycopg files most of these under OperationalError (a full disk 53100,
+# too many connections 53300, shutdowns 57P01 and 57P02, deadlocks 40P01, unserialisable 40001); the rest are moved.
+NO_DATABASE = (OperationalError, InterfaceError, PoolTimeout)
+# The same of the driver's own exceptions, for the few who speak to it. A connection that may only read leads, after a
+# failover, to the server that was in charge before.
+MOVED = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout)
+NO_DATABASE_OF_PSYCOPG = (psycopg.OperationalError, psycopg.InterfaceError, *MOVED)
 
 
 def connect(url: str, *, pool_size: int, role: str) -> Engine:
     """An engine over psycopg 3. `role` names this process in pg_stat_activity, for the person who looks there."""
-    return create_engine(
+    engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -24,9 +48,22 @@ def connect(url: str, *, pool_size: int, role: str) -> Engine:
         connect_args={
             "application_name": f"packline-{role}",
             "connect_timeout": 5,
-            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} "
+            f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC",
+            **KEEPALIVES,
         },
     )
+    event.listen(engine, "handle_error", _away_is_away)
+    return engine
+
+
+def _away_is_away(context: ExceptionContext) -> OperationalError | None:
+    """Call a server that cannot be written to what it is: away. Its connections are given up for new ones."""
+    error = context.original_exception
+    if not isinstance(error, MOVED):
+        return None
+    context.is_disconnect = True
+    return OperationalError(context.statement, context.parameters, error, connection_invalidated=True)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import psycopg
 from sqlalchemy import Engine, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from records import database
 from records.base import Base, CreatedAt, Id, TenantKey
 
 
@@ -73,12 +74,12 @@ class Letterbox:
         except psycopg.errors.QueryCanceled as error:
             # It took too long already; a second try would outlast the sender's patience.
             raise NotKept(type(error).__name__) from error
-        except psycopg.OperationalError:
+        except database.NO_DATABASE_OF_PSYCOPG:
             # The database was restarted since this connection was last used: a fresh one tells whether it is back.
             self.close()
         try:
             return self._drop(self._connect(), parameters)
-        except psycopg.OperationalError as error:
+        except database.NO_DATABASE_OF_PSYCOPG as error:
             raise NotKept(type(error).__name__) from error
 
     def close(self) -> None:
@@ -105,9 +106,8 @@ class Letterbox:
 
     def _connect(self) -> psycopg.Connection[Any]:
         arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
-        connection = psycopg.connect(
-            *arguments, **options, autocommit=True, connect_timeout=3, application_name="packline-door"
-        )
+        options.update(database.KEEPALIVES, autocommit=True, connect_timeout=3, application_name="packline-door")
+        connection = psycopg.connect(*arguments, **options)
         connection.prepare_threshold = 0
         connection.execute(f"SET statement_timeout = {_DOOR_TIMEOUT_MS}")
         return connection

@@ -100,7 +100,7 @@ class Hold(Base):
     id: Mapped[Id]
     order_id: Mapped[int]
     kind: Mapped[str]
-    """address, mismatch, payment, risk, dispute, stock, customs, storefront, operator."""
+    """address, mismatch, payment, risk, dispute, stock, customs, label, storefront, operator."""
     state: Mapped[str] = mapped_column(server_default="open")
     reason: Mapped[str]
     remedy: Mapped[str]

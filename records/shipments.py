@@ -100,6 +100,8 @@ class Label(Base):
         ),
         Index("ix_labels_order", "tenant_id", "order_id"),
         Index("ix_labels_shipment_ref", "tenant_id", "shipment_ref"),
+        Index("ix_labels_tracking", "tenant_id", "tracking_code"),
+        Index("ix_labels_tracker", "tenant_id", "tracker_ref"),
         Index(
             "ix_labels_bought",
             "tenant_id",
@@ -138,7 +140,9 @@ class Label(Base):
 
 
 class ParcelScan(Base):
-    """One line of a parcel's journey; `key` tells one from another, however often the carrier repeats it."""
+    """One line of a parcel's journey. `key` (the tracking code, a slash and a digest) tells one from another, however
+    often the carrier repeats it, and one journey from that with a label that was replaced.
+    """
 
     __tablename__ = "parcel_scans"
     __table_args__ = (

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, select, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, case, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Stored, TenantKey
@@ -118,3 +118,12 @@ def storefronts(session: Session) -> list[Connection]:
     return list(
         session.scalars(select(Connection).where(Connection.role == "storefront", Connection.ended_at.is_(None)))
     )
+
+
+def living(session: Session, tenant: int | None = None) -> list[Connection]:
+    """The living connections of a tenant, or of every tenant: stores first, since what they tell comes first."""
+    statement = select(Connection).where(Connection.ended_at.is_(None))
+    if tenant is not None:
+        statement = statement.where(Connection.tenant_id == tenant)
+    first = case({"storefront": 0, "payments": 1}, value=Connection.role, else_=2)
+    return list(session.scalars(statement.order_by(Connection.tenant_id, first, Connection.created_at)))

@@ -8,12 +8,14 @@ from sandbox.easypost_accounts import Account
 from sandbox.easypost_desk import Desk
 from sandbox.easypost_shipments import Shipment
 from sandbox.easypost_trackers import Tracker, move
+from sandbox.easypost_wire import stamp
 
 Reply = tuple[Response, int]
 
 
 def add(routes: Blueprint, desk: Desk) -> None:
     _add_accounts(routes, desk)
+    _add_hooks(routes, desk)
     _add_moves(routes, desk)
     _add_refunds(routes, desk)
     _add_shipments(routes, desk)
@@ -35,6 +37,29 @@ def _add_accounts(routes: Blueprint, desk: Desk) -> None:
     def set_settings() -> Reply:
         desk.accounts.purchase_s = float(_wish().get("purchase_s", desk.accounts.purchase_s))
         return jsonify({"purchase_s": desk.accounts.purchase_s}), 200
+
+
+def _add_hooks(routes: Blueprint, desk: Desk) -> None:
+    @routes.get("/webhooks")
+    def hooks() -> Reply:
+        found = [
+            {"key": account.key, **hook.wire()}
+            for account in desk.accounts.by_key.values()
+            for hook in account.hooks.values()
+        ]
+        return jsonify({"count": len(found), "webhooks": found}), 200
+
+    @routes.post("/webhooks/<hook_id>/<deed>")
+    def do_to_hook(hook_id: str, deed: str) -> Reply:
+        """What EasyPost does to a hook that fails too often, and what people do in the dashboard."""
+        account = next((known for known in desk.accounts.by_key.values() if hook_id in known.hooks), None)
+        if account is None or deed not in {"disable", "delete"}:
+            return _told(404, f"no webhook {hook_id}, or nothing called {deed}; there are disable, delete")
+        if deed == "delete":
+            desk.accounts.remove_hook(account, hook_id)
+            return jsonify({"id": hook_id, "deleted": True}), 200
+        account.hooks[hook_id].disabled_at = stamp()
+        return jsonify(account.hooks[hook_id].wire()), 200
 
 
 def _add_moves(routes: Blueprint, desk: Desk) -> None:

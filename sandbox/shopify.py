@@ -11,6 +11,7 @@ from sandbox import (
     shopify_fulfil,
     shopify_graphql,
     shopify_inventory,
+    shopify_jobs,
     shopify_money,
     shopify_orders,
     shopify_queries,
@@ -130,6 +131,7 @@ def _graphql(core: Core, store: Store, engine: shopify_graphql.Engine, version: 
             act = Act(store, shop, _served(version))
             body = engine.run(prepared, operation, variables, act)
             shopify_webhooks.send(core, act)
+            shopify_jobs.start(core, act)
         if "data" in body:
             body["extensions"] = {"cost": shopify_cost.described(shop, cost, paid=True)}
         return Answer(200, body, _headers(version), effect=act.changed)
@@ -171,8 +173,12 @@ def _throttled(shop: Shop, cost: int, version: str, fault: str | None = None) ->
 
 
 def _subject(variables: dict[str, Any]) -> dict[str, Any]:
-    """The first ids of a call, so that the call log can be asked what it was about."""
-    return {key: value for key, value in variables.items() if isinstance(value, str) and value.startswith("gid://")}
+    """The ids of a call and what it says yes or no to, so that the call log can be asked what it was about."""
+    return {
+        key: value
+        for key, value in variables.items()
+        if isinstance(value, bool) or (isinstance(value, str) and value.startswith("gid://"))
+    }
 
 
 def _error_body(status: int) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """One thing that somebody does in a shop: when, what it changed, and the news that Shopify then sends."""
 
 import time
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox import shopify_rest
@@ -15,10 +17,18 @@ Body = Callable[[], dict[str, Any]]
 CURRENT_VERSION = "2026-10"
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A job of Shopify's own: it runs when the answer has gone out, as an act of its own."""
+
+    gid: str
+    work: Callable[["Act"], None]
+
+
 class Act:
     """One act of the app, the merchant or a buyer; its webhooks share an event id and are written when it is over."""
 
-    __slots__ = ("changed", "news", "now", "shop", "store", "version")
+    __slots__ = ("changed", "jobs", "news", "now", "shop", "store", "version")
 
     def __init__(self, store: Store, shop: Shop, version: str = CURRENT_VERSION) -> None:
         self.store = store
@@ -26,6 +36,7 @@ class Act:
         self.version = version
         self.now = whole_seconds()
         self.changed = False
+        self.jobs: list[Later] = []
         self.news: dict[tuple[str, str], Body] = {}
 
     def sees(self, work: WorkOrder) -> bool:
@@ -34,6 +45,17 @@ class Act:
 
     def new_id(self) -> int:
         return next(self.store.ids)
+
+    def later(self, work: Callable[["Act"], None]) -> str:
+        """Have Shopify do something in a job; answers the job's id. A shop without delay does it on the spot."""
+        job = Later(f"gid://shopify/Job/{uuid.uuid4()}", work)
+        self.changed = True
+        if self.shop.job_delay_s:
+            self.shop.running_jobs.add(job.gid)
+            self.jobs.append(job)
+        else:
+            work(self)
+        return job.gid
 
     def tell(self, topic: str, about: str, body: Body) -> None:
         """Announce something, once per topic and subject, in the state it has when the act is over."""

@@ -1,6 +1,7 @@
 """What buyers and the merchant do past the app: place orders, pay, cancel, edit, ship by hand, count stock."""
 
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from sandbox import shopify_facts as facts
@@ -169,6 +170,8 @@ def _add_line(act: Act, order: Order, variant: Variant, quantity: int) -> Line:
 def _assign(act: Act, line: Line, quantity: int, place: Location, method: str, visible_at: float) -> None:
     """Commit the units where they lie, and make or extend the fulfillment order there."""
     method = method if line.variant.requires_shipping else "NONE"
+    # What Shopify routes later it makes later: whoever asks what changed since then must find it.
+    made_at = max(act.now, datetime.fromtimestamp(visible_at, UTC).replace(microsecond=0))
     act.shift(line.variant.item, place, available=-quantity, committed=quantity)
     same = (work for work in line.order.work_orders if work.location is place and work.method == method)
     work = next((work for work in same if work.status == "OPEN"), None)
@@ -179,14 +182,15 @@ def _assign(act: Act, line: Line, quantity: int, place: Location, method: str, v
                 order=line.order,
                 location=place,
                 method=method,
-                created_at=act.now,
-                updated_at=act.now,
+                created_at=made_at,
+                updated_at=made_at,
                 visible_at=visible_at,
             )
         )
         line.order.work_orders.append(work)
     work.lines.append(act.shop.keep(WorkLine(id=act.new_id(), line=line, total=quantity, remaining=quantity)))
-    act.work_changed(work)
+    work.updated_at = made_at
+    act.changed = True
 
 
 def _best(variant: Variant, wanted: int, places: list[Location]) -> Location:

@@ -7,13 +7,23 @@ from flask import Blueprint, Response, jsonify, request
 from pydantic import ValidationError
 
 from sandbox import shopify_checkout as checkout
-from sandbox import shopify_seed, shopify_views, shopify_webhooks
+from sandbox import shopify_seed, shopify_subscriptions, shopify_views, shopify_webhooks
 from sandbox.core import Core
 from sandbox.shopify_act import Act
-from sandbox.shopify_records import Order
+from sandbox.shopify_records import Order, Subscription
 from sandbox.shopify_store import Shop, Store
 from sandbox.shopify_things import QUANTITY_STATES
-from sandbox.shopify_wishes import CancelWish, EditWish, FulfilWish, OrderWish, ShopWish, StockWish, TagWish, Wish
+from sandbox.shopify_wishes import (
+    CancelWish,
+    EditWish,
+    FulfilWish,
+    OrderWish,
+    PointWish,
+    ShopWish,
+    StockWish,
+    TagWish,
+    Wish,
+)
 
 W = TypeVar("W", bound=Wish)
 View = dict[str, Any]
@@ -31,6 +41,7 @@ def blueprint(core: Core, store: Store) -> Blueprint:
     _add_orders(routes, core, store)
     _add_order_acts(routes, core, store)
     _add_inventory(routes, core, store)
+    _add_subscriptions(routes, store)
     return routes
 
 
@@ -133,6 +144,29 @@ def _add_inventory(routes: Blueprint, core: Core, store: Store) -> None:
             return jsonify(shopify_views.level(shop.variants[wish.sku].item.levels[place.id]))
 
 
+def _add_subscriptions(routes: Blueprint, store: Store) -> None:
+    @routes.get("/subscriptions")
+    def subscriptions() -> Response:
+        with store.lock:
+            shop = _shop(store, request.args.get("shop", ""))
+            return jsonify({"subscriptions": [shopify_views.subscription(one) for one in shop.subscriptions.values()]})
+
+    @routes.post("/subscriptions/<int:number>/drop")
+    def drop(number: int) -> Response:
+        with store.lock:
+            shop, one = _subscription(store, number)
+            shopify_subscriptions.drop(Act(store, shop), one)
+            return jsonify(shopify_views.subscription(one))
+
+    @routes.post("/subscriptions/<int:number>/point")
+    def point(number: int) -> Response:
+        wish = _wish(PointWish)
+        with store.lock:
+            one = _subscription(store, number)[1]
+            one.uri = wish.uri
+            return jsonify(shopify_views.subscription(one))
+
+
 def _wish(kind: type[W]) -> W:
     return kind.model_validate(request.get_json(silent=True) or {})
 
@@ -141,6 +175,13 @@ def _shop(store: Store, domain: str) -> Shop:
     if domain not in store.by_domain:
         raise ValueError(f"no shop {domain!r}")
     return store.by_domain[domain]
+
+
+def _subscription(store: Store, number: int) -> tuple[Shop, Subscription]:
+    for shop in store.by_domain.values():
+        if number in shop.subscriptions:
+            return shop, shop.subscriptions[number]
+    raise ValueError(f"no subscription {number}")
 
 
 def _order(store: Store, number: int) -> tuple[Shop, Order]:

@@ -38,6 +38,14 @@ def refunded(order: Order) -> Decimal:
     return _sum(order, "REFUND")
 
 
+def refundable(payment: Transaction) -> Decimal:
+    """What may still be given back of a payment."""
+    if payment.type not in {"SALE", "CAPTURE"} or payment.status != "SUCCESS":
+        return Decimal(0)
+    back = (one for one in payment.order.transactions if one.parent is payment and one.type == "REFUND")
+    return payment.amount - sum((one.amount for one in back if one.status == "SUCCESS"), Decimal(0))
+
+
 def outstanding(order: Order) -> Decimal:
     """What the buyer still owes; an authorised amount counts as covered, as recorded."""
     return max(Decimal(0), current_total(order) - received(order) + refunded(order) - capturable(order))

@@ -85,22 +85,26 @@ def pay(
 
 
 def take_back(act: Act, line: Line, quantity: int, restock: str, place: Location | None) -> RefundLine:
-    """Units leave the order: first those nobody has shipped yet; they go back to the shelf where `restock` says so."""
+    """Units leave the order: returned ones out of what was shipped, others first out of what nobody has shipped yet.
+    They go back to the shelf where `restock` says so.
+    """
     line.current_quantity -= quantity
-    left = quantity
+    returned = min(quantity, _kept(line)) if restock == "RETURN" else 0
+    left = quantity - returned
     for work in [work for work in line.order.work_orders if work.status in facts.LIVE]:
         for row in [row for row in work.lines if row.line is line]:
             taken = min(left, row.remaining)
             row.total -= taken
             row.remaining -= taken
             left -= taken
-            shelf = taken if restock in {"CANCEL", "RETURN"} else 0
-            act.shift(line.variant.item, work.location, committed=-taken, available=shelf)
+            act.shift(line.variant.item, work.location, committed=-taken)
+            if restock in {"CANCEL", "RETURN"}:
+                act.shift(line.variant.item, place or work.location, available=taken)
         if not any(row.remaining for row in work.lines):
             work.status, work.holds = "CLOSED", []
             act.work_changed(work)
-    if restock == "RETURN" and left:
-        act.shift(line.variant.item, place or act.shop.locations[0], available=left)
+    if restock == "RETURN":
+        act.shift(line.variant.item, place or act.shop.locations[0], available=returned + left)
     made = RefundLine(id=act.new_id(), line=line, quantity=quantity, restock_type=restock, location=place)
     return act.shop.keep(made)
 
@@ -162,6 +166,12 @@ def _refund_refused(order: Order, wish: dict[str, Any]) -> dict[str, Any] | None
         # Not recorded: that it is refused is documented, the words are ours.
         return user_error(["transactions"], "Refund amount is greater than the amount left to refund")
     return None
+
+
+def _kept(line: Line) -> int:
+    """Units that were shipped and not yet returned."""
+    back = [row for made in line.order.refunds for row in made.lines if row.line is line]
+    return facts.fulfilled_quantity(line) - sum(row.quantity for row in back if row.restock_type == "RETURN")
 
 
 def _line(order: Order, gid: str) -> Line:

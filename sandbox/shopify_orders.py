@@ -1,6 +1,5 @@
 """Ending and marking an order through the API: cancel and tags, with the refusals as recorded."""
 
-import uuid
 from typing import Any
 
 from sandbox import shopify_facts as facts
@@ -13,7 +12,7 @@ STAFF_NOTE_LENGTH = 255
 
 
 def order_cancel(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
-    """Irreversible. Shopify does it in a job; here it is done when the answer goes out, and the job says not yet."""
+    """Irreversible, and done in a job: as recorded, the answer says not yet, even where the next read says done."""
     order = found(act.shop, asked["orderId"], Order)
     if order is None:
         return _not_cancelled(user_error(["orderId"], "Order does not exist", "NOT_FOUND"))
@@ -21,8 +20,13 @@ def order_cancel(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
         return _not_cancelled(refused)
     method = asked.get("refundMethod") or {}
     back = asked.get("refund") or method.get("originalPaymentMethodsRefund") or method.get("storeCreditRefund")
-    cancel(act, order, asked["reason"], restock=asked["restock"], refund=bool(back))
-    job = {"id": f"gid://shopify/Job/{uuid.uuid4()}", "done": False}
+
+    def perform(later: Act) -> None:
+        # Asked twice it is done once; and what was shipped meanwhile stands in the way of the job, too.
+        if not _cancel_refused(order, {}):
+            cancel(later, order, asked["reason"], restock=asked["restock"], refund=bool(back))
+
+    job = {"id": act.later(perform), "done": False}
     return {"job": job, "orderCancelUserErrors": [], "userErrors": []}
 
 
@@ -47,8 +51,8 @@ def cancel(act: Act, order: Order, reason: str, *, restock: bool, refund: bool) 
     order.cancelled_at, order.cancel_reason = act.now, reason
     payments = []
     for payment in list(order.transactions):
-        if refund and payment.type in {"SALE", "CAPTURE"} and payment.status == "SUCCESS":
-            payments.append(shopify_money.pay(act, order, "REFUND", payment.amount, parent=payment))
+        if refund and facts.refundable(payment) > 0:
+            payments.append(shopify_money.pay(act, order, "REFUND", facts.refundable(payment), parent=payment))
         elif payment.status == "PENDING" or facts.left_of(payment):
             shopify_money.pay(act, order, "VOID", payment.amount, parent=payment)
     if payments:

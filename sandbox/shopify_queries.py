@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
+from sandbox import shopify_changes
 from sandbox import shopify_facts as facts
 from sandbox import shopify_pages as pages
 from sandbox import shopify_search as search
@@ -145,8 +146,9 @@ def _installation(_root: None, info: Info) -> dict[str, Any]:
     }
 
 
-def _job(_root: None, _info: Info, id: str) -> dict[str, Any] | None:
-    return {"id": id, "done": True} if id.startswith("gid://shopify/Job/") else None
+def _job(_root: None, info: Info, id: str) -> dict[str, Any] | None:
+    done = id not in info.context.shop.running_jobs
+    return {"id": id, "done": done} if id.startswith("gid://shopify/Job/") else None
 
 
 FIELDS: dict[str, dict[str, Resolver]] = {
@@ -157,6 +159,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "nodes": _nodes,
         "fulfillment": _by_id(Fulfillment),
         "fulfillmentOrder": _work_order,
+        "fulfillmentOrders": shopify_changes.work_orders,
         "product": _by_id(Product),
         "products": _searched(lambda shop: shop.products, _PRODUCT_SEARCH),
         "productVariant": _by_id(Variant),

@@ -36,6 +36,7 @@ def open_shop(store: Store, wish: ShopWish) -> Shop:
         created_at=now,
         topics=None if wish.topics is None else frozenset(wish.topics),
         bucket=(float(MAXIMUM), 0.0) if wish.throttle else None,
+        job_delay_s=wish.job_delay_s,
     )
     shop.keep(shop)
     store.add(shop)

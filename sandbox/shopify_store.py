@@ -83,6 +83,9 @@ class Shop(Thing):
     topics: frozenset[str] | None
     # Points left in the leaky bucket, and when that was; None where the store does not enforce its limit.
     bucket: tuple[float, float] | None
+    # How long Shopify's own jobs take after the answer, in seconds.
+    job_delay_s: float = 0.0
+    running_jobs: set[str] = field(default_factory=set)
     locations: list[Location] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
     variants: dict[str, Variant] = field(default_factory=dict)

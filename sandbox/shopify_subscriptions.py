@@ -57,10 +57,15 @@ def webhook_subscription_delete(act: Act, asked: dict[str, Any]) -> dict[str, An
     made = found(act.shop, asked["id"], Subscription)
     if made is None:
         return {"deletedWebhookSubscriptionId": None, "userErrors": [_missing()]}
+    drop(act, made)
+    return {"deletedWebhookSubscriptionId": made.gid, "userErrors": []}
+
+
+def drop(act: Act, made: Subscription) -> None:
+    """End a subscription, as Shopify does itself when eight deliveries in a row have failed."""
     del act.shop.subscriptions[made.id]
     del act.shop.things[made.gid]
     act.changed = True
-    return {"deletedWebhookSubscriptionId": made.gid, "userErrors": []}
 
 
 def _missing() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox import shopify_changes
 from sandbox.shopify_fields import Info, Resolver, fact, listed, place, weight
 from sandbox.shopify_places import formatted
 from sandbox.shopify_records import Subscription
@@ -94,6 +95,7 @@ _LOCATION: dict[str, Resolver] = {
     "isFulfillmentService": fact(lambda _: False),
     "hasActiveInventory": fact(lambda location: location.active),
     "updatedAt": fact(lambda location: location.created_at),
+    "inventoryLevels": shopify_changes.levels,
     "address": fact(
         lambda location: {**place(location.address, *_ADDRESS_FIELDS), "formatted": formatted(location.address)}
     ),

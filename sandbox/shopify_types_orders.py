@@ -8,6 +8,7 @@ from sandbox import shopify_facts as facts
 from sandbox.shopify_fields import Info, Resolver, fact, first, listed, money
 from sandbox.shopify_pages import page
 from sandbox.shopify_records import Line, Order
+from sandbox.shopify_suggest import suggested_refund
 
 # A recommendation comes from an assessment; Shopify's own gives these levels.
 _RISK_LEVELS = {"ACCEPT": "LOW", "INVESTIGATE": "MEDIUM", "CANCEL": "HIGH"}
@@ -72,6 +73,7 @@ _ORDER: dict[str, Resolver] = {
     "fulfillmentOrders": _work,
     "transactions": first(lambda order: order.transactions),
     "refunds": first(lambda order: order.refunds),
+    "suggestedRefund": suggested_refund,
 }
 
 _LINE: dict[str, Resolver] = {
@@ -126,7 +128,10 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     "LineItem": _LINE,
     "OrderTransaction": _TRANSACTION,
     "Refund": _REFUND,
-    "RefundLineItem": {"restocked": fact(lambda row: row.restock_type != "NO_RESTOCK")},
+    "RefundLineItem": {
+        "lineItem": fact(lambda row: row.line),
+        "restocked": fact(lambda row: row.restock_type != "NO_RESTOCK"),
+    },
     "ShippingLine": _SHIPPING_LINE,
     "MailingAddress": {
         "id": fact(lambda address: f"gid://shopify/MailingAddress/{address.id}?model_name=Address"),

@@ -1,9 +1,10 @@
 """What the control door shows of a store: what a person would see in Shopify's admin, in few words."""
 
+from decimal import Decimal
 from typing import Any
 
 from sandbox import shopify_facts as facts
-from sandbox.shopify_records import Fulfillment, Order
+from sandbox.shopify_records import Fulfillment, Order, Refund, Subscription
 from sandbox.shopify_schema import written
 from sandbox.shopify_store import Shop
 from sandbox.shopify_things import QUANTITY_STATES, Level, Variant
@@ -64,7 +65,12 @@ def order(order: Order) -> dict[str, Any]:
         "financial_status": facts.financial_status(order),
         "fulfillment_status": facts.fulfillment_status(order),
         "cancelled": order.cancelled_at is not None,
+        "cancel_reason": order.cancel_reason,
+        "received": f"{facts.received(order):.2f}",
+        "refunded": f"{facts.refunded(order):.2f}",
         "tags": order.tags,
+        "lines": [{"sku": line.variant.sku, "quantity": line.current_quantity} for line in order.lines],
+        "refunds": [_refund(made) for made in order.refunds],
         "fulfillments": [_fulfillment(made) for made in order.fulfillments],
         "fulfillment_orders": [
             {"id": work.id, "status": work.status, "location": work.location.name,
@@ -77,6 +83,10 @@ def order(order: Order) -> dict[str, Any]:
             for hold in work.holds
         ],
     }  # fmt: skip
+
+
+def subscription(one: Subscription) -> dict[str, Any]:
+    return {"id": one.id, "admin_graphql_api_id": one.gid, "topic": one.topic, "uri": one.uri, "filter": one.filter}
 
 
 def level(level: Level) -> dict[str, Any]:
@@ -97,6 +107,23 @@ def _variant(variant: Variant) -> dict[str, Any]:
         "sku": variant.sku,
         "inventory_item_id": variant.item.id,
         "inventory_item_gid": variant.item.gid,
+    }
+
+
+def _refund(made: Refund) -> dict[str, Any]:
+    return {
+        "admin_graphql_api_id": made.gid,
+        "note": made.note,
+        "amount": f"{sum((payment.amount for payment in made.transactions), Decimal(0)):.2f}",
+        "lines": [
+            {
+                "sku": row.line.variant.sku,
+                "quantity": row.quantity,
+                "restock": row.restock_type,
+                "location": row.location.name if row.location else None,
+            }
+            for row in made.lines
+        ],
     }
 
 

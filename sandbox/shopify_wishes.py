@@ -73,6 +73,8 @@ class ShopWish(Wish):
     scopes: list[str] | None = None
     # Off by default: the real limit, 100 points a second, would measure Shopify and not the app.
     throttle: bool = False
+    # How long a job takes that Shopify only starts when it answers, such as cancelling an order.
+    job_delay_s: float = Field(default=0.0, ge=0, le=60)
     locations: list[LocationWish] = Field(min_length=1)
     products: list[ProductWish] = Field(default_factory=list)
 
@@ -131,6 +133,12 @@ class FulfilWish(Wish):
     company: str | None = None
     number: str | None = None
     url: str | None = None
+
+
+class PointWish(Wish):
+    """Where somebody has a webhook subscription send to now."""
+
+    uri: str
 
 
 class StockWish(Wish):

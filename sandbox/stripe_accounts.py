@@ -140,6 +140,10 @@ class Accounts:
         self.core.deliveries.register("stripe", endpoint.id, endpoint.url)
         return endpoint
 
+    def remove_endpoint(self, account: Account, endpoint_id: str) -> None:
+        del account.endpoints[endpoint_id]
+        self.core.deliveries.unregister("stripe", endpoint_id)
+
     def tell(self, account: Account, event_type: str, told: Fields, previous_attributes: Fields | None = None) -> str:
         """Make an event, keep it, and send it to every endpoint that wants its type; answers its id."""
         endpoints = [endpoint for endpoint in account.endpoints.values() if endpoint.wants(event_type)]

@@ -22,6 +22,7 @@ Deed = Callable[[Account, Intent, Wish], dict[str, Any]]
 
 def add(routes: Blueprint, desk: Desk) -> None:
     _add_accounts(routes, desk)
+    _add_endpoints(routes, desk)
     _add_payments(routes, desk)
     _add_checkouts(routes, desk)
 
@@ -39,6 +40,29 @@ def _add_accounts(routes: Blueprint, desk: Desk) -> None:
         told = {"key": account.key, "id": account.id, "livemode": account.livemode}
         secret = {"webhook_id": endpoint.id, "webhook_secret": endpoint.secret} if endpoint else {}
         return jsonify({**told, **secret}), 201
+
+
+def _add_endpoints(routes: Blueprint, desk: Desk) -> None:
+    @routes.get("/endpoints")
+    def endpoints() -> Reply:
+        found = [
+            {"key": account.key, **endpoint.wire()}
+            for account in desk.accounts.by_key.values()
+            for endpoint in account.endpoints.values()
+        ]
+        return jsonify({"count": len(found), "endpoints": found}), 200
+
+    @routes.post("/endpoints/<endpoint_id>/<deed>")
+    def do_to_endpoint(endpoint_id: str, deed: str) -> Reply:
+        """What Stripe does to an endpoint that fails for days, and what people do in the dashboard."""
+        account = next((known for known in desk.accounts.by_key.values() if endpoint_id in known.endpoints), None)
+        if account is None or deed not in {"disable", "enable", "delete"}:
+            return _told(404, f"no endpoint {endpoint_id}, or nothing called {deed}; there are disable, enable, delete")
+        if deed == "delete":
+            desk.accounts.remove_endpoint(account, endpoint_id)
+            return jsonify({"id": endpoint_id, "deleted": True}), 200
+        account.endpoints[endpoint_id].status = f"{deed}d"
+        return jsonify(account.endpoints[endpoint_id].wire()), 200
 
 
 def _endpoint_to(desk: Desk, account: Account, wish: Wish) -> Endpoint:
@@ -115,9 +139,9 @@ def _deeds(desk: Desk) -> dict[str, Deed]:
         payments.close_dispute(account, dispute, str(wish.get("status", "lost")))
         return dispute.wire()
 
-    def fail_refund(account: Account, intent: Intent, _wish: Wish) -> dict[str, Any]:
-        refund = _latest(account.refunds, lambda found: found.charge.intent is intent)
-        payments.fail_refund(account, refund)
+    def fail_refund(account: Account, intent: Intent, wish: Wish) -> dict[str, Any]:
+        refund = _latest(account.refunds, lambda found: found.charge.intent is intent and found.status == "succeeded")
+        payments.fail_refund(account, refund, str(wish.get("reason", "expired_or_canceled_card")))
         return refund.wire()
 
     return {

@@ -6,6 +6,9 @@ from sandbox.stripe_accounts import Account, Endpoint, KeptEvent
 from sandbox.stripe_desk import Desk
 from sandbox.stripe_wire import Fields, known_only, listed, merged_metadata, missing, parameter_missing, refused
 
+# docs.stripe.com/api/events/list
+MOST_TYPES = 20
+
 
 def add(routes: Blueprint, desk: Desk) -> None:
     _add_events(routes, desk)
@@ -20,6 +23,8 @@ def _add_events(routes: Blueprint, desk: Desk) -> None:
     def list_events() -> Response:
         def act(account: Account, given: Fields) -> Fields:
             types = given.get("types") or ([given["type"]] if given.get("type") else [])
+            if len(types) > MOST_TYPES:
+                raise refused(400, f"Array too long: at most {MOST_TYPES} types may be named.", param="types")
             rows = [e for e in reversed(list(account.events.values())) if not types or e.type in types]
             return listed("/v1/events", rows, KeptEvent.wire, given)
 
@@ -88,8 +93,7 @@ def _add_endpoint_changes(routes: Blueprint, desk: Desk) -> None:
     @routes.delete("/webhook_endpoints/<endpoint_id>")
     def delete_endpoint(endpoint_id: str) -> Response:
         def act(account: Account, _given: Fields) -> Fields:
-            del account.endpoints[_endpoint(account, endpoint_id).id]
-            desk.core.deliveries.unregister("stripe", endpoint_id)
+            desk.accounts.remove_endpoint(account, _endpoint(account, endpoint_id).id)
             return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
 
         return desk.serve("webhook_endpoint.delete", act)

@@ -191,10 +191,13 @@ class Refund:
     reason: str | None
     metadata: Fields
     status: str = "succeeded"
+    failure_reason: str | None = None
     id: str = field(default_factory=lambda: new_id("re"))
     created: int = field(default_factory=now)
 
     def wire(self) -> Fields:
+        # Only a refund that failed tells why, and what gave the money back to the shop's balance.
+        failure = {"failure_reason": self.failure_reason, "failure_balance_transaction": f"txn_f{self.id[3:]}"}
         return {
             "id": self.id,
             "object": "refund",
@@ -214,6 +217,7 @@ class Refund:
             "source_transfer_reversal": None,
             "status": self.status,
             "transfer_reversal": None,
+            **(failure if self.failure_reason else {}),
         }
 
 

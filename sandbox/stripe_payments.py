@@ -177,13 +177,20 @@ class Payments:
             self._tell(account, "refund.updated", refund.wire(), {"metadata": before})
             self._tell(account, "charge.refund.updated", refund.wire(), {"metadata": before})
 
-    def fail_refund(self, account: Account, refund: Refund) -> None:
-        """A refund that had succeeded comes back from the bank."""
+    def fail_refund(self, account: Account, refund: Refund, reason: str = "expired_or_canceled_card") -> None:
+        """A refund that had succeeded comes back from the bank.
+
+        Raises:
+            Refusal: it failed before.
+        """
         with self._lock:
-            refund.status = "failed"
+            if refund.status != "succeeded":
+                raise refused(400, f"Refund {refund.id} is {refund.status}, not succeeded.")
+            refund.status, refund.failure_reason = "failed", reason
             refund.charge.amount_refunded -= refund.amount
-            self._tell(account, "refund.failed", refund.wire(), {"status": "succeeded"})
-            self._tell(account, "charge.refund.updated", refund.wire(), {"status": "succeeded"})
+            before = {"status": "succeeded", "failure_reason": None}
+            for event_type in ("refund.failed", "refund.updated", "charge.refund.updated"):
+                self._tell(account, event_type, refund.wire(), before)
 
     def dispute(self, account: Account, charge: Charge, *, status: str, reason: str, amount: int | None) -> Dispute:
         """A chargeback (needs_response: the money leaves at once) or an inquiry (warning_needs_response)."""

@@ -6,21 +6,23 @@ No vendor is called here and no body is believed; a job reads the kept row later
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import structlog
 from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.sessions import NullSession, SessionInterface, SessionMixin
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestTimeout
 
 from config.keyring import CannotOpen, Keyring
 from integrations import registry
@@ -40,6 +42,9 @@ SECONDS = Histogram("packline_hook_seconds", "How long the door took", ["vendor"
 
 # A rotated secret or a new connection is known everywhere within this time.
 _CONNECTIONS_KEPT_S = 5.0
+# What stands in an address may be anything; what we give out looks like this, and PostgreSQL is asked for nothing else.
+_CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PART_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +103,12 @@ class _NoSessions(SessionInterface):
 _NO_SESSION = NullSession()
 
 
-@blueprint.post("/hooks/<vendor>")
-@blueprint.post("/hooks/<vendor>/<connection>")
+@blueprint.post("/hooks/<vendor>", provide_automatic_options=False)
+@blueprint.post("/hooks/<vendor>/<connection>", provide_automatic_options=False)
 def receive(vendor: str, connection: str = "") -> Response:
-    """Keep one delivery. 2xx: kept (or kept before); 401: not proved; 404: nobody's; 413: too large; 503: later."""
+    """Keep one delivery. 202: kept; 200: kept before; 400: not whole; 401: not proved; 404: nobody's; 408: stopped half
+    way; 413: too large; 503: later. Whatever is not 2xx leaves nothing behind, and an honest sender comes again.
+    """
     started = time.perf_counter()
     try:
         result, status = _receive(vendor, connection)
@@ -119,6 +126,8 @@ def _receive(vendor_name: str, connection: str) -> tuple[str, int]:
         vendor = registry.vendor(vendor_name)
     except registry.UnknownVendor:
         return "no such door", 404
+    if connection and not _CONNECTION_ID.fullmatch(connection):
+        return "no such connection", 404
     delivery = Delivery(body=_body(), headers=_headers())
     if not connection and not delivery.headers.get(vendor.door.signature_header):
         return "not signed", 401
@@ -132,14 +141,37 @@ def _receive(vendor_name: str, connection: str) -> tuple[str, int]:
 
 
 def _body() -> bytes:
-    """The bytes as they came. Raises RequestEntityTooLarge."""
-    body = request.get_data(cache=False)
-    # A body in chunks tells no length, and Werkzeug only stops reading it at the limit: what follows would be cut off.
-    if request.content_length is None and len(body) == request.max_content_length:
-        stream: IO[bytes] = request.environ["wsgi.input"]
-        if stream.read(1):
-            raise RequestEntityTooLarge
+    """The bytes as they came, all of them. Raises RequestEntityTooLarge, BadRequest, RequestTimeout."""
+    announced, most = request.content_length, request.max_content_length or 0
+    if announced is not None and announced > most:
+        raise RequestEntityTooLarge
+    if announced is not None:
+        body = _read(announced)
+        if len(body) < announced:
+            raise BadRequest
+        return body
+    # A body in chunks tells no length: one byte beyond the limit tells that it is too long.
+    body = _read(most + 1) if request.environ.get("wsgi.input_terminated") else b""
+    if len(body) > most:
+        raise RequestEntityTooLarge
     return body
+
+
+def _read(length: int) -> bytes:
+    stream: IO[bytes] = request.environ["wsgi.input"]
+    found = bytearray()
+    try:
+        while len(found) < length and (part := stream.read(min(length - len(found), _PART_BYTES))):
+            found += part
+    except (OSError, ParseException) as broken:
+        _give_up(broken)
+    return bytes(found)
+
+
+def _give_up(broken: OSError | ParseException) -> NoReturn:
+    """A sender that fell silent, or one whose chunks are none: neither is a fault of ours."""
+    log.info("delivery broke off", error=type(broken).__name__)
+    raise RequestTimeout if isinstance(broken, TimeoutError | BlockingIOError) else BadRequest
 
 
 def _keep(vendor: Vendor, known: Known, delivery: Delivery) -> tuple[str, int]:

@@ -30,6 +30,7 @@ from integrations.nouns.facts import (
     ParcelMoved,
     PaymentChanged,
     PaymentDisputed,
+    RefundFailed,
     WorkRouted,
 )
 from integrations.nouns.payments import PaymentFact, PaymentState
@@ -87,6 +88,7 @@ __all__ = [
     "Quote",
     "Rate",
     "RecordedEvent",
+    "RefundFailed",
     "RiskAdvice",
     "Scan",
     "ShippedLine",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime
 
-from integrations.nouns.base import Noun
+from integrations.nouns.base import Money, Noun
 from integrations.nouns.carriers import ParcelProgress, VoidState
 from integrations.nouns.payments import PaymentFact
 from integrations.nouns.storefront import OrderSnapshot
@@ -44,6 +44,16 @@ class PaymentDisputed(Noun):
     """True when the dispute is settled in the merchant's favour."""
 
 
+class RefundFailed(Noun):
+    """A refund came to nothing, perhaps after it had succeeded: the money is the merchant's again."""
+
+    payment_remote_id: str
+    refund_remote_id: str
+    amount: Money
+    reason: str
+    at: AwareDatetime
+
+
 class ParcelMoved(Noun):
     progress: ParcelProgress
 
@@ -61,5 +71,13 @@ class Ignored(Noun):
 
 
 Fact = (
-    OrderChanged | OrderCancelled | WorkRouted | PaymentChanged | PaymentDisputed | ParcelMoved | LabelVoided | Ignored
+    OrderChanged
+    | OrderCancelled
+    | WorkRouted
+    | PaymentChanged
+    | PaymentDisputed
+    | RefundFailed
+    | ParcelMoved
+    | LabelVoided
+    | Ignored
 )

@@ -12,7 +12,7 @@ from shopify_shop import Shop
 
 from integrations import http
 from integrations.carriers.easypost import client as easypost_client
-from integrations.payments.stripe import connector as stripe_connector
+from integrations.payments.stripe import client as stripe_client
 from integrations.ports import CallNote, Credentials, Origins
 from integrations.storefronts.shopify import transport as shopify_transport
 
@@ -29,7 +29,7 @@ def recordings() -> Path:
 def connections_let_go():
     """No connection outlives the tests, so that none is complained about when the interpreter ends."""
     yield
-    for kept in (http._pools, easypost_client._clients, stripe_connector._clients, shopify_transport._pools):
+    for kept in (http._pools, easypost_client._clients, stripe_client._clients, shopify_transport._pools):
         kept.forget()
     gc.collect()
 

@@ -180,6 +180,55 @@ def test_a_label_that_was_given_back_is_asked_for_until_it_is_settled(sandbox, c
     assert carrier.void(quote.shipment_ref) is VoidState.DONE
 
 
+def test_a_refusal_to_take_a_label_back_may_be_asked_about_again_and_again(sandbox, carrier):
+    quote = carrier.quote(consignment())
+    carrier.buy(quote.shipment_ref, cheapest(quote).remote_id)
+    for _ in range(3):
+        assert carrier.void(quote.shipment_ref) is VoidState.ASKED
+        sandbox.do(f"/easypost/refunds/{quote.shipment_ref}/settle", {"result": "rejected"})
+        assert carrier.find_label(quote.shipment_ref).void_state is VoidState.REFUSED
+    assert carrier.void(quote.shipment_ref) is VoidState.ASKED
+    sandbox.do(f"/easypost/refunds/{quote.shipment_ref}/settle", {"result": "refunded"})
+    assert carrier.void(quote.shipment_ref) is VoidState.DONE
+
+
+def test_a_label_that_is_billed_on_scan_stays_so_however_often_it_is_given_back(carrier):
+    quote = carrier.quote(abroad(line()))
+    express = next(rate for rate in quote.rates if rate.carrier == "DHL Express")
+    carrier.buy(quote.shipment_ref, express.remote_id)
+    assert [carrier.void(quote.shipment_ref) for _ in range(2)] == [VoidState.NEVER] * 2
+
+
+@pytest.mark.parametrize(
+    ("stands", "state"),
+    [
+        ("rejected", VoidState.REFUSED),
+        ("submitted", VoidState.ASKED),
+        ("not_applicable", VoidState.NEVER),
+        ("refunded", VoidState.DONE),
+        ("pondered", VoidState.UNKNOWN),
+    ],
+)
+def test_where_a_refund_is_not_taken_twice_the_earlier_one_is_told(scripted, asked, stands, state):
+    refusal = {"error": {"code": "SHIPMENT.REFUND.UNAVAILABLE", "message": "Refund was requested before."}}
+    scripted.script += [Answer(refusal, status=422), Answer({"id": "shp_1", "refund_status": stands})]
+    assert asked.void("shp_1") is state
+    assert scripted.paths() == ["POST /v2/shipments/shp_1/refund", "GET /v2/shipments/shp_1"]
+
+
+@pytest.mark.parametrize("result", ["submitted", "refunded"])
+def test_a_shipment_that_was_given_back_is_not_bought_again_and_says_so(sandbox, carrier, result):
+    quote = carrier.quote(consignment())
+    first = carrier.buy(quote.shipment_ref, cheapest(quote).remote_id)
+    carrier.void(quote.shipment_ref)
+    if result == "refunded":
+        sandbox.do(f"/easypost/refunds/{quote.shipment_ref}/settle", {"result": "refunded"})
+    again = carrier.buy(quote.shipment_ref, cheapest(quote).remote_id)
+    assert again.tracking_code == first.tracking_code
+    assert again.void_state is (VoidState.ASKED if result == "submitted" else VoidState.DONE)
+    assert sandbox.acts("shipment.buy") == 1
+
+
 def test_a_label_that_was_never_bought_cannot_be_given_back(carrier):
     with pytest.raises(Permanent):
         carrier.void(carrier.quote(consignment()).shipment_ref)

@@ -7,17 +7,22 @@ from scripted_vendor import Answer
 
 from integrations.nouns import PaymentState
 from integrations.payments import stripe as stripe_vendor
-from integrations.payments.stripe import connector
+from integrations.payments.stripe import client
 from integrations.ports import CallNote, Credentials, Keys, Origins, Permanent, Temporary
 from sandbox.stripe_accounts import DEFAULT_KEY
+
+FAILED_REFUND = {
+    "id": "re_1", "amount": 1, "currency": "usd", "status": "failed", "failure_reason": "lost_or_stolen_card"
+}  # fmt: skip
+KEYS = Keys(mark="mark-1", idempotency="key-1")
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """No pause between the SDK's own tries, and no thirty seconds for an answer that will not come."""
     monkeypatch.setattr("stripe._http_client.HTTPClient._sleep_time_seconds", lambda *_: 0)
-    monkeypatch.setattr(connector, "TIMEOUT_S", (1, 0.3))
-    connector._clients.forget()
+    monkeypatch.setattr(client, "TIMEOUT_S", (1, 0.3))
+    client._clients.forget()
 
 
 @pytest.fixture
@@ -146,6 +151,112 @@ def test_more_than_was_paid_is_not_refunded(sandbox, payments):
     assert payments.read_payment(payment).refunded_minor == 0
 
 
+def test_a_refund_carries_our_mark_and_is_found_by_it(sandbox, payments):
+    payment, other = paid(sandbox), paid(sandbox)
+    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+    payments.refund(payment, amount_minor=300, keys=Keys(mark="another", idempotency="b"))
+    sandbox.do(f"/stripe/payments/{payment}/refund", {"amount": 100})
+    assert payments.find_refund(payment, "ours") == 500
+    assert payments.find_refund(payment, "another") == 300
+    assert payments.find_refund(payment, "nobody's") is None
+    assert payments.find_refund(other, "ours") is None
+    charge = payments._stripe.payment_intents.retrieve(payment).latest_charge
+    assert payments.find_refund(charge, "ours") == 500
+
+
+def test_our_refund_is_found_behind_any_number_of_others(sandbox, payments, monkeypatch):
+    monkeypatch.setattr(client, "ROWS_A_PAGE", 1)
+    payment = paid(sandbox)
+    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+    for _ in range(3):
+        sandbox.do(f"/stripe/payments/{payment}/refund", {"amount": 1})
+    assert payments.find_refund(payment, "ours") == 500
+
+
+def test_a_refund_whose_answer_was_lost_is_found_by_its_mark(sandbox, payments):
+    payment = paid(sandbox)
+    sandbox.fault("stripe", "cut_after", "refund.create", times=3)
+    with pytest.raises(Temporary) as lost:
+        payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+    assert lost.value.outcome_unknown
+    assert payments.find_refund(payment, "ours") == 500
+
+
+def test_a_refund_that_failed_later_is_not_found_and_the_one_made_instead_is(sandbox, payments):
+    payment = paid(sandbox)
+    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+    sandbox.do(f"/stripe/payments/{payment}/fail_refund", {})
+    assert payments.find_refund(payment, "ours") is None
+    assert payments.read_payment(payment).refunded_minor == 0
+    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="b"))
+    assert payments.find_refund(payment, "ours") == 500
+    assert sandbox.acts("refund.create") == 2
+
+
+def test_our_refund_that_cannot_be_read_is_no_missing_one(scripted, asked):
+    rows = [{"id": "re_2"}, {"id": "re_1", "metadata": {"packline_mark": "ours"}, "amount": "5.00"}]
+    scripted.script += [Answer({"data": rows, "has_more": False})]
+    with pytest.raises(Temporary, match="could not be read"):
+        asked.find_refund("pi_1", "ours")
+
+
+def test_held_money_is_taken_once_and_the_rest_goes_back(sandbox, payments, notes):
+    payment = paid(sandbox, outcome="requires_capture")
+    for _ in range(2):
+        taken = payments.capture(payment, amount_minor=1500, key="capture-1")
+    assert (taken.state, taken.captured_minor, taken.refunded_minor) == (PaymentState.PAID, 1500, 0)
+    assert sandbox.acts("payment_intent.capture") == 1
+    assert {(note.verb, note.key) for note in notes} == {("payment_intent.capture", "capture-1")}
+
+
+def test_money_that_was_taken_before_is_adopted_as_it_was_taken(sandbox, payments):
+    payment = paid(sandbox, outcome="requires_capture")
+    sandbox.do(f"/stripe/payments/{payment}/capture", {"amount": 1200})
+    taken = payments.capture(payment, amount_minor=2000, key="capture-2")
+    assert (taken.state, taken.captured_minor) == (PaymentState.PAID, 1200)
+    assert sandbox.acts("payment_intent.capture") == 0
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "timeout_after"])
+def test_a_capture_whose_answer_was_lost_is_made_once(sandbox, payments, fault):
+    payment = paid(sandbox, outcome="requires_capture")
+    sandbox.fault("stripe", fault, "payment_intent.capture", delay_s=0.5)
+    assert payments.capture(payment, amount_minor=2000, key="capture-3").captured_minor == 2000
+    assert sandbox.acts("payment_intent.capture") == 1
+
+
+@pytest.mark.parametrize("deed", ["cancel", "expire"])
+def test_money_that_is_no_longer_held_is_not_taken(sandbox, payments, deed):
+    payment = paid(sandbox, outcome="requires_capture")
+    sandbox.do(f"/stripe/payments/{payment}/{deed}", {})
+    with pytest.raises(Permanent) as refused:
+        payments.capture(payment, amount_minor=2000, key="capture-4")
+    assert refused.value.code == "payment_intent_unexpected_state"
+    assert payments.read_payment(payment).state is PaymentState.VOIDED
+
+
+def test_more_than_is_held_is_not_taken(sandbox, payments):
+    payment = paid(sandbox, outcome="requires_capture")
+    with pytest.raises(Permanent):
+        payments.capture(payment, amount_minor=2001, key="capture-5")
+    assert payments.read_payment(payment).state is PaymentState.AUTHORISED
+
+
+@pytest.mark.parametrize("code", ["charge_expired_for_capture", "capture_charge_authorization_expired"])
+def test_an_authorisation_that_lapsed_says_what_to_do(scripted, asked, code):
+    scripted.script += [refusal(400, message="too late", code=code)]
+    with pytest.raises(Permanent, match="too late") as refused:
+        asked.capture("pi_1", amount_minor=1, key="k")
+    assert "pay again" in refused.value.remedy
+
+
+def test_a_charge_without_an_intent_is_neither_taken_nor_cancelled_and_nothing_is_asked(scripted, asked):
+    for act in (lambda: asked.capture("ch_1", amount_minor=1, key="k"), lambda: asked.cancel("ch_1", key="k")):
+        with pytest.raises(Permanent, match="without a PaymentIntent"):
+            act()
+    assert scripted.asked == []
+
+
 def test_a_session_names_the_order_of_its_payment(sandbox, payments):
     session = sandbox.do("/stripe/checkouts", {"amount": 2000, "client_reference_id": "#1007"})
     fact = payments.find_session(session["payment_intent"])
@@ -221,7 +332,7 @@ def test_a_missing_permission_is_named(scripted, asked):
     message = "The provided key 'rk_test_abc' does not have it. Having the 'rak_charge_write' permission would help."
     scripted.script += [refusal(403, message=message, type="invalid_request_error")]
     with pytest.raises(Permanent) as refused:
-        asked.refund("pi_1", amount_minor=1, key="k")
+        asked.refund("pi_1", amount_minor=1, keys=KEYS)
     assert "rak_charge_write" in refused.value.remedy
     assert "rk_test_abc" not in refused.value.reason
 
@@ -234,9 +345,9 @@ def test_a_card_error_is_permanent(scripted, asked):
 
 
 def test_a_refund_that_stripe_could_not_send_is_permanent(scripted, asked):
-    scripted.script += [Answer({"id": "re_1", "status": "failed", "failure_reason": "lost_or_stolen_card"})]
+    scripted.script += [Answer(FAILED_REFUND)]
     with pytest.raises(Permanent, match="lost or stolen card"):
-        asked.refund("pi_1", amount_minor=1, key="k")
+        asked.refund("pi_1", amount_minor=1, keys=KEYS)
 
 
 def test_a_vendor_that_is_not_there_is_temporary(credentials, notes):
@@ -289,7 +400,7 @@ def test_a_connection_without_a_usable_key_is_permanent(at_script, key):
 def test_a_redirect_is_not_followed_with_a_refund_in_hand(scripted, asked):
     scripted.script += [Answer(status=307, headers={"Location": "/elsewhere"})]
     with pytest.raises(Temporary) as redirected:
-        asked.refund("pi_1", amount_minor=1, key="k")
+        asked.refund("pi_1", amount_minor=1, keys=KEYS)
     assert redirected.value.outcome_unknown
     assert scripted.paths() == ["POST /v1/refunds"]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs import leases
+from jobs import bell, leases
 from jobs.leases import LeaseKeeper
 from records import database
 from tests.shop import Said
@@ -94,3 +94,22 @@ def test_a_forked_process_keeps_its_leases_with_a_thread_of_its_own(lane, keeper
     shorten(lane)
     with keeper.keeping(claim):
         eventually(lambda: renewed(lane), within_s=5)
+
+
+def test_a_job_that_is_stuck_is_kept_no_longer_and_its_process_is_told(lane, keeper, claim, monkeypatch):
+    monkeypatch.setattr(leases, "log", Said())
+    monkeypatch.setattr(leases, "STUCK_AFTER_S", 0.4)
+    told = []
+    keeper.when_stuck = lambda: told.append(1)
+
+    with keeper.keeping(claim):
+        eventually(lambda: told, within_s=5)
+        assert not keeper._kept
+        lane.expire()
+        assert lane.claim(worker="w2").fence == 2
+
+    assert told == [1]
+
+
+def test_leases_are_given_up_only_after_the_alarm_has_rung_in_vain():
+    assert leases.STUCK_AFTER_S == bell.LONGEST_RUN_S + 60

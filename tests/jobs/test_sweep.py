@@ -47,13 +47,25 @@ def test_a_fresh_bell_is_left_alone(lane, ring_again, bells):
     assert bells() == []
 
 
-def test_a_lane_that_stays_unheard_is_rung_again_after_the_patience(lane, ring_again):
+def test_a_lane_whose_bell_was_lost_again_is_rung_again_after_the_patience(lane, ring_again, redis_connection):
+    lane.add()
+    unheard(lane)
+    ring_again()
+    redis_connection.flushall()
+    assert ring_again() == 0
+    unheard(lane, seconds=PATIENCE_S + 1)
+
+    assert ring_again() == 1
+
+
+def test_a_lane_whose_bell_stands_there_still_is_not_rung_twice(lane, ring_again, bells):
     lane.add()
     unheard(lane)
     ring_again()
     unheard(lane, seconds=PATIENCE_S + 1)
 
-    assert ring_again() == 1
+    assert ring_again() == 0
+    assert len(bells()) == 1
 
 
 def test_work_that_becomes_due_is_rung_for_at_once(lane, ring_again, bells):

@@ -186,6 +186,83 @@ def test_workers_finish_and_end_when_their_supervisor_is_killed(shop, base_setti
         eventually(lambda: not Path(f"/proc/{pid}").exists(), within_s=10)
 
 
+@pytest.fixture
+def swept(shop, redis_connection):
+    """Sweep, as the clock does, until something is so."""
+
+    def until(so, within_s=20):
+        def look():
+            sweep.run(shop.engine, redis_connection, patience_s=0.5)
+            return so()
+
+        return eventually(look, within_s=within_s)
+
+    return until
+
+
+def state(shop, order):
+    return shop.one("SELECT state, cause FROM jobs WHERE subject = :s", s=f"order/{order}")
+
+
+@pytest.mark.drill
+def test_a_job_that_kills_its_process_every_time_is_parked_and_the_queue_goes_on(
+    shop, base_settings, ask, swept, tmp_path
+):
+    poison, *others = (shop.order((None, 1)) for _ in range(4))
+    (tmp_path / f"die-{poison}").touch()
+    with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
+        for order in (poison, *others):
+            ask(order)
+        swept(lambda: len(workers.notes("ended")) == 3)
+        # Nobody waited for more than the poison's first deaths: it is not parked yet, or only just.
+        swept(lambda: state(shop, poison) == ("parked", "poison"))
+        assert workers.stop() == 0
+
+    assert [subject for subject, _ in workers.notes("began")].count(f"order/{poison}") == 3
+    assert {subject for subject, _ in workers.notes("ended")} == {f"order/{order}" for order in others}
+    assert [state(shop, order) for order in others] == [("done", "")] * 3
+
+
+@pytest.mark.drill
+def test_a_run_over_its_time_is_stopped_and_its_process_goes_on(
+    shop, base_settings, ask, swept, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(bell, "LONGEST_RUN_S", 1)
+    endless, other = shop.order((None, 1)), shop.order((None, 1))
+    (tmp_path / f"sleep-{endless}").touch()
+    with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
+        ask(endless)
+        ask(other)
+        swept(lambda: workers.notes("ended"))
+        assert state(shop, endless) == ("due", "stopped")
+        (tmp_path / f"sleep-{endless}").unlink()
+        swept(lambda: state(shop, endless) == ("done", ""))
+        assert workers.stop() == 0
+
+    assert len({pid for _, pid in workers.notes("began")}) == 1
+    assert "worker died" not in workers.logged()
+
+
+@pytest.mark.drill
+def test_a_run_that_no_alarm_reaches_is_ended_with_its_process_and_the_job_goes_to_another(
+    shop, base_settings, ask, swept, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(bell, "LONGEST_RUN_S", 1)
+    stuck, other = shop.order((None, 1)), shop.order((None, 1))
+    (tmp_path / f"hang-{stuck}").touch()
+    with running(base_settings, tmp_path, ENTRY, tmp_path, STUCK_AFTER_S="1.5") as workers:
+        ask(stuck)
+        ask(other)
+        ((_, victim),) = eventually(lambda: workers.notes("began"), within_s=20)
+        eventually(lambda: not Path(f"/proc/{victim}").exists(), within_s=15)
+        (tmp_path / f"hang-{stuck}").unlink()
+        swept(lambda: shop.rows("SELECT DISTINCT state FROM jobs") == [("done",)])
+        assert workers.stop() == 0
+
+    assert shop.rows("SELECT fence, attempts, deaths FROM jobs WHERE subject = :s", s=f"order/{stuck}") == [(2, 2, 0)]
+    assert "job hangs and is given up" in workers.logged()
+
+
 @pytest.mark.drill
 @pytest.mark.usefixtures("engine")
 def test_the_command_itself_listens_to_every_queue_and_stops_when_told(base_settings, redis_connection, tmp_path):

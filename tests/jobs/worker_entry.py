@@ -4,6 +4,7 @@ Run as: python tests/jobs/worker_entry.py FOLDER, with the settings in the envir
 """
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from config import boot, logs
-from jobs import stages
+from jobs import leases, stages
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
 from jobs.worker import Supervisor
@@ -20,9 +21,17 @@ FOLDER = Path(sys.argv[1])
 
 
 def noted(work: Work) -> Outcome:
-    """Say who began; wait while a file `wait` stands in the folder; say who ended."""
+    """Say who began; wait while a file `wait` stands in the folder; say who ended.
+
+    A file named after the order has its job die, sleep for ever, or hang where no alarm reaches.
+    """
     note(f"began {work.claim.subject} {os.getpid()}")
-    while (FOLDER / "wait").exists():
+    order = work.claim.subject.removeprefix("order/")
+    if (FOLDER / f"die-{order}").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    if (FOLDER / f"hang-{order}").exists():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    while (FOLDER / "wait").exists() or any((FOLDER / f"{how}-{order}").exists() for how in ("sleep", "hang")):
         time.sleep(0.01)
     note(f"ended {work.claim.subject} {os.getpid()}")
     return Done()
@@ -35,6 +44,7 @@ def note(line: str) -> None:
 
 if __name__ == "__main__":
     stages.run = noted
+    leases.STUCK_AFTER_S = float(os.environ.get("STUCK_AFTER_S", leases.STUCK_AFTER_S))
     settings = boot.complete()
     logs.set_up(settings)
     Supervisor(settings, 1).run()

@@ -100,6 +100,30 @@ def test_a_refund_that_is_heard_before_its_capture_never_exceeds_it():
     assert ends(AUTHORISED, lone_refund, PAID)["captured_minor"] == 2400
 
 
+# Read after the refund of 2400 had failed, in the very second in which it had been told.
+FAILED_REFUND = fact("paid", 40.5, authorised_minor=2400, captured_minor=2400)
+ANOTHER_REFUND = fact("part_refunded", 41, authorised_minor=2400, captured_minor=2400, refunded_minor=500)
+
+
+def test_a_refund_that_failed_is_refunded_no_longer_whatever_is_heard_late_or_twice():
+    end = ends(AUTHORISED, PAID, PART_REFUNDED, REFUNDED, FAILED_REFUND)
+
+    assert (end["state"], end["captured_minor"], end["refunded_minor"]) == ("paid", 2400, 0)
+    assert heard([PAID, REFUNDED, FAILED_REFUND, REFUNDED, REFUNDED]) == heard([PAID, REFUNDED, FAILED_REFUND])
+
+
+def test_a_refund_after_one_that_failed_is_counted_alone():
+    end = ends(PAID, REFUNDED, FAILED_REFUND, ANOTHER_REFUND)
+
+    assert (end["state"], end["refunded_minor"]) == ("part_refunded", 500)
+
+
+def test_two_refunds_told_in_one_second_are_both_counted():
+    less = fact("part_refunded", 40, authorised_minor=2400, captured_minor=2400, refunded_minor=2000)
+
+    assert ends(PAID, less, REFUNDED)["refunded_minor"] == 2400
+
+
 @st.composite
 def any_fact(draw):
     return fact(
@@ -123,11 +147,17 @@ def test_every_order_of_facts_and_every_repeat_gives_the_same_end(facts, chance)
 
 
 @given(st.lists(any_fact(), min_size=1, max_size=6))
-def test_refunds_never_exceed_captures_and_neither_ever_shrinks(facts):
-    captured = refunded = 0
+def test_refunds_never_exceed_captures_and_captures_never_shrink(facts):
+    captured = 0
     for count in range(1, len(facts) + 1):
         end = heard(facts[:count])
         assert end["refunded_minor"] <= end["captured_minor"]
         assert end["captured_minor"] >= captured
-        assert end["refunded_minor"] >= refunded
-        captured, refunded = end["captured_minor"], end["refunded_minor"]
+        captured = end["captured_minor"]
+
+
+@given(st.lists(any_fact(), min_size=2, max_size=6))
+def test_a_refund_shrinks_only_by_a_later_word_or_one_that_is_further_along(facts):
+    before, after = heard(facts[:-1]), heard(facts)
+    if after["refunded_minor"] < before["refunded_minor"]:
+        assert after["as_of"] > before["as_of"] or after["state"] != before["state"]

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from records.jobs import Job
 from records.orders import Order
-from records.shipments import Label
+from records.reversals import Reversal, ReversalStep
+from records.shipments import Label, Parcel
 from records.tenants import Connection
 
 
@@ -31,9 +32,12 @@ def furnish(shop: Shop) -> dict[str, int]:
     shop.payment(currency="EUR", amount_minor=1999, captured_minor=1999, refunded_minor=500, state="part_refunded")
     events = _events(shop, shipped)
     _compared(shop, shipped, held)
+    step = _taken_back(shop, split)
     return {
         "shipped": shipped.id,
         "split": split.id,
+        "step": step.id,
+        "parcel": shop.session.scalars(select(Parcel.id).where(Parcel.order_id == split.id)).one(),
         "parked_job": parked.id,
         "held": held.id,
         "unmatched": unmatched.id,
@@ -230,6 +234,42 @@ def _others(shop: Shop) -> None:
         deliver_by=None,
     )
     shop.job("verify_order", f"order/{fresh.id}", state="due", due_at=shop.now)
+
+
+def _taken_back(shop: Shop, order: Order) -> ReversalStep:
+    """A part was taken back: the store said no to one step, and another waits for a yes."""
+    reversal = Reversal(
+        tenant_id=shop.tenant,
+        order_id=order.id,
+        purpose="cancel_lines",
+        asked_by="person:Grace",
+        note="The buyer wants one bag only.",
+    )
+    shop.session.add(reversal)
+    shop.session.flush()
+    told = [
+        ("stop_work", "done", "2 jobs were stopped.", None),
+        ("refund_in_store", "refused", "Shopify says that the order cannot be refunded.", 3200),
+        ("refund_payment", "asks", "", 3200),
+        ("plan_again", "due", "", None),
+    ]
+    steps = [
+        ReversalStep(
+            tenant_id=shop.tenant,
+            reversal_id=reversal.id,
+            position=place,
+            kind=kind,
+            subject=f"order/{order.id}",
+            state=state,
+            said=said,
+            amount_minor=amount,
+            currency="USD" if amount else "",
+        )
+        for place, (kind, state, said, amount) in enumerate(told, start=1)
+    ]
+    shop.session.add_all(steps)
+    shop.session.flush()
+    return steps[2]
 
 
 def _compared(shop: Shop, shipped: Order, held: Order) -> None:

@@ -89,6 +89,8 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "shipped order": f"{shop}/orders/{ids['shipped']}",
         "split order": f"{shop}/orders/{ids['split']}",
         "held order": f"{shop}/orders/{ids['held']}",
+        "cancel": f"{shop}/orders/{ids['split']}/cancel",
+        "relabel": f"{shop}/orders/{ids['split']}/parcels/{ids['parcel']}/relabel",
         "release": f"{shop}/orders/{ids['held']}/holds/address/release",
         "jobs": f"{shop}/jobs",
         "job": f"{shop}/jobs/{ids['parked_job']}",

@@ -30,12 +30,15 @@ def routes(app: Flask) -> list[tuple[Rule, str]]:
 def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
     """The rule's address with ids of the kind that its page is about."""
     page = rule.endpoint.partition(".")[0]
-    id = {"order": ids["held"], "job": ids["parked_job"], "inbox": ids["event"]}.get(page, 1)
+    id = {"order": ids["held"], "taking_back": ids["split"], "job": ids["parked_job"], "inbox": ids["event"]}.get(
+        page, 1
+    )
     if rule.endpoint == "order.label":
         id = ids["shipped"]
     values: dict[str, Any] = {
         "tenant": tenant, "id": id, "label": ids["label"], "variant": ids["variant"], "location": ids["location"],
         "kind": "address", "connection": f"store-{ids['tenant']}",
+        "step": ids["step"], "parcel": ids["parcel"],
     }  # fmt: skip
     with app.test_request_context():
         return app.url_map.bind("localhost").build(rule.endpoint, {name: values[name] for name in rule.arguments})

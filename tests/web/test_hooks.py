@@ -471,6 +471,24 @@ def test_while_the_database_is_away_the_vendor_is_asked_to_send_again(app, door,
     assert door.knock("shopify") == (503, "not kept, send it again")
 
 
+@pytest.mark.parametrize("code", ["53100", "53300", "57P02", "40001", "25006"])
+def test_a_database_that_is_full_or_failed_over_is_no_fault_of_the_door(door, code):
+    """Disk full, too many connections, a crash, a serialisation failure, a server that may only read."""
+    door.shop.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"'BEGIN RAISE EXCEPTION ''no'' USING ERRCODE = ''{code}''; END'"
+    )
+    door.shop.run("CREATE TRIGGER refuse BEFORE INSERT ON inbox_events FOR EACH ROW EXECUTE FUNCTION refuse()")
+    try:
+        answered = door.knock("shopify")
+    finally:
+        door.shop.run("DROP FUNCTION refuse CASCADE")
+
+    assert answered == (503, "not kept, send it again")
+    assert door.kept() == []
+    assert door.knock("shopify") == (202, "kept")
+
+
 def test_a_database_that_was_restarted_costs_no_delivery(door):
     assert door.knock("shopify")[0] == 202
     cut = door.shop.one(

@@ -9,14 +9,14 @@ from werkzeug.wrappers import Response
 
 from web import session, show
 from web.asked import RowId
-from web.pages import health, home, inbox, job, jobs, order, orders, payments, stock, vendors, work
+from web.pages import health, home, inbox, job, jobs, order, orders, payments, stock, taking_back, vendors, work
 
 FOLDER = Path(__file__).parent.parent
 
 # Everything for people lives under one prefix, so that a proxy can close it as a whole.
 PREFIX = "/ops"
 
-_PAGES = (home, orders, order, jobs, job, inbox, stock, payments, vendors, work)
+_PAGES = (home, orders, order, taking_back, jobs, job, inbox, stock, payments, vendors, work)
 
 
 def attach(app: Flask) -> None:

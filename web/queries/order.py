@@ -14,8 +14,9 @@ from records.orders import Hold, Order, OrderLine, Payment, find_order, holds_of
 from records.shipments import Label, Parcel, ParcelScan, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
 from records.stock import Location, Reservation
 from records.timeline import TimelineEntry
-from web.queries import connections, keyset
+from web.queries import connections, keyset, reversals
 from web.queries.keyset import Cut, Page
+from web.queries.reversals import TakenBack
 
 # A parcel has ten to thirty scans; more than these belong to the carrier's own page.
 _SCANS = 300
@@ -74,6 +75,7 @@ class Whole:
     jobs: Sequence[Job]
     filed: frozenset[int]
     """The labels whose file is kept here."""
+    taken_back: Sequence[TakenBack]
 
     @property
     def open_holds(self) -> list[Hold]:
@@ -104,6 +106,7 @@ def whole(session: Session, tenant: int, id: int) -> Whole | None:
         payments=[(payment, vendors.get(payment.connection_id, "")) for payment in payments_of(session, tenant, id)],
         jobs=_jobs(session, tenant, id, shipments, parcels, labels),
         filed=_filed(session, tenant, id),
+        taken_back=reversals.of_order(session, tenant, id),
     )
 
 

@@ -134,11 +134,15 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "payment": "Payment",
         "risk": "Fraud risk",
         "dispute": "Dispute",
+        "refund": "Refund",
+        "refund_failed": "Failed refund",
         "stock": "Out of stock",
         "customs": "Customs",
         "edit": "Changed in the store",
+        "label": "No label",
         "test": "Test order",
         "storefront": "Held in the store",
+        "taken_back": "Shipment cancelled in the store",
         "operator": "Held by a person",
     }
 )
@@ -184,6 +188,7 @@ TIMELINE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hold": ("Holds", "pause"),
         "choice": ("Choices", "flag"),
         "parked": ("Stopped", "alert"),
+        "repair": ("Repairs", "return"),
         "person": ("People", "user"),
     }
 )

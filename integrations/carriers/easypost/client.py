@@ -44,12 +44,16 @@ class Call:
     reference: str = ""
 
 
-def get(verb: str, path: str, *, reference: str) -> Call:
-    return Call(verb=verb, method=RequestMethod.GET, path=path, reference=reference)
+def get(verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "") -> Call:
+    return Call(verb=verb, method=RequestMethod.GET, path=path, fields=fields or {}, reference=reference)
 
 
 def post(verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "") -> Call:
     return Call(verb=verb, method=RequestMethod.POST, path=path, fields=fields or {}, reference=reference)
+
+
+def patch(verb: str, path: str, fields: Mapping[str, Any], *, reference: str) -> Call:
+    return Call(verb=verb, method=RequestMethod.PATCH, path=path, fields=fields, reference=reference)
 
 
 class EasyPostClient:
@@ -65,22 +69,26 @@ class EasyPostClient:
 
     def ask(self, call: Call, model: type[Model]) -> Model:
         """The answer of a call that costs nothing, as `model`."""
-        return self._called(call, model, ASK_TIMEOUT_S, changes=False)
+        return _read(model, self._called(call, ASK_TIMEOUT_S, changes=False), changes=False)
+
+    def ask_list(self, call: Call) -> Any:
+        """The answer of a list as it came. Its rows are for the caller to read: a bad one hides no other."""
+        return self._called(call, ASK_TIMEOUT_S, changes=False)
 
     def buy(self, call: Call, model: type[Model]) -> Model:
         """The answer of a purchase, waited for longer than EasyPost itself waits; a lost one leaves it unknown."""
-        return self._called(call, model, BUY_TIMEOUT_S, changes=True)
+        return _read(model, self._called(call, BUY_TIMEOUT_S, changes=True), changes=True)
 
     def change(self, call: Call, model: type[Model]) -> Model:
         """The answer of any other call that moves money: a lost one leaves the outcome unknown."""
-        return self._called(call, model, ASK_TIMEOUT_S, changes=True)
+        return _read(model, self._called(call, ASK_TIMEOUT_S, changes=True), changes=True)
 
-    def _called(self, call: Call, model: type[Model], timeout_s: tuple[int, int], *, changes: bool) -> Model:
+    def _called(self, call: Call, timeout_s: tuple[int, int], *, changes: bool) -> Any:
         client = _clients.get(
             (self.origin, self._key, timeout_s), lambda: _sdk_client(self.origin, self._key, timeout_s)
         )
         heard = _heard.now = Heard()
-        answer = told(
+        return told(
             lambda: _requested(client, call),
             notice=self.notice,
             vendor="easypost",
@@ -88,7 +96,6 @@ class EasyPostClient:
             key=call.reference,
             understand=lambda wrong: understood(wrong, heard, changes=changes, now=datetime.now(UTC)),
         )
-        return _read(model, answer, changes=changes)
 
 
 def _requested(client: Any, call: Call) -> Any:
@@ -118,10 +125,15 @@ def _hear(http_status: int, headers: Any, **_rest: Any) -> None:
         heard.retry_after = headers.get("Retry-After")
 
 
+def row_as(model: type[Model], row: object) -> Model:
+    """One thing of an answer as `model`. Raises Unreadable."""
+    refuse_unstorable_text(row)
+    return parsed(model, row, called="answer")
+
+
 def _read(model: type[Model], answer: object, *, changes: bool) -> Model:
     try:
-        refuse_unstorable_text(answer)
-        return parsed(model, answer, called="answer")
+        return row_as(model, answer)
     except Unreadable as unread:
         reason = f"EasyPost's answer could not be read ({unread.reason})"
         raise Temporary(reason, code="unreadable", outcome_unknown=changes) from None

@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from integrations import http
-from integrations.carriers.easypost import consignments, label_files, objects, verdicts, words
+from integrations.carriers.easypost import changes, consignments, hooks, label_files, objects, verdicts, words
 from integrations.carriers.easypost.client import EasyPostClient, get, post
 from integrations.carriers.easypost.failures import POSTAGE_EXISTS
 from integrations.nouns import (
@@ -112,19 +112,19 @@ class EasyPostCarrier:
             raise Temporary(f"EasyPost's answer could not be read ({unread.reason})", code="unreadable") from None
 
     def labels_since(self, since: datetime) -> Iterator[FoundLabel]:
-        raise NotImplementedError
+        return changes.labels_since(self._easypost, since)
 
     def parcels_since(self, since: datetime) -> Iterator[ParcelProgress]:
-        raise NotImplementedError
+        return changes.parcels_since(self._easypost, since)
 
     def hooks(self) -> Sequence[Hook]:
-        raise NotImplementedError
+        return hooks.standing(self._easypost)
 
-    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
-        raise NotImplementedError
+    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:  # noqa: ARG002 - it sends every topic
+        return hooks.add(self._easypost, address, secret)
 
     def enable_hook(self, remote_id: str, secret: str) -> None:
-        raise NotImplementedError
+        hooks.enable(self._easypost, _safe(remote_id), secret)
 
     def _read_shipment(self, shipment_ref: str) -> objects.Shipment:
         reading = get("shipment.read", f"/shipments/{_safe(shipment_ref)}", reference=shipment_ref)

@@ -6,11 +6,11 @@ carrier has weighed. Only what we cannot do without is required here.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import structlog
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictFloat, StrictInt, StrictStr, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, StringConstraints
 
 from integrations.carriers.easypost import words
 from integrations.json_body import parsed
@@ -28,6 +28,12 @@ def _text(value: object) -> object:
         value = list(value.values())
     return "; ".join(str(_text(part)) for part in value) if isinstance(value, list) else str(value)
 
+
+# A parcel on its way around the world has some dozens of scans; each one is a row, written one by one.
+MOST_SCANS = 1_000
+# EasyPost's own guide shows scans five days after the tracker's last change, so the two clocks are not compared closely.
+# But one far ahead would make every later scan look old.
+_AHEAD = timedelta(days=31)
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Text = Annotated[str, BeforeValidator(_text)]
@@ -54,6 +60,7 @@ class Message(Wire):
 
 
 class PostageLabel(Wire):
+    created_at: Text = ""
     label_url: str | None = None
     label_pdf_url: str | None = None
     label_zpl_url: str | None = None
@@ -88,11 +95,12 @@ class Tracker(Wire):
     signed_by: Text = ""
     est_delivery_date: Text = ""
     public_url: Text = ""
-    tracking_details: tuple[TrackingDetail, ...] | None = None
+    tracking_details: Annotated[tuple[TrackingDetail, ...], Field(max_length=MOST_SCANS)] | None = None
 
 
 class Shipment(Wire):
     id: Ref
+    reference: Text = ""
     rates: tuple[Any, ...] | None = None
     messages: tuple[Message, ...] | None = None
     selected_rate: EasyPostRate | None = None
@@ -100,6 +108,16 @@ class Shipment(Wire):
     tracking_code: str | None = None
     tracker: Tracker | None = None
     refund_status: str | None = None
+
+
+class Webhook(Wire):
+    id: Ref
+    url: Text = ""
+    disabled_at: Text = ""
+
+
+class WebhookList(Wire):
+    webhooks: tuple[Webhook, ...] = ()
 
 
 class Refund(Wire):
@@ -161,7 +179,7 @@ def progress_of(tracker: Tracker, *, told_at: str = "") -> ParcelProgress:
     at = words.moment(tracker.updated_at) or words.moment(told_at)
     if at is None:
         raise Unreadable("tracker.updated_at: a tracker says when it changed")
-    scans = [scan for detail in tracker.tracking_details or () if (scan := _scan(detail, tracker.id))]
+    scans = [scan for detail in tracker.tracking_details or () if (scan := _scan(detail, tracker.id, at + _AHEAD))]
     return ParcelProgress(
         tracker_ref=tracker.id,
         tracking_code=tracker.tracking_code,
@@ -184,9 +202,9 @@ def _offered(raw: Any) -> Rate | None:
         return None
 
 
-def _scan(detail: TrackingDetail, tracker_ref: str) -> Scan | None:
+def _scan(detail: TrackingDetail, tracker_ref: str, latest: datetime) -> Scan | None:
     at = words.moment(detail.datetime)
-    if at is None:
+    if at is None or at > latest:
         log.warning("easypost.scan_without_time", tracker=tracker_ref, written=detail.datetime[:40])
         return None
     place = detail.tracking_location or Place()

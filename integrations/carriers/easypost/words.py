@@ -92,6 +92,8 @@ _VOID_STATES = {
 
 # Well inside a database bigint, and beyond any postage.
 _MOST_MINOR = 10**15
+# A moment outside these years is a slip of the pen.
+_YEARS = range(2000, 2200)
 
 _LABEL_FORMATS = {
     "image/png": "PNG",
@@ -147,16 +149,17 @@ def money(amount: str | float | None, currency: str | None) -> Money | None:
     try:
         value = Decimal(str(amount).strip()) * 10 ** exponent(code)
         minor = int(value.quantize(Decimal(1), rounding=ROUND_UP))
+        return Money(minor=minor, currency=code) if 0 <= minor < _MOST_MINOR else None
     except (DecimalException, ValueError):
         return None
-    believable = 0 <= minor < _MOST_MINOR and re.fullmatch(r"[A-Z]{3}", code)
-    return Money(minor=minor, currency=code) if believable else None
 
 
 def moment(text: str | None) -> datetime | None:
     """EasyPost's ISO 8601 time in UTC (it writes `Z`, and means it where it writes nothing); None if unreadable."""
     try:
         at = datetime.fromisoformat((text or "").strip())
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    if at.year not in _YEARS:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

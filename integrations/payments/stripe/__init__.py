@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.payments.stripe.door import StripeDoor
+from integrations.payments.stripe.door import TOPICS, StripeDoor
 from integrations.ports import Credentials, Notice, Origins, Payments, Vendor
 
 
@@ -34,4 +34,5 @@ VENDOR = Vendor(
     secret_names=("api_key",),
     signing_secret_names=("webhook_secret", "previous_webhook_secret"),
     is_live=is_live,
+    topics=tuple(TOPICS),
 )

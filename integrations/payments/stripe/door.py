@@ -12,17 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from pydantic import StrictBool
 
 from integrations.json_body import parsed, read_object
 from integrations.nouns import Fact, Ignored, PaymentChanged
-from integrations.payments.stripe import objects
+from integrations.payments.stripe import objects, refunds
 from integrations.ports import Delivery, Envelope, Unreadable
 
-# Stripe's own default; we also apply it to the future, where nothing honest comes from.
+# Stripe's own default, in both directions: a clock may be slow as well as fast, and a signature from the future would be
+# good for as long as it likes. A clock that is further off loses nothing for good: Stripe signs each of its retries anew,
+# for three days (docs.stripe.com/webhooks#retries), and whatever is missed by then is found by comparing its events.
 TOLERANCE_S = 300
 # While a secret is rolled, Stripe signs with each active one (at most 24 hours); more than these are not Stripe's.
 _MOST_SIGNATURES = 10
+
+log = structlog.get_logger(__name__)
 
 
 class StripeDoor:
@@ -37,11 +42,16 @@ class StripeDoor:
     def genuine(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> bool:
         """Whether a secret signed these bytes less than five minutes from `now`, before or after."""
         stamp, signatures = _signatures(delivery.headers.get(self.signature_header, ""))
-        if not stamp or abs(now.timestamp() - int(stamp)) > TOLERANCE_S:
+        if not stamp:
             return False
         signed = stamp.encode("ascii") + b"." + delivery.body
         expected = [_signature(secret, signed) for secret in secrets if secret]
-        return any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in signatures)
+        matches = any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in signatures)
+        off_s = round(int(stamp) - now.timestamp())
+        if matches and abs(off_s) > TOLERANCE_S:
+            # Either somebody repeats an old delivery, or a clock is wrong, most likely ours.
+            log.warning("stripe.signed_at_another_time", off_s=off_s, remedy="compare this machine's clock with NTP")
+        return matches and abs(off_s) <= TOLERANCE_S
 
     def envelope(self, delivery: Delivery) -> Envelope:
         try:
@@ -133,6 +143,11 @@ def _closed_dispute(thing: dict[str, Any], at: datetime) -> Fact:
     return _dispute(thing, at, closed=True)
 
 
+def _refund(thing: dict[str, Any], at: datetime) -> Fact:
+    failed = refunds.failed_refund_of(parsed(refunds.Refund, thing, called="refund"), at)
+    return failed or Ignored(reason="a refund that has not failed, or names no payment")
+
+
 TOPICS: Mapping[str, Callable[[dict[str, Any], datetime], Fact]] = {
     "payment_intent.succeeded": _intent,
     "payment_intent.amount_capturable_updated": _intent,
@@ -141,6 +156,9 @@ TOPICS: Mapping[str, Callable[[dict[str, Any], datetime], Fact]] = {
     "payment_intent.processing": _intent,
     "charge.refunded": _charge,
     "charge.expired": _expired_charge,
+    # Both tell a failure; what a refund that arrives does to its payment is told by charge.refunded.
+    "refund.failed": _refund,
+    "refund.updated": _refund,
     "charge.dispute.created": _dispute,
     "charge.dispute.closed": _closed_dispute,
     "checkout.session.completed": _session,

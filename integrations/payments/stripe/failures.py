@@ -19,6 +19,8 @@ from integrations.sdk_calls import Trouble, network_word
 _SECRETS = re.compile(r"\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_*]+")
 _PERMISSION = re.compile(r"\brak_[a-z0-9_]+")
 _LONGEST_MESSAGE = 300
+# docs.stripe.com/error-codes: an authorisation that was not captured in its days.
+_LAPSED = frozenset({"charge_expired_for_capture", "capture_charge_authorization_expired"})
 
 
 def understood(wrong: Exception, *, changes: bool, now: datetime) -> Trouble:
@@ -68,6 +70,8 @@ def _remedy(wrong: stripe.StripeError, status: int) -> str:
         return "Look at the payment in Stripe's dashboard; if nothing happened there, discard this job and ask again."
     if status == 404:
         return "Check that the payment belongs to this Stripe account, and that test and live were not mixed up."
+    if _code(wrong) in _LAPSED:
+        return "The hold on the buyer's money has lapsed: ask the buyer to pay again, then discard this job."
     return "Look at the payment in Stripe's dashboard, settle it there, then retry or discard this job."
 
 

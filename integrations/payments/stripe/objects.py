@@ -80,6 +80,7 @@ class Intent(Wire):
 
 class Session(Wire):
     id: Id
+    created: Moment | None = None
     payment_status: str
     payment_intent: Id | Named | None = None
     amount_total: Minor | None = None
@@ -98,12 +99,6 @@ class Dispute(Wire):
     reason: str | None = None
     charge: Id | Named | None = None
     payment_intent: Id | Named | None = None
-
-
-class Refund(Wire):
-    id: Id
-    status: str | None = None
-    failure_reason: str | None = None
 
 
 def payment_of_intent(intent: Intent, at: datetime) -> PaymentFact:
@@ -160,6 +155,9 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
         raise Unreadable("checkout.session.amount_total: a session with a payment has an amount and a currency")
     order_id, order_name = _order(session.metadata, session.client_reference_id)
     paid = session.amount_total if session.payment_status == "paid" and not failed else 0
+    if paid and session.created is not None:
+        # It stays "paid" whatever is refunded later, so it tells nothing newer than that.
+        at = min(at, moment(session.created))
     return PaymentFact(
         remote_id=payment,
         state=PaymentState.FAILED if failed else _state_of_session(session),
@@ -178,7 +176,7 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
 _DISPUTES = frozenset(
     {
         *("warning_needs_response", "warning_under_review", "warning_closed"),
-        *("needs_response", "under_review", "won", "lost", "prevented"),
+        *("needs_response", "under_review", "won", "lost", "prevented", "charge_refunded"),
     }
 )
 

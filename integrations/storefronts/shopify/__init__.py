@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations import ports
+from integrations.storefronts.shopify import topics
 from integrations.storefronts.shopify.client import VENDOR as NAME
 from integrations.storefronts.shopify.door import ShopifyDoor
 from integrations.storefronts.shopify.storefront import ShopifyStorefront
@@ -14,4 +15,6 @@ VENDOR = ports.Vendor(
     build=ShopifyStorefront,
     secret_names=("access_token",),
     signing_secret_names=("webhook_secret", "previous_webhook_secret"),
+    topics=topics.WANTED,
+    unlisted_hooks=True,
 )

@@ -39,6 +39,7 @@ class Level(Answer):
     quantities: tuple[Quantity, ...] = ()
 
     def units(self, name: str) -> int:
+        """Units in one of Shopify's states; 0 where it did not name the state."""
         return next((one.quantity for one in self.quantities if one.name == name), 0)
 
 

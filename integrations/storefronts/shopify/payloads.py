@@ -134,7 +134,7 @@ def snapshot(order: OrderPayload) -> nouns.OrderSnapshot:
             updated_at=order.updated_at,
             cancelled_at=order.cancelled_at,
             currency=order.currency,
-            total=_money("total_price", _first(order.current_total_price, order.total_price), order.currency),
+            total=_total(order),
             standing=orders.standing(order.financial_status, remote_id),
             lines=tuple(_line(f"line_items.{at}", line, order.currency) for at, line in enumerate(order.line_items)),
             ship_to=_ship_to(order, email),
@@ -195,8 +195,16 @@ def _kept(order: OrderPayload) -> Iterable[ShippingLinePayload]:
     return (line for line in order.shipping_lines if not line.is_removed)
 
 
+def _total(order: OrderPayload) -> nouns.Money:
+    if order.current_total_price is None:
+        return _money("total_price", order.total_price, order.currency)
+    return _money("current_total_price", order.current_total_price, order.currency)
+
+
 def _shipping_price(line: ShippingLinePayload, currency: str) -> nouns.Money:
-    return _money("shipping_lines.price", _first(line.discounted_price, line.price), currency)
+    return _money(
+        "shipping_lines.price", line.price if line.discounted_price is None else line.discounted_price, currency
+    )
 
 
 def _money(field: str, amount: Amount | None, currency: str) -> nouns.Money:
@@ -204,7 +212,3 @@ def _money(field: str, amount: Amount | None, currency: str) -> nouns.Money:
         return scalars.money(amount, currency)
     except ValueError as failure:
         raise ValueError(f"{field}: {failure}") from None
-
-
-def _first(wanted: Amount | None, otherwise: Amount | None) -> Amount | None:
-    return otherwise if wanted is None else wanted

@@ -96,6 +96,8 @@ def refund(
     note: str,
 ) -> nouns.StoreRefund:
     """The refund that carries our mark, made or found. Its amount is what went, or is on its way, and did not fail."""
+    if amount and amount.minor < 0:
+        raise ValueError(f"an amount below nothing: {amount}")
     found = find(client, order_id, keys.mark)
     if found:
         log.info("shopify.refund_adopted", order=order_id, refund=found.remote_id)
@@ -119,9 +121,14 @@ def find(client: Client, order_id: str, mark: str) -> nouns.StoreRefund | None:
         raise ValueError("a refund is found by its mark, and this one has none")
     order = answers.present(client.ask("ReadRefunds", id=order_id), "order", remedy=work.GONE)
     refunds = answers.read(_Refunds, order).refunds
-    if len(refunds) >= MOST_REFUNDS:
-        log.warning("shopify.refunds_cut_off", order=order_id, shown=len(refunds))
-    return next((_told(one) for one in refunds if mark in one.note), None)
+    found = next((one for one in refunds if mark in one.note), None)
+    if found is None and len(refunds) >= MOST_REFUNDS:
+        raise Permanent(
+            f"The order has more than {MOST_REFUNDS} refunds, and Shopify shows no more: ours may be among the others.",
+            remedy="Look for it in the Shopify admin; refund there by hand if it was not made.",
+            code="too_many_refunds",
+        )
+    return _told(found) if found else None
 
 
 def line_input(line: nouns.TakenBackLine) -> dict[str, Any]:
@@ -143,10 +150,8 @@ def share_out(amount: nouns.Money, suggestion: Suggestion) -> list[Share]:
     Pure. Permanent where all of them together cannot bear it.
     """
     most = scalars.total(way.most.shop_money.money() for way in suggestion.suggested_transactions)
-    if most is None or amount.minor > most.minor:
+    if most is None or amount.currency != most.currency or amount.minor > most.minor:
         raise _too_much(amount, most)
-    if amount.currency != most.currency or amount.minor < 0:
-        raise ValueError(f"an amount that cannot be given back in {most.currency}: {amount}")
     left = _as_paid(amount, suggestion)
     given = []
     for way in suggestion.suggested_transactions:
@@ -156,9 +161,7 @@ def share_out(amount: nouns.Money, suggestion: Suggestion) -> list[Share]:
         more = min(left, _paid(way.most) - given[place])
         given[place] += more
         left -= more
-    return [
-        Share(way, minor) for way, minor in zip(suggestion.suggested_transactions, given, strict=True) if minor > 0
-    ]
+    return [Share(way, minor) for way, minor in zip(suggestion.suggested_transactions, given, strict=True) if minor > 0]
 
 
 def _suggested(client: Client, order_id: str, lines: Sequence[nouns.TakenBackLine]) -> Suggestion:
@@ -220,16 +223,18 @@ def _too_much(amount: nouns.Money, most: nouns.Money | None) -> Permanent:
     left = f"only {most} of this order's payments can still be given back" if most else "no payment can be given back"
     return Permanent(
         f"{amount} cannot be refunded in Shopify: {left}.",
-        remedy="Look at the order's payments in the Shopify admin: somebody may have refunded it there. Choose a smaller"
-        " amount, or none.",
+        remedy="Look at the order's payments in the Shopify admin: somebody may have refunded it there. Choose a"
+        " smaller amount, or none.",
         code="over_refundable",
     )
 
 
 def _made(payload: dict[str, Any]) -> nouns.StoreRefund:
-    if not isinstance(payload.get("refund"), dict):
-        raise Temporary("Shopify's answer does not name the refund.", code="answer_shape", outcome_unknown=True)
-    return _told(answers.read(_Refund, payload["refund"]))
+    try:
+        return _told(answers.read(_Refund, payload.get("refund")))
+    except Permanent as unreadable:
+        # Money may have gone: that nobody can read how much does not undo it, and the next look finds it by its mark.
+        raise Temporary(unreadable.reason, code=unreadable.code, outcome_unknown=True) from None
 
 
 def _told(found: _Refund) -> nouns.StoreRefund:

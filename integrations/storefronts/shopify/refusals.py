@@ -39,18 +39,30 @@ _REMEDY_BY_STATUS = {
     ),
 }
 _NO_CODE = "GRAPHQL"
+_IN_PROGRESS = "IDEMPOTENCY_CONCURRENT_REQUEST"
+_OTHER_PARAMETERS = "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"
+_FAILED_BEFORE = "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED"
 # Codes of errors[] that pass by themselves: nothing was executed under the first, nobody knows under the second.
-_NOT_EXECUTED = frozenset({"THROTTLED", "IDEMPOTENCY_CONCURRENT_REQUEST"})
+_NOT_EXECUTED = frozenset({"THROTTLED", _IN_PROGRESS})
 _IN_DOUBT = frozenset({"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT"})
 # Codes that a mutation's own field answers before it does anything. The same code deeper in the answer is no refusal:
 # a recorded fulfillmentOrderHold was denied one selected field while the hold was made.
 _BEFORE_ACTING = frozenset(
     {"ACCESS_DENIED", "RESOURCE_NOT_FOUND", "BAD_REQUEST", "INVALID_FIELD_ARGUMENTS", "SHOP_INACTIVE"}
 )
+# An idempotency key that is spent: the act has to be looked for, and then may be tried under a fresh key.
+_SPENT_KEY = frozenset({_OTHER_PARAMETERS, _FAILED_BEFORE})
+# The user errors of refundCreate have no code in the schema, so these three are known by the sentences that the schema
+# gives for their codes elsewhere (InventoryMoveQuantitiesUserErrorCode, 2026-10).
+_CODE_OF_SENTENCE = {
+    "This request is currently in progress, please try again.": _IN_PROGRESS,
+    "The same idempotency key cannot be used with different operation parameters.": _OTHER_PARAMETERS,
+    "A previous request with this idempotency key failed. Retry with a new idempotency key.": _FAILED_BEFORE,
+}
 
 
 class Refused(Permanent):
-    """Shopify understood a mutation and said no, in `userErrors`: its own sentences."""
+    """Shopify understood a mutation and said no: its own sentences, mostly from `userErrors`."""
 
 
 def of_silence(kind: str, *, arrived: bool) -> Temporary:
@@ -89,6 +101,9 @@ def of_errors(
     for code in codes:
         if code in _NOT_EXECUTED | _IN_DOUBT:
             return Temporary(reason, code=code, outcome_unknown=mutation and code in _IN_DOUBT)
+    spent = next((code for code in codes if code in _SPENT_KEY), None)
+    if spent:
+        return _key_is_spent(reason, spent)
     if mutation and not all(_came_before_acting(error, answer) for error in errors):
         return Temporary(reason, code=codes[0], outcome_unknown=True)
     if "ACCESS_DENIED" in codes:
@@ -100,12 +115,22 @@ def of_errors(
     return Permanent(reason, remedy=remedy, code=codes[0])
 
 
-def of_user_errors(user_errors: Sequence[Mapping[str, Any]]) -> Refused | None:
+def of_user_errors(user_errors: Sequence[Mapping[str, Any]]) -> OutsideFailure | None:
     if not user_errors:
         return None
-    code = str(user_errors[0].get("code") or "USER_ERROR")
+    first = user_errors[0]
+    code = str(first.get("code") or _CODE_OF_SENTENCE.get(str(first.get("message")), "USER_ERROR"))
+    if code == _IN_PROGRESS:
+        return Temporary("Shopify is still at work on this very request.", code=code, outcome_unknown=True)
+    if code in _SPENT_KEY:
+        return _key_is_spent(f"Shopify refused: {_sentences(user_errors)}", code)
     remedy = "Look at the order in the Shopify admin, put right what the sentence names, then retry."
     return Refused(f"Shopify refused: {_sentences(user_errors)}", remedy=remedy, code=code)
+
+
+def _key_is_spent(reason: str, code: str) -> Refused:
+    remedy = "Look at the order in the Shopify admin. If it was not done there, retry: that asks under a fresh key."
+    return Refused(reason, remedy=remedy, code=code)
 
 
 def _code(error: Mapping[str, Any]) -> str:

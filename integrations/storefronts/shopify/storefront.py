@@ -8,12 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
+import structlog
+
 from integrations import nouns
 from integrations.ports import Credentials, Keys, Notice, Origins, Permanent
-from integrations.storefronts.shopify import answers, catalogue, orders, shipments, work
+from integrations.storefronts.shopify import (
+    answers,
+    catalogue,
+    changes,
+    hooks,
+    orders,
+    refunds,
+    shipments,
+    taking_back,
+    work,
+)
 from integrations.storefronts.shopify.announcing import Announcement
 from integrations.storefronts.shopify.answers import Answer, Ref
 from integrations.storefronts.shopify.client import Client
+
+log = structlog.get_logger(__name__)
 
 
 class _WorkOfOrder(Answer):
@@ -89,17 +103,24 @@ class ShopifyStorefront:
         if tags:
             self._client.tell("Tag", key=order_remote_id, id=order_remote_id, tags=list(tags))
 
-    # -- being built: see ports.TakingBack, StoreChanges and Hooked
     def cancel_shipped(self, fulfillment_remote_id: str) -> None:
-        raise NotImplementedError
+        taking_back.cancel_shipped(self._client, fulfillment_remote_id)
 
     def cancel_order(
         self, order_remote_id: str, *, reason: str, restock: bool, refund: bool, tell_buyer: bool, note: str
     ) -> bool:
-        raise NotImplementedError
+        return taking_back.cancel_order(
+            self._client,
+            order_remote_id,
+            reason=reason,
+            restock=restock,
+            refund=refund,
+            tell_buyer=tell_buyer,
+            note=note,
+        )
 
     def quote_refund(self, order_remote_id: str, lines: Sequence[nouns.TakenBackLine]) -> nouns.StoreRefund:
-        raise NotImplementedError
+        return refunds.quote(self._client, order_remote_id, lines)
 
     def refund(
         self,
@@ -111,28 +132,33 @@ class ShopifyStorefront:
         tell_buyer: bool,
         note: str,
     ) -> nouns.StoreRefund:
-        raise NotImplementedError
+        return refunds.refund(
+            self._client, order_remote_id, lines, amount=amount, keys=keys, tell_buyer=tell_buyer, note=note
+        )
 
     def find_refund(self, order_remote_id: str, mark: str) -> nouns.StoreRefund | None:
-        raise NotImplementedError
+        return refunds.find(self._client, order_remote_id, mark)
 
     def changed_orders(self, since: datetime) -> Iterator[nouns.ChangedOrder]:
-        raise NotImplementedError
+        return changes.of_orders(self._client, since)
 
     def changed_work(self, since: datetime) -> Iterator[nouns.ChangedWork]:
-        raise NotImplementedError
+        return changes.of_work(self._client, since)
 
     def changed_stock(self, since: datetime, location_remote_ids: Sequence[str]) -> Iterator[nouns.StockReading]:
-        raise NotImplementedError
+        return changes.of_stock(self._client, since, location_remote_ids)
 
     def read_shipped(self, order_remote_id: str) -> Sequence[nouns.StoreShipment]:
-        raise NotImplementedError
+        return shipments.every(self._client, order_remote_id)
 
     def hooks(self) -> Sequence[nouns.Hook]:
-        raise NotImplementedError
+        return hooks.standing(self._client)
 
-    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
-        raise NotImplementedError
+    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:  # noqa: ARG002
+        """Shopify signs with the app's client secret, whatever the subscription: there is none to give or to get."""
+        hooks.add(self._client, topics, address)
+        return ""
 
-    def enable_hook(self, remote_id: str, secret: str) -> None:
-        raise NotImplementedError
+    def enable_hook(self, remote_id: str, secret: str) -> None:  # noqa: ARG002
+        """Shopify knows no disabled subscription, only a deleted one, which add_hook makes anew."""
+        log.info("shopify.hook_needs_no_enabling", shop=self._client.shop, hook=remote_id)

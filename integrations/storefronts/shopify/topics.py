@@ -115,5 +115,29 @@ TOPICS: dict[str, Reader] = {
 }
 # Shopify adds topics to these with time, and every one of them says no more than which work to look at again.
 FAMILIES: dict[str, Reader] = {"fulfillment_orders": _work_routed, "fulfillment_holds": _work_routed}
+# What webhooks must bring: all that is acted on. The families are spelled out, because Shopify takes no patterns; left
+# out are the topics that only an app hears which is a fulfillment service, and orders/delete, which says nothing new.
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic
+_WORK_EVENTS = (
+    "order_routing_complete",
+    "moved",
+    "split",
+    "merged",
+    "cancelled",
+    "placed_on_hold",
+    "hold_released",
+    "rescheduled",
+    "scheduled_fulfillment_order_ready",
+    "progress_reported",
+    "manually_reported_progress_stopped",
+    "line_items_prepared_for_pickup",
+    "line_items_prepared_for_local_delivery",
+)
+WANTED = (
+    *(topic for topic in TOPICS if topic != "orders/delete"),
+    *(f"fulfillment_orders/{event}" for event in _WORK_EVENTS),
+    "fulfillment_holds/added",
+    "fulfillment_holds/released",
+)
 # Its `created_at` may be null (recorded sample), so that high, low and high again would look like two facts.
 _TIMELESS = frozenset({"orders/risk_assessment_changed"})

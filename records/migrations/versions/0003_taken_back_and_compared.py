@@ -28,6 +28,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_comparisons'))
     )
     op.create_index('ix_comparisons_connection', 'comparisons', ['tenant_id', 'connection_id', 'scope', 'id'], unique=False)
+    op.create_index('ix_comparisons_job', 'comparisons', ['tenant_id', 'job_id'], unique=False)
     op.create_table('findings',
     sa.Column('tenant_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -1,0 +1,75 @@
+"""A worker is killed at every boundary that a run of any kind of job passes, each once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from drills import points, stories
+from drills.play import NotShown, Play
+
+# Points differ a little from run to run (whether a bell is rung depends on who was first), so each gets some chances.
+_ROUNDS = 12
+
+
+def _drill_for(kind: str) -> Callable[[Play], int]:
+    def drill(play: Play) -> int:
+        return _killed_everywhere(play, kind)
+
+    drill.__name__ = f"killed_at_every_boundary_of_{kind}"
+    drill.__doc__ = (
+        f"A worker that dies between any two writes, calls or bells of {kind.replace('_', ' ')} loses and doubles "
+        "nothing: killed before, during and after the call, and while noting how it ended."
+    )
+    return drill
+
+
+DRILLS = tuple(_drill_for(kind) for kind in stories.TOLD_BY)
+
+
+def _killed_everywhere(play: Play, kind: str) -> int:
+    story = stories.STORIES[stories.TOLD_BY[kind]]
+    with TemporaryDirectory(prefix="drill-", dir=play.ground.logs) as told:
+        folder = Path(told)
+        wanted = _recorded(play, kind, story, folder)
+        (folder / "points").write_text("\n".join(sorted(wanted)))
+        play.crew(more={"DIE_AT": str(folder / "points"), "DIE_IN": str(folder)})
+        for _ in range(_ROUNDS):
+            missing = len(wanted) - len(points.reached_in(folder, wanted))
+            if not missing:
+                break
+            _tell(play, story, times=missing)
+        reached = points.reached_in(folder, wanted)
+        if _boundaries(reached) != _boundaries(wanted):
+            raise NotShown(f"no process died at {', '.join(sorted(wanted - reached))}")
+        play.fault_ended_at = time.monotonic() - points.seconds_since_the_last_death(folder)
+        return len(reached)
+
+
+def _recorded(play: Play, kind: str, story: stories.Story, folder: Path) -> set[str]:
+    """Every point of the kind's runs in one undisturbed telling of its story. Raises NotShown where there is none."""
+    file = folder / "told"
+    play.open_shops(more={"TELL_POINTS": str(file)})
+    _tell(play, story, times=1)
+    play.dismiss()
+    found = {point for point in file.read_text().splitlines() if points.read(point).kind == kind}
+    if not found:
+        raise NotShown(f"no run of {kind} was seen")
+    return found
+
+
+def _boundaries(written: set[str]) -> set[str]:
+    return {points.read(point).boundary for point in written}
+
+
+def _tell(play: Play, story: stories.Story, *, times: int) -> None:
+    """Tell a story so many times side by side, coming to rest wherever it pauses."""
+    telling = [story(play.shop) for _ in range(times)]
+    while telling:
+        telling = [one for one in telling if next(one, _TOLD) is not _TOLD]
+        play.settle()
+
+
+_TOLD = object()

@@ -1,0 +1,142 @@
+"""Holds what the storefront shows of our shipments against what it was told: numbers that are gone, or others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs import queue
+from jobs.comparing import looking
+from jobs.comparing.looking import Look
+from orders import comparing, holds, progress
+from orders.comparing import Difference, Sent, Untold
+from orders.holds import Problem
+from records import reversals
+from records.orders import Order
+from records.shipments import Label, Parcel, Shipment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """An order of which the storefront knows shipments."""
+
+    order: int
+    name: str
+    changed_at: datetime
+    sent: tuple[Sent, ...]
+
+
+def compare(look: Look) -> None:
+    storefront = look.work.storefront(look.connection)
+    for batch in looking.batches(storefront.changed_orders(look.since)):
+        changed = {order.remote_id: order.updated_at for order in batch if order.updated_at <= look.until}
+        for remote_id, told in _told(look, changed).items():
+            look.looked_at += len(told.sent)
+            with look.apart(remote_id):
+                theirs = storefront.read_shipped(remote_id)
+                for sent in told.sent:
+                    _judge(look, told, sent, comparing.shipment_lack(sent, theirs))
+
+
+def _told(look: Look, changed: dict[str, datetime]) -> dict[str, Told]:
+    found = {}
+    with look.work.reading() as session:
+        for order in session.scalars(
+            select(Order).where(
+                Order.tenant_id == look.tenant,
+                Order.connection_id == look.connection,
+                Order.remote_id.in_(changed),
+                Order.state.in_(("shipping", "fulfilled", "closed")),
+            )
+        ):
+            sent = _sent(session, look.tenant, order.id)
+            if sent and _at_rest(session, look, order.id, changed[order.remote_id]):
+                found[order.remote_id] = Told(
+                    order=order.id, name=order.name, changed_at=changed[order.remote_id], sent=sent
+                )
+    return found
+
+
+def _at_rest(session: Session, look: Look, order: int, changed_at: datetime) -> bool:
+    """Whether nothing is being told to, or taken back from, the storefront at this moment."""
+    moving = looking.busy(session, look.tenant, f"order/{order}") or reversals.under_way(session, look.tenant, order)
+    if moving:
+        look.leave(changed_at)
+    return not moving
+
+
+def _sent(session: Session, tenant: int, order: int) -> tuple[Sent, ...]:
+    shipments = session.scalars(
+        select(Shipment).where(
+            Shipment.tenant_id == tenant, Shipment.order_id == order, Shipment.state.in_(progress.GONE)
+        )
+    ).all()
+    rows = session.execute(
+        select(Parcel.shipment_id, Parcel.tracking_code, Label.tracking_code.label("labelled"))
+        .join(Label, (Label.tenant_id == Parcel.tenant_id) & (Label.parcel_id == Parcel.id), isouter=True)
+        .where(Parcel.tenant_id == tenant, Parcel.order_id == order)
+    ).all()
+    found = []
+    for shipment in shipments:
+        numbers = frozenset(row.tracking_code for row in rows if row.shipment_id == shipment.id and row.tracking_code)
+        ever = frozenset(row.labelled for row in rows if row.shipment_id == shipment.id and row.labelled)
+        if shipment.fulfillments and numbers:
+            found.append(
+                Sent(
+                    shipment=shipment.id,
+                    fulfillments=tuple(shipment.fulfillments),
+                    numbers=numbers,
+                    retired=ever - numbers,
+                )
+            )
+    return tuple(found)
+
+
+def _judge(look: Look, told: Told, sent: Sent, lack: Untold | None) -> None:
+    if lack is None:
+        return
+    with look.work.writing() as session:
+        match lack.what:
+            case "taken_back":
+                _ask_a_person(session, look, told, sent)
+            case "other_number":
+                sentence = (
+                    f"The store shows {', '.join(lack.numbers)} for a shipment that left with "
+                    f"{', '.join(sorted(sent.numbers))}. It was left as it is: somebody wrote it there."
+                )
+                look.find(session, _difference(told, sent, "noted", sentence))
+            case _:
+                _tell_again(session, look, told, sent, lack)
+
+
+def _tell_again(session: Session, look: Look, told: Told, sent: Sent, lack: Untold) -> None:
+    subject = f"shipment/{sent.shipment}"
+    if looking.attended(session, look.tenant, "replace_tracking", subject):
+        return
+    queue.add(session, look.tenant, "replace_tracking", subject, lane=f"order/{told.order}")
+    what = f"{', '.join(lack.numbers)} was missing" if lack.numbers else "an old tracking number was left"
+    look.find(session, _difference(told, sent, "repaired", f"In the store {what} on a shipment. It is told again."))
+
+
+def _ask_a_person(session: Session, look: Look, told: Told, sent: Sent) -> None:
+    """Only a person knows whether the buyer is still to get the parcel."""
+    numbers = ", ".join(sorted(sent.numbers))
+    problem = Problem(
+        kind="taken_back",
+        reason=f"The shipment {numbers} was cancelled in the store, and its label here is still bought.",
+        remedy="If it does not leave, cancel the units: the label goes back while it is unused. If it has left, mark "
+        f"the units as fulfilled in the store again with {numbers}, then release this hold.",
+    )
+    if holds.overruled(session, look.tenant, told.order, problem.kind):
+        return
+    holds.place(session, look.tenant, told.order, problem, by=look.vendor)
+    look.find(session, _difference(told, sent, "parked", f"{problem.reason} {problem.remedy}"))
+
+
+def _difference(told: Told, sent: Sent, outcome: str, sentence: str) -> Difference:
+    return Difference(
+        subject=f"shipment/{sent.shipment}", order=told.order, kind="drift", outcome=outcome, sentence=sentence
+    )

@@ -1,0 +1,104 @@
+"""Holds our stock against what the store counts, where it counted lately: its number is taken over, and told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from integrations.nouns import StockReading
+from jobs import intake
+from jobs.comparing import looking
+from jobs.comparing.looking import Look
+from orders import catalogue, inventory
+from orders.comparing import Difference
+from records.stock import Location, StockLevel, Variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """One variant at one location, as our records hold it."""
+
+    variant: int
+    location: int
+    words: str
+    on_hand: int
+    reserved: int
+
+
+def compare(look: Look) -> None:
+    with look.work.reading() as session:
+        began_at = session.execute(select(func.now())).scalar_one()
+        places = catalogue.location_ids(session, look.tenant, look.connection)
+    storefront = look.work.storefront(look.connection)
+    for batch in looking.batches(storefront.changed_stock(look.since, list(places))):
+        for reading in batch:
+            if reading.updated_at <= look.until:
+                look.looked_at += 1
+                _take_over(look, reading, began_at)
+
+
+def _take_over(look: Look, reading: StockReading, began_at: datetime) -> None:
+    with look.work.reading() as session:
+        apart = [shelf for shelf in _shelves(session, look, reading) if shelf.on_hand != max(0, reading.on_hand)]
+    for shelf in apart:
+        with look.work.writing() as session:
+            _count(session, look, reading, shelf, began_at)
+
+
+def _count(session: Session, look: Look, reading: StockReading, shelf: Shelf, began_at: datetime) -> None:
+    """A level that we have just taken units off, or are telling the store of, is left out by the count itself."""
+    counted = max(0, reading.on_hand)
+    level = {(shelf.variant, shelf.location): counted}
+    changed = inventory.count(session, look.tenant, level, actor="packline", as_of=began_at)
+    said = f"{shelf.words}: the store counts {reading.on_hand}, we had {shelf.on_hand}"
+    if counted < shelf.reserved:
+        sentence = f"{said}, of which {shelf.reserved} are promised to orders. A person has to find or refuse them."
+        look.find(session, _difference(shelf, "noted", sentence))
+    elif changed:
+        look.find(session, _difference(shelf, "repaired", f"{said}. The store's number was taken over."))
+    if changed:
+        intake.fill_backorders(session, look.tenant)
+
+
+def _difference(shelf: Shelf, outcome: str, sentence: str) -> Difference:
+    subject = f"stock/{shelf.variant}/{shelf.location}"
+    return Difference(subject=subject, order=None, kind="drift", outcome=outcome, sentence=sentence)
+
+
+def _shelves(session: Session, look: Look, reading: StockReading) -> list[Shelf]:
+    """Where the reading belongs here; a variant or place that was never read comes with the next catalogue."""
+    rows = session.execute(
+        select(Variant, Location, StockLevel)
+        .join(
+            Location,
+            (Location.tenant_id == Variant.tenant_id)
+            & (Location.connection_id == Variant.connection_id)
+            & (Location.remote_id == reading.location_remote_id),
+        )
+        .join(
+            StockLevel,
+            (StockLevel.tenant_id == Variant.tenant_id)
+            & (StockLevel.variant_id == Variant.id)
+            & (StockLevel.location_id == Location.id),
+            isouter=True,
+        )
+        .where(
+            Variant.tenant_id == look.tenant,
+            Variant.connection_id == look.connection,
+            Variant.inventory_remote_id == reading.inventory_remote_id,
+            Variant.tracked,
+        )
+    )
+    return [
+        Shelf(
+            variant=variant.id,
+            location=place.id,
+            words=f"{variant.sku or variant.title} at {place.name}",
+            on_hand=level.on_hand if level else 0,
+            reserved=level.reserved if level else 0,
+        )
+        for variant, place, level in rows
+    ]

@@ -1,0 +1,68 @@
+"""Asks the carrier for rates, chooses one, and commits what will be bought before it is bought."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Consignment, Quote
+from integrations.ports import Carrier, Permanent
+from jobs import story
+from jobs.work import Work
+from orders import consigning, rates
+from records.shipments import Label
+
+
+def quote(
+    work: Work,
+    carrier: Carrier,
+    consignment: Consignment,
+    *,
+    label: int,
+    order: int,
+    deliver_by: datetime | None,
+    carriers: Collection[str],
+) -> tuple[str, str]:
+    """The references of the quoted shipment and of the chosen rate. Raises Permanent where nobody offers one."""
+    quoted = carrier.quote(consignment)
+    choice = rates.choose(quoted.rates, ships_at=work.now(), deliver_by=deliver_by, carriers=carriers)
+    with work.writing() as session:
+        session.execute(
+            update(Label)
+            .where(Label.tenant_id == work.tenant, Label.id == label, Label.state == "intended")
+            .values(
+                shipment_ref=quoted.shipment_ref,
+                consignment_digest=consigning.digest(consignment),
+                rate=None if choice is None else choice.rate,
+                rates=[rate.model_dump(mode="json") for rate in quoted.rates],
+                remarks=list(quoted.remarks),
+                choice="" if choice is None else choice.sentence,
+            )
+        )
+        if choice is not None:
+            story.tell(session, work, order, choice.sentence, kind="choice", remarks=list(quoted.remarks))
+    if choice is None:
+        raise _no_rates(quoted, carriers)
+    return quoted.shipment_ref, choice.rate.remote_id
+
+
+def forget(session: Session, tenant: int, label: int) -> None:
+    """What was quoted is not bought: the next try asks for rates of its own."""
+    session.execute(
+        update(Label)
+        .where(Label.tenant_id == tenant, Label.id == label, Label.state == "intended")
+        .values(shipment_ref="", rate=None, consignment_digest="")
+    )
+
+
+def _no_rates(quoted: Quote, carriers: Collection[str]) -> Permanent:
+    allowed = f" Allowed carriers: {', '.join(carriers)}." if carriers and quoted.rates else ""
+    said = " ".join(quoted.remarks) or "No carrier said why."
+    return Permanent(
+        f"No carrier offers a rate for this parcel. {said}{allowed}",
+        remedy="Check address, weight and customs, or allow another carrier; then retry.",
+        code="no_rates",
+    )

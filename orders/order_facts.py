@@ -1,0 +1,123 @@
+"""Reads all of an order that matters for taking it back, as plain values of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from orders import consigning
+from orders.reversing import Facts, LabelFacts, LineFacts, ParcelFacts, PaymentFacts, ShipmentFacts
+from records import tenants
+from records.orders import Order, OrderLine, Payment, lines_of, payments_of
+from records.reversals import steps_of, under_way
+from records.shipments import Label, Parcel, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
+from records.stock import Location
+
+
+def facts_of(session: Session, tenant: int, order: int) -> Facts:
+    """The facts of an order that exists."""
+    row = session.get_one(Order, (tenant, order))
+    return Facts(
+        order=row.id,
+        name=row.name,
+        state=row.state,
+        standing=row.standing,
+        currency=row.currency,
+        total_minor=row.total_minor,
+        lines=tuple(_line(line) for line in lines_of(session, tenant, order)),
+        shipments=_shipments(session, tenant, row),
+        payments=tuple(_payment(payment) for payment in payments_of(session, tenant, order)),
+        cancelled_in_store=row.cancelled_at is not None,
+        under_way=under_way(session, tenant, order) is not None,
+        told_the_store=_told_the_store(session, tenant, order),
+    )
+
+
+def _line(line: OrderLine) -> LineFacts:
+    return LineFacts(
+        id=line.id, remote_id=line.remote_id, title=line.sku or line.title, units=line.units, to_ship=line.to_ship
+    )
+
+
+def _shipments(session: Session, tenant: int, order: Order) -> tuple[ShipmentFacts, ...]:
+    shipments = shipments_of(session, tenant, order.id)
+    places = {
+        place.id: place
+        for place in session.scalars(
+            select(Location).where(
+                Location.tenant_id == tenant, Location.id.in_({one.location_id for one in shipments})
+            )
+        )
+    }
+    units = _units(session, tenant, order.id)
+    outdated = consigning.outdated_labels(session, tenant, order, tenants.rules_of(session, tenant))
+    parcels = parcels_of(session, tenant, order.id)
+    labels = labels_of(session, tenant, order.id)
+    return tuple(
+        ShipmentFacts(
+            id=one.id,
+            state=one.state,
+            location=places[one.location_id].name,
+            location_remote_id=places[one.location_id].remote_id,
+            units=units.get(one.id, {}),
+            parcels=tuple(_parcel(box, labels, outdated) for box in parcels if box.shipment_id == one.id),
+            fulfillments=tuple(str(id) for id in one.fulfillments),
+        )
+        for one in shipments
+    )
+
+
+def _units(session: Session, tenant: int, order: int) -> dict[int, dict[int, int]]:
+    rows = session.execute(
+        select(ShipmentLine.shipment_id, ShipmentLine.line_id, ShipmentLine.units)
+        .join(Shipment, (Shipment.tenant_id == ShipmentLine.tenant_id) & (Shipment.id == ShipmentLine.shipment_id))
+        .where(ShipmentLine.tenant_id == tenant, Shipment.order_id == order)
+    )
+    units: dict[int, dict[int, int]] = {}
+    for row in rows:
+        units.setdefault(row.shipment_id, {})[row.line_id] = row.units
+    return units
+
+
+def _parcel(parcel: Parcel, labels: Collection[Label], outdated: Collection[int]) -> ParcelFacts:
+    return ParcelFacts(
+        id=parcel.id,
+        carrier_status=parcel.carrier_status,
+        labels=tuple(
+            LabelFacts(
+                id=label.id,
+                state=label.state,
+                tracking_code=label.tracking_code,
+                cost_minor=label.cost_minor or 0,
+                currency=label.currency,
+                outdated=label.id in outdated,
+            )
+            for label in labels
+            if label.parcel_id == parcel.id
+        ),
+    )
+
+
+def _payment(payment: Payment) -> PaymentFacts:
+    return PaymentFacts(
+        id=payment.id,
+        remote_id=payment.remote_id,
+        state=payment.state,
+        currency=payment.currency,
+        authorised_minor=payment.authorised_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        disputed=payment.disputed,
+    )
+
+
+def _told_the_store(session: Session, tenant: int, order: int) -> bool:
+    reversal = under_way(session, tenant, order)
+    if reversal is None:
+        return False
+    return any(
+        step.kind in {"cancel_in_store", "refund_in_store"} and step.state in {"done", "skipped"}
+        for step in steps_of(session, tenant, reversal.id)
+    )

@@ -1,0 +1,137 @@
+"""A worker dies between any two writes, calls or bells of any kind of job, and nothing is lost or done twice.
+
+In this process, with nothing but the dying pretended: the listener raises what nobody catches, exactly where a process
+would be gone, and the next worker finds the lease run out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from drills import ledger, points, stories, verdict
+from drills.points import Point, Reached
+from drills.shops import Shop
+from jobs import queue, runner, steps
+from tests.world import World
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this, as nothing catches SIGKILL."""
+
+
+@contextmanager
+def listening(tell) -> Iterator[None]:
+    steps.listen(points.Counting(tell))
+    try:
+        yield
+    finally:
+        steps.listen(None)
+
+
+def lanes(world: World) -> list[tuple[str, bool]]:
+    """The lanes in which a worker would find something to do."""
+    return [
+        row.lane
+        for row in world.rows(
+            "SELECT lane FROM jobs WHERE (state = 'due' AND due_at <= now()) OR (state = 'running' AND lease_until < now())"
+            " GROUP BY lane ORDER BY min(id)"
+        )
+    ]
+
+
+def work_off(world: World) -> tuple[int, int]:
+    """Do what is due until nothing is; answers the runs, and how many of them did not live to tell."""
+    runs = deaths = 0
+    while found := lanes(world):
+        for lane in found:
+            try:
+                runs += runner.work_off(world.services, world.tenant, lane)
+            except Killed:
+                deaths += 1
+                let_leases_run_out(world)
+    return runs, deaths
+
+
+def let_leases_run_out(world: World) -> None:
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE state = 'running'"))
+
+
+def tell(world: World, shop: Shop, story: stories.Story) -> int:
+    """Live through a story; answers the deaths on the way."""
+    deaths = 0
+    for _ in story(shop):
+        while True:
+            world.heard()
+            runs, died = work_off(world)
+            deaths += died
+            if not runs and not died:
+                break
+    return deaths
+
+
+def judged(world: World, shop: Shop) -> verdict.Verdict:
+    with world.engine.connect() as connection:
+        assert ledger.unsettled(connection) == 0
+        return verdict.judge(ledger.read(world.control, connection, [shop]))
+
+
+class Walk:
+    """Dies at the points it is given, one after the other, and notes every point of its kind on the way."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.seen: dict[Point, None] = {}
+        self.fatal: list[Point] = []
+
+    def __call__(self, reached: Reached) -> None:
+        if reached.point.kind == self.kind:
+            self.seen[reached.point] = None
+        if self.fatal and reached.point == self.fatal[0]:
+            raise Killed(str(self.fatal.pop(0)))
+
+    def named(self) -> set[str]:
+        return {point.boundary for point in self.seen}
+
+
+# Which way a run takes may depend on what was heard first; a point that a telling passes by gets further tellings.
+TELLINGS = 5
+
+
+def test_every_kind_of_job_has_a_story():
+    assert set(stories.TOLD_BY) | set(stories.NOT_YET_TOLD) == set(queue.KINDS)
+    assert set(stories.TOLD_BY).isdisjoint(stories.NOT_YET_TOLD)
+
+
+@pytest.mark.parametrize("kind", sorted(stories.TOLD_BY))
+def test_a_worker_that_dies_at_any_boundary_loses_and_doubles_nothing(world: World, shop: Shop, kind: str):
+    story = stories.STORIES[stories.TOLD_BY[kind]]
+    walk = Walk(kind)
+    # What only the run after a death passes (asking whether it was done) is a place to die at, too.
+    second_deaths: list[list[Point]] = []
+
+    def die(*fatal: Point) -> bool:
+        for _ in range(TELLINGS):
+            walk.fatal = list(fatal)
+            if tell(world, shop, story) == len(fatal):
+                assert judged(world, shop) == verdict.Verdict(), f"after {' and '.join(map(str, fatal))}"
+                return True
+        return False
+
+    with listening(walk):
+        tell(world, shop, story)
+        undisturbed, died_at = walk.named(), set()
+        for point in list(walk.seen):
+            before = walk.named()
+            if die(point):
+                died_at.add(point.boundary)
+            second_deaths += [[point, after] for after in walk.seen if after.boundary not in before]
+        died_twice = [pair for pair in second_deaths if die(*pair)]
+
+    assert died_at == undisturbed
+    assert died_at >= {"claimed", "concluding", "concluded"}
+    assert died_twice == second_deaths

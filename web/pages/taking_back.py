@@ -1,0 +1,168 @@
+"""Taking an order back: the plan is shown first, then agreed to; its steps are answered, and labels bought anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+
+from jobs import desk
+from orders import relabelling, taking_back
+from orders.reversal import REASONS, Plan, Wish
+from orders.taking_back import Begun, PlanChanged
+from records.orders import Order, OrderLine, find_order, lines_of
+from records.reversals import ReversalStep
+from records.shipments import Parcel
+from web import asked
+from web import session as door
+from web.pages import shop
+from web.queries import reversals
+
+log = structlog.get_logger(__name__)
+blueprint = door.guarded("taking_back", __name__)
+
+REASON_WORDS = {
+    "buyer": "The buyer wants it so",
+    "declined": "The payment was declined",
+    "fraud": "It looks like fraud",
+    "stock": "It is out of stock",
+    "staff": "A mistake of ours",
+    "other": "Something else",
+}
+
+
+@blueprint.get("/shops/<id:tenant>/orders/<id:id>/cancel")
+def planned(tenant: int, id: int) -> str:
+    """What would be done for this wish. Looking changes nothing."""
+    with shop.opened(tenant) as session:
+        order, lines = _order(session, tenant, id)
+        wish = _wish(request.args, lines)
+        plan = taking_back.plan_of(session, tenant, id, wish)
+        return _page(order, lines, wish, plan)
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/cancel")
+def agreed(tenant: int, id: int) -> Any:
+    """Begin what was shown; where it has changed meanwhile, it is shown again."""
+    with shop.opened(tenant) as session:
+        order, lines = _order(session, tenant, id)
+        wish = _wish(request.form, lines)
+        digest = asked.told("plan")
+        begun = desk.cancel(session, tenant, id, wish, by=door.actor(), digest=digest)
+        if isinstance(begun, PlanChanged):
+            flash(
+                "Something happened to the order since you looked. This is the plan of now; nothing was begun.", "warn"
+            )
+            return _page(order, lines, wish, begun.plan)
+    if not isinstance(begun, Begun):
+        flash(begun.reason, "warn")
+        return _back(id)
+    log.info("reversal begun", tenant=tenant, order=id, reversal=begun.reversal, actor=door.actor())
+    flash("It is being taken back, step by step. How far it is stands below.", "good")
+    return _back(id)
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/steps/<id:step>/agree")
+def agree(tenant: int, id: int, step: int) -> Any:
+    with shop.opened(tenant) as session:
+        _step(session, tenant, id, step)
+        waited = desk.agree(session, tenant, step, by=door.actor())
+    log.info("step agreed to", tenant=tenant, order=id, step=step, waited=waited, actor=door.actor())
+    flash(*(("It is done now.", "good") if waited else ("That was answered already, so nothing was changed.", "warn")))
+    return _back(id)
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/steps/<id:step>/skip")
+def skip(tenant: int, id: int, step: int) -> Any:
+    reason = asked.told("reason")
+    with shop.opened(tenant) as session:
+        _step(session, tenant, id, step)
+        skipped = bool(reason) and desk.skip_step(session, tenant, step, by=door.actor(), reason=reason)
+    log.info("step skipped", tenant=tenant, order=id, step=step, skipped=skipped, actor=door.actor())
+    if skipped:
+        flash("It goes on without that step.", "good")
+    elif reason:
+        flash("That step was over already, so nothing was changed.", "warn")
+    else:
+        flash("Nothing was skipped: it needs a reason, because the next person will ask.", "warn")
+    return _back(id)
+
+
+@blueprint.get("/shops/<id:tenant>/orders/<id:id>/parcels/<id:parcel>/relabel")
+def confirm_relabel(tenant: int, id: int, parcel: int) -> str:
+    """Asks once more: another label costs money before the old one's comes back."""
+    with shop.opened(tenant) as session:
+        order, _ = _order(session, tenant, id)
+        row = _parcel(session, tenant, id, parcel)
+        found = relabelling.look(session, tenant, parcel) or abort(404)
+        return render_template("relabel.html", order=order, parcel=row, refusal=relabelling.why_not(found))
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/parcels/<id:parcel>/relabel")
+def relabel(tenant: int, id: int, parcel: int) -> Any:
+    reason = asked.told("reason")
+    with shop.opened(tenant) as session:
+        _parcel(session, tenant, id, parcel)
+        refusal = (
+            desk.relabel(session, tenant, parcel, by=door.actor(), reason=reason) if reason else "It needs a reason."
+        )
+    log.info("relabel asked for", tenant=tenant, order=id, parcel=parcel, refusal=refusal, actor=door.actor())
+    if refusal:
+        flash(f"No other label is bought. {refusal}", "warn")
+    else:
+        flash("The old label goes back, another one is bought, and the store gets its number.", "good")
+    return _back(id)
+
+
+def _page(order: Order, lines: list[OrderLine], wish: Wish, plan: Plan) -> str:
+    return render_template(
+        "cancel.html",
+        order=order,
+        lines=lines,
+        wish=wish,
+        plan=plan,
+        reasons=[(one, REASON_WORDS[one]) for one in REASONS],
+    )
+
+
+def _wish(given: Mapping[str, str], lines: list[OrderLine]) -> Wish:
+    """The wish that a form tells: all of it where it names no line; the money back and a word to the buyer unless it
+    says otherwise.
+    """
+    units = {line.id: _units(given.get(f"units-{line.id}", ""), line.units) for line in lines}
+    whole = not any(f"units-{line.id}" in given for line in lines) or all(units[one.id] == one.units for one in lines)
+    first = "reason" not in given
+    reason = given.get("reason", "buyer")
+    return Wish(
+        purpose="cancel" if whole else "cancel_lines",
+        wanted={} if whole else units,
+        reason=reason if reason in REASONS else "other",
+        note=given.get("note", "").strip()[:200],
+        refund=first or "refund" in given,
+        tell_buyer=first or "tell" in given,
+    )
+
+
+def _units(text: str, most: int) -> int:
+    return min(int(text[:9]), most) if text.isascii() and text.isdigit() else 0
+
+
+def _order(session: Session, tenant: int, id: int) -> tuple[Order, list[OrderLine]]:
+    order = find_order(session, tenant, id) or abort(404)
+    return order, [line for line in lines_of(session, tenant, id) if line.units]
+
+
+def _step(session: Session, tenant: int, order: int, step: int) -> ReversalStep:
+    return reversals.step_of_order(session, tenant, order, step) or abort(404)
+
+
+def _parcel(session: Session, tenant: int, order: int, parcel: int) -> Parcel:
+    row = session.get(Parcel, (tenant, parcel))
+    return row if row is not None and row.order_id == order else abort(404)
+
+
+def _back(id: int) -> Any:
+    return redirect(url_for("order.shown", id=id), 303)
