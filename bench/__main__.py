@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from bench import ingest, pipeline, reserve
+from bench import burst, ingest, pipeline, reserve
 from config import boot, embedded, logs
 from config.settings import Settings
 from records import database, migrate
@@ -24,6 +24,13 @@ ROWS = {
     "pipeline.cpu_ms_per_order": ("", "our processes' CPU from webhook to tracking"),
     "pipeline.orders_per_s.1": ("", "orders a second, one worker process a queue"),
     "pipeline.orders_per_s.2": ("", "orders a second, two worker processes"),
+    "burst.times": (
+        "≥ 20",
+        "how many times the sustained rate a burst of five seconds was, all of it answered 2xx in time",
+    ),
+    "burst.sent_per_s": ("", "deliveries a second in it, none of them lost"),
+    "burst.drained_per_s": ("", "orders a second afterwards, two worker processes"),
+    "burst.other_s": ("", "seconds that another shop's one order took in the middle of the backlog"),
     "reserve.ratio": ("≥ 0.5", "reservations a second of one hot variant against bare guarded UPDATEs"),
     "reserve.per_s": ("", "reservations a second"),
     "reserve.bare_per_s": ("", "bare updates a second"),
@@ -48,6 +55,7 @@ def main(*, file: Path | None, home: Path) -> None:
     embedded.stop_redis(folder / "redis")
     embedded.stop_postgresql(folder / "postgresql")
     numbers |= pipeline.measure(home)
+    numbers |= burst.measure(home)
     table = Table("number", "measured", "wanted", "what it says")
     for name, (wanted, meaning) in ROWS.items():
         table.add_row(name, f"{numbers[name]:.2f}", wanted, meaning)

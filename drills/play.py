@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,10 +36,10 @@ class Size:
     """How long recovery may take before what is missing counts as lost."""
 
 
-SHORT = Size(orders=5, faults=3, away_s=2, redis_away_s=3, backlog=30, soak_orders=40, soak_s=30, patience_s=90)
-PLAIN = Size(orders=20, faults=8, away_s=8, redis_away_s=60, backlog=300, soak_orders=300, soak_s=120, patience_s=180)
+SHORT = Size(orders=5, faults=3, away_s=2, redis_away_s=3, backlog=30, soak_orders=40, soak_s=30, patience_s=240)
+PLAIN = Size(orders=20, faults=8, away_s=8, redis_away_s=60, backlog=300, soak_orders=300, soak_s=120, patience_s=300)
 LONG = Size(
-    orders=40, faults=15, away_s=20, redis_away_s=60, backlog=2_000, soak_orders=2_000, soak_s=600, patience_s=900
+    orders=40, faults=15, away_s=20, redis_away_s=60, backlog=2_000, soak_orders=2_000, soak_s=600, patience_s=2400
 )
 
 
@@ -188,13 +188,14 @@ class Play:
         """The verdict as soon as it is clean, or when patience ends; and the seconds since the fault was over."""
         began = self.fault_ended_at or time.monotonic()
         deadline = time.monotonic() + self.size.patience_s
-        while True:
-            if self.at_rest() or time.monotonic() > deadline:
-                found = self.judge()
-                if found.clean or time.monotonic() > deadline:
-                    return found, time.monotonic() - began
+        while time.monotonic() < deadline:
+            if self.at_rest() and (found := self.judge()).clean:
+                return found, time.monotonic() - began
             time.sleep(0.1)
+        return self.judge(at_rest=self.at_rest()), time.monotonic() - began
 
-    def judge(self) -> Verdict:
+    def judge(self, *, at_rest: bool = True) -> Verdict:
+        """The verdict of this moment; work that did not come to rest in time stands still somewhere."""
         with self.ground.engine.connect() as connection:
-            return verdict.judge(ledger.read(self.ground.control, connection, self.shops))
+            found = verdict.judge(ledger.read(self.ground.control, connection, self.shops))
+        return found if at_rest else replace(found, stuck=(*found.stuck, "work is still under way"))

@@ -135,11 +135,13 @@ def _refunds_doubled(books: ShopLedger) -> Iterator[str]:
 
 
 def _stock_wrong(books: ShopLedger) -> Iterator[str]:
+    # The store takes units off where it has put the work, Packline where it ships from: only the sums must agree.
+    here, there = _on_hand(books)
+    for sku in sorted(here):
+        if here[sku] != there[sku]:
+            yield f"{sku}: {here[sku]} on hand, the store has {there[sku]}"
     for (sku, location), level in sorted(books.levels_here.items()):
         what = f"{sku} in {location}"
-        there = books.levels_there.get((sku, location))
-        if level["on_hand"] != there:
-            yield f"{what}: {level['on_hand']} on hand, the store has {there}"
         if (level["on_hand"], level["reserved"]) != (level["moved_on_hand"], level["moved_reserved"]):
             yield f"{what}: the movements add up to {level['moved_on_hand']}, {level['moved_reserved']}"
         if level["reserved"] != level["held"]:
@@ -147,6 +149,16 @@ def _stock_wrong(books: ShopLedger) -> Iterator[str]:
     for order in books.orders_here.values():
         if order["held"] and order["state"] in _AT_END:
             yield f"{order['name']} is {order['state']} and still holds {order['held']} units"
+
+
+def _on_hand(books: ShopLedger) -> tuple[Counter[str], Counter[str]]:
+    here: Counter[str] = Counter()
+    there: Counter[str] = Counter()
+    for (sku, _), level in books.levels_here.items():
+        here[sku] += level["on_hand"]
+    for (sku, _), units in books.levels_there.items():
+        there[sku] += units
+    return here, there
 
 
 def _stuck(ledger: Ledger) -> Iterator[str]:

@@ -34,6 +34,6 @@ def run(work: Work) -> Outcome:
         perform=lambda _keys: storefront.mark_paid(order.remote_id),
     )
     with work.writing() as session:
-        outward.settle(session, work.tenant, key, "succeed", reference=order.remote_id)
-        story.tell(session, work, order.id, "The store was told that the order is paid.", key=key)
+        if outward.settle(session, work.tenant, key, "succeed", reference=order.remote_id):
+            story.tell(session, work, order.id, "The store was told that the order is paid.", key=key)
     return Done()

@@ -129,20 +129,24 @@ def keys_of(intention: Intention) -> Keys:
     return Keys(mark=intention.mark, idempotency=intention.idempotency_key)
 
 
-def settle(session: Session, tenant: int, key: str, by: str, *, reference: str = "", reason: str = "") -> None:
-    """Write how an act ended: `succeed`, `adopt`, `refuse` or `abandon`. One that is settled stays as it is."""
+def settle(session: Session, tenant: int, key: str, by: str, *, reference: str = "", reason: str = "") -> bool:
+    """Write how an act ended: `succeed`, `adopt`, `refuse` or `abandon`; answers whether it was open until now.
+
+    One that is settled stays as it is, and its story has been told.
+    """
     intention = find_intention(session, tenant, key)
-    if intention is not None and intention.state == "intended":
-        lifecycle.move(
-            session,
-            tenant,
-            "intention",
-            intention.id,
-            by,
-            vendor_reference=reference,
-            reason=reason,
-            ended_at=func.now(),
-        )
+    if intention is None or intention.state != "intended":
+        return False
+    return lifecycle.move(
+        session,
+        tenant,
+        "intention",
+        intention.id,
+        by,
+        vendor_reference=reference,
+        reason=reason,
+        ended_at=func.now(),
+    )
 
 
 def _unknowable(act: Act) -> Permanent:

@@ -21,9 +21,9 @@ from records.inbox import InboxEvent
 log = structlog.get_logger(__name__)
 
 
-# What PostgreSQL says no to, and will say no to again: two rows of one key in one statement, a value that fits no column,
-# an index row that is too long, nothing where something must be, a broken check. A key that is taken already is another
-# matter: somebody was first by a moment. https://www.postgresql.org/docs/current/errcodes-appendix.html
+# What PostgreSQL says no to, and will say no to again: two rows of one key in one statement, a value that fits no
+# column, an index row that is too long, nothing where something must be, a broken check. A key that is taken already is
+# another matter: somebody was first by a moment. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _NEVER_KEPT = ("21", "22", "54", "23502", "23514")
 
 

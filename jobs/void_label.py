@@ -20,8 +20,9 @@ from records.shipments import Label
 
 # USPS takes fifteen days and more to settle a refund; looking twice a day is plenty, and its word mostly comes first.
 _LOOK_AGAIN_S = 12 * 3600
-# A refund asked seconds after the purchase may be refused wrongly, and the same wish may be sent again
-# (https://docs.easypost.com/docs/shipments/shipping-refund): soon, once the manifest of the day is through, and once more.
+# A refund asked soon after the purchase may be refused wrongly, and the same wish may be sent again
+# (https://docs.easypost.com/docs/shipments/shipping-refund): in an hour, once the day's manifest is through, and once
+# more.
 _ASK_AGAIN_AFTER = (timedelta(hours=1), timedelta(hours=24), timedelta(hours=72))
 # For how long after the purchase carriers take a label back; the same page.
 _TAKEN_BACK_FOR = {"USPS": timedelta(days=30)}

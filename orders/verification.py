@@ -102,12 +102,16 @@ def _line_by_line(told: OrderSnapshot, answer: OrderSnapshot) -> list[tuple[str,
 
 
 def _risk_problem(risk: RiskAdvice, rules: Rules) -> Problem | None:
-    held = {"never": (), "cancel": (RiskAdvice.CANCEL,), "investigate": (RiskAdvice.CANCEL, RiskAdvice.INVESTIGATE)}
+    # An advice that we do not know may be the gravest of all.
+    gravest = (RiskAdvice.CANCEL, RiskAdvice.UNKNOWN)
+    held = {"never": (), "cancel": gravest, "investigate": (*gravest, RiskAdvice.INVESTIGATE)}
     if risk not in held[rules.hold_risk_at]:
         return None
     return Problem(
         kind="risk",
-        reason=f"The store's fraud analysis says: {risk.value}.",
+        reason="The store's fraud analysis says something that Packline does not know."
+        if risk is RiskAdvice.UNKNOWN
+        else f"The store's fraud analysis says: {risk.value}.",
         remedy="Look at the analysis in the store; release the hold to ship, or cancel the order there.",
     )
 

@@ -29,6 +29,7 @@ class Plan:
     shuffle: bool = False
     drop: float = 0.0
     delay_s: tuple[float, float] = (0.0, 0.0)
+    delay_share: float = 1.0
     retries: bool = True
     retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
     seed: int = 0
@@ -174,7 +175,8 @@ class Deliveries:
             made.state = "dropped"
             return
         self._open += 1
-        delay = self._random.uniform(*self.plan.delay_s)
+        late = self.plan.delay_share >= 1 or self._random.random() < self.plan.delay_share
+        delay = self._random.uniform(*self.plan.delay_s) if late else 0.0
         if self.plan.shuffle and not self.plan.paused:
             delay += self._random.uniform(0, SHUFFLE_SPREAD_S)
         self._push(delay, made)

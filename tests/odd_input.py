@@ -145,7 +145,9 @@ def recorded() -> list[Sample]:
     folder = os.environ.get("PACKLINE_RECORDINGS")
     if not folder:
         return []
-    events = [json.loads(path.read_text()) for path in sorted(Path(folder, "stripe/webhook_events_ruby_mock").glob("*"))]
+    events = [
+        json.loads(path.read_text()) for path in sorted(Path(folder, "stripe/webhook_events_ruby_mock").glob("*"))
+    ]
     found = [Sample("stripe", event["type"], event) for event in events if "type" in event]
     moved = json.loads(Path(folder, "easypost/webhooks/tracker_updated__event-body.json").read_text())
     return [*found, Sample("easypost", moved["description"], moved)]

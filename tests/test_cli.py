@@ -290,6 +290,27 @@ def test_an_order_is_shown_whole_and_without_its_buyer(packline, shop):
     assert "Townsend" not in table.stdout + json.dumps(shown)
 
 
+def test_another_label_is_asked_for_once_and_refused_for_what_is_on_the_road(packline, shop):
+    order = shipped(shop)
+    words = ("orders", "relabel", "1001", "--tenant", shop.tenant, "--reason", "it was smeared")
+    refused(packline(*words), "The carrier says that the parcel is in transit")
+    assert shop.rows("SELECT kind FROM jobs") == []
+    shop.run("UPDATE parcels SET carrier_status = 'pre_transit'")
+
+    asked = packline(*words)
+
+    assert asked.exit_code == 0, asked.output
+    assert shop.rows("SELECT kind, subject, lane, state FROM jobs") == [
+        ("relabel_parcel", "parcel/1", f"order/{order}", "due")
+    ]
+    (line,) = shop.rows("SELECT actor, sentence FROM timeline_entries WHERE kind = 'person'")
+    assert line[0] == "person:command line"
+    assert line[1].endswith(": it was smeared")
+    refused(packline(*words), "Another label was asked for already.")
+    refused(packline(*words, "--parcel", 9), "say which parcel: 1")
+    refused(packline("orders", "relabel", "1009", "--tenant", shop.tenant, "--reason", "x"), "has no order 1009")
+
+
 def test_a_number_that_names_one_order_and_is_the_id_of_another_is_refused(packline, shop):
     first, second = shop.order(name="#2"), shop.order(name="#1")
 

@@ -83,8 +83,9 @@ class World:
         locations: list[dict[str, Any]] | None = None,
         variants: list[dict[str, Any]] | None = None,
         rules: Rules | None = None,
+        **more: Any,
     ) -> None:
-        """Connect the tenant and read the store's catalogue."""
+        """Connect the tenant and read the store's catalogue. `more` is of the store in the sandbox."""
         self.control(
             "POST",
             "/shopify/shops",
@@ -93,7 +94,7 @@ class World:
                 "webhook_url": f"{self.origin}/hooks/shopify",
                 "locations": locations or [RENO, NEWARK],
                 "products": [{"title": "Bag", "variants": variants or [variant("BAG", stock={"Reno": 100, "Newark": 100})]}],
-            },
+            } | more,
         )  # fmt: skip
         with database.across_tenants(self.engine, why="test") as session:
             self.tenant = connect.add_tenant(session, "Acme", "USD", rules)

@@ -41,7 +41,7 @@ def test_only_what_is_missing_is_added(shop):
     add(shop, "orders/create", "orders/paid", "orders/paid")
 
     assert sorted(one["topic"] for one in subscriptions(shop)) == ["ORDERS_CREATE", "ORDERS_PAID"]
-    assert shop.acts("webhookSubscriptionCreate") == 3
+    assert shop.asked("webhookSubscriptionCreate") == 3
 
 
 def test_a_webhook_that_was_pointed_elsewhere_is_no_webhook_of_ours(shop):

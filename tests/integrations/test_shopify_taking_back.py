@@ -32,7 +32,7 @@ def test_units_of_a_cancelled_announcement_are_open_work_again(shop):
     asked = shop.storefront.read_order(gid(order)).asked
     assert [(one.line_remote_id, one.units) for one in asked] == [(gid(order["lines"][0]), 2)]
     assert stock(shop) == (98, 2)
-    assert shop.acts("fulfillmentCancel") == 1
+    assert shop.asked("fulfillmentCancel") == 1
 
 
 @pytest.mark.parametrize("kind", LOST)

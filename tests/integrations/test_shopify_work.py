@@ -33,9 +33,25 @@ def test_only_what_is_carried_to_the_buyer_wants_a_label(method, requires_shippi
     assert (line.ships, line.units, line.location_remote_id) == (ships, 2, "A")
 
 
-@pytest.mark.parametrize("status", ["CLOSED", "CANCELLED", "INCOMPLETE", "SOMETHING_NEW"])
-def test_work_that_has_ended_or_that_we_do_not_know_asks_for_nothing(status):
+@pytest.mark.parametrize("status", ["CLOSED", "CANCELLED", "INCOMPLETE"])
+def test_work_that_has_ended_asks_for_nothing(status):
     assert work.asked(works(piece(status=status))) == ()
+
+
+@pytest.mark.parametrize(
+    ("odd", "waits_for"),
+    [
+        ({"status": "SOMETHING_NEW"}, "its state is SOMETHING_NEW, which Packline does not know"),
+        (
+            {"deliveryMethod": {"methodType": "DRONE"}},
+            "it is to be delivered by DRONE, which Packline does not know",
+        ),
+    ],
+)
+def test_work_that_we_do_not_understand_is_asked_for_and_waits_for_a_person(odd, waits_for):
+    (line,) = work.asked(works(piece(**odd)))
+
+    assert (line.units, line.on_hold) == (2, waits_for)
 
 
 def test_scheduled_work_is_asked_for_but_must_wait():

@@ -339,6 +339,48 @@ def test_a_dispute_of_old_shape_names_its_charge():
     assert read("charge.dispute.created", {"status": "needs_response", "charge": "ch_1"}).payment_remote_id == "ch_1"
 
 
+def refund(**changes):
+    whole = {"id": "re_1", "amount": 500, "currency": "usd", "payment_intent": "pi_1", "charge": "ch_1"}
+    return whole | {"status": "failed", "failure_reason": "expired_or_canceled_card"} | changes
+
+
+@pytest.mark.parametrize(
+    ("topic", "changes", "reason"),
+    [
+        ("refund.failed", {}, "expired or canceled card"),
+        ("refund.failed", {"failure_reason": None}, "no reason given"),
+        ("refund.updated", {}, "expired or canceled card"),
+        ("refund.updated", {"status": "canceled", "failure_reason": None}, "canceled"),
+    ],
+)
+def test_a_refund_that_comes_to_nothing_names_its_payment_and_why(topic, changes, reason):
+    fact = read(topic, refund(**changes))
+    assert (fact.payment_remote_id, fact.refund_remote_id, fact.reason) == ("pi_1", "re_1", reason)
+    assert fact.amount == Money(minor=500, currency="USD")
+
+
+def test_a_failed_refund_of_an_old_charge_names_the_charge():
+    assert read("refund.failed", refund(payment_intent=None)).payment_remote_id == "ch_1"
+    assert isinstance(read("refund.failed", refund(payment_intent=None, charge=None)), Ignored)
+
+
+@pytest.mark.parametrize("status", ["pending", "succeeded", "requires_action", "pondered", None])
+def test_a_refund_that_may_still_arrive_is_no_failure(status):
+    assert isinstance(read("refund.updated", refund(status=status)), Ignored)
+
+
+@pytest.mark.parametrize("changes", [{"amount": None}, {"amount": -1}, {"currency": "dollars"}, {"id": ""}])
+def test_a_refund_that_cannot_be_counted_is_unreadable(changes):
+    with pytest.raises(Unreadable, match=f"refund.{next(iter(changes))}"):
+        read("refund.failed", refund(**changes))
+
+
+def test_a_paid_session_tells_nothing_newer_than_its_beginning():
+    paid, unpaid = session(created=1_000), session(created=1_000, payment_status="unpaid")
+    assert read("checkout.session.completed", paid).fact.at == datetime.fromtimestamp(1_000, UTC)
+    assert read("checkout.session.completed", unpaid).fact.at > datetime.fromtimestamp(1_000, UTC)
+
+
 def test_a_test_event_never_touches_a_live_connection_nor_the_reverse():
     assert "test event" in read("payment_intent.succeeded", intent(), live=True).reason
     assert "live event" in read("payment_intent.succeeded", intent(), livemode=True).reason

@@ -7,6 +7,7 @@ import pytest
 from integrations.json_body import parsed
 from integrations.nouns import Ignored, PaymentChanged, PaymentDisputed, PaymentState
 from integrations.payments.stripe import objects
+from integrations.payments.stripe.disputes import Dispute, dispute_of
 from integrations.payments.stripe.door import TOPICS, StripeDoor
 from integrations.ports import Delivery, Unreadable
 
@@ -98,6 +99,15 @@ def test_the_present_shape_of_a_dispute_is_read_in_an_event(samples):
     )
 
 
+@pytest.mark.parametrize("topic", ["refund.failed", "refund.updated"])
+def test_the_present_shape_of_a_refund_is_read_in_an_event(samples, topic):
+    thing = samples["refund"] | {"status": "failed", "failure_reason": "unknown"}
+    event = {"type": topic, "created": 1, "livemode": False, "data": {"object": thing}}
+    fact = read(json.dumps(event).encode())
+    assert (fact.refund_remote_id, fact.amount.minor) == (thing["id"], thing["amount"])
+    assert fact.payment_remote_id == (thing["payment_intent"] or thing["charge"])
+
+
 def test_a_session_that_names_a_payment_without_an_amount_is_unreadable(samples):
     thing = samples["checkout.session"]
     event = {"type": "checkout.session.completed", "created": 1, "livemode": False, "data": {"object": thing}}
@@ -124,9 +134,7 @@ def test_real_objects_kept_by_others_are_read(recordings):
             == thing["amount"]
         )
     for thing in disputes:
-        assert (
-            objects.dispute_of(parsed(objects.Dispute, thing, called="dp"), objects.moment(1), closed=False) is not None
-        )
+        assert dispute_of(parsed(Dispute, thing, called="dp"), objects.moment(1), closed=False) is not None
 
 
 def test_every_topic_that_we_act_on_is_one_that_stripe_has(recordings):

@@ -8,6 +8,7 @@ import redis
 
 from jobs import bell, queue, sweep
 from jobs.queue import QUEUES
+from tests.shop import open_shop
 
 PATIENCE_S = 10.0
 
@@ -166,6 +167,64 @@ def test_a_long_backlog_is_rung_for_from_its_oldest_end(shop, ring_again, bells,
     assert ring_again() == 2
     assert {lane for _, _, lane in bells()} == {"label/1", "label/2"}
     assert ring_again() == 1
+
+
+def backlog(shop, count):
+    """Orders that have been due for an hour, as after a long stop."""
+    shop.run(
+        "INSERT INTO jobs (tenant_id, kind, lane, subject, queue, rank, due_at, rung_at) "
+        "SELECT :t, 'verify_order', 'order/' || n, 'order/' || n, 'orders', 10, now() - interval '1 hour' "
+        "+ n * interval '1 ms', now() - interval '1 hour' FROM generate_series(1, :n) n",
+        t=shop.tenant, n=count,
+    )  # fmt: skip
+
+
+def test_after_a_full_restart_twenty_thousand_jobs_of_one_shop_hide_nothing_of_another(
+    shop, engine, ring_again, bells
+):
+    other = open_shop(engine, name="Other")
+    backlog(shop, 20_000)
+    with other.transaction() as session:
+        queue.add(session, other.tenant, "verify_order", "order/1")
+        queue.add(session, other.tenant, "match_payment", "payment/1")
+    shop.run("UPDATE jobs SET rung_at = NULL WHERE tenant_id = :t", t=other.tenant)
+
+    assert ring_again() == sweep._AT_ONCE + 1
+
+    rung = bells()
+    assert ("notices", other.tenant, "payment/1") in rung
+    assert rung.index(("orders", other.tenant, "order/1")) <= 1
+    assert [lane for _, tenant, lane in rung if tenant == shop.tenant] == [f"order/{n}" for n in range(1, 1_000)]
+
+
+def test_two_backlogs_are_rung_for_by_turns(shop, engine, ring_again, bells, monkeypatch):
+    monkeypatch.setattr(sweep, "_AT_ONCE", 10)
+    other = open_shop(engine, name="Other")
+    backlog(shop, 20)
+    backlog(other, 20)
+    shop.run("UPDATE jobs SET due_at = due_at - interval '1 day' WHERE tenant_id = :t", t=shop.tenant)
+
+    assert ring_again() == 10
+
+    assert [tenant for _, tenant, _ in bells()] == [shop.tenant, other.tenant] * 5
+
+
+def test_a_sweep_rings_no_more_than_the_queue_has_room_for(shop, ring_again, bells, monkeypatch):
+    monkeypatch.setattr(bell, "ENOUGH_BELLS", 7)
+    backlog(shop, 20)
+
+    assert ring_again() == 7
+    assert ring_again() == 0
+    assert len(bells()) == 7
+
+
+def test_a_tenant_whose_work_is_all_due_later_is_passed_by(shop, engine, ring_again):
+    other = open_shop(engine, name="Other")
+    backlog(shop, 3)
+    backlog(other, 3)
+    shop.run("UPDATE jobs SET due_at = now() + interval '1 hour' WHERE tenant_id = :t", t=shop.tenant)
+
+    assert ring_again() == 3
 
 
 def test_without_redis_nothing_is_marked_as_rung(lane, tmp_path):

@@ -57,7 +57,9 @@ class Crowd:
 
     def waits(self, name: str) -> int:
         return int(
-            self.shop(name).one("SELECT count(*) FROM jobs WHERE state = 'due' AND tenant_id = :t", t=self.shop(name).tenant)
+            self.shop(name).one(
+                "SELECT count(*) FROM jobs WHERE state = 'due' AND tenant_id = :t", t=self.shop(name).tenant
+            )
         )
 
 

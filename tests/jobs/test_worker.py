@@ -1,5 +1,6 @@
 """Worker processes, started, killed and stopped for real."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from rq.serializers import JSONSerializer
 
 from jobs import bell, queue, sweep, worker
 from jobs.queue import QUEUES
+from tests.shop import open_shop
 from tests.world import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +43,28 @@ def test_a_bell_that_names_another_function_runs_nothing(redis_connection, name)
     fetched = worker.LaneJob.fetch(job.id, connection=redis_connection, serializer=JSONSerializer)
     with pytest.raises(PermissionError):
         fetched.perform()
+
+
+# Who must live on, whatever happens in what it looks after; none of them is called by a stage.
+CATCH_EVERYTHING = {
+    "jobs/clock.py", "jobs/worker.py", "jobs/bell.py", "jobs/runner.py",
+    "integrations/sdk_calls.py",  # makes a failure of it, which ends the run as well
+}  # fmt: skip
+
+
+def test_no_stage_can_swallow_the_alarm_that_ends_a_run():
+    """RQ's alarm is an Exception that rings once, wherever the run is."""
+    catching = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("jobs", "orders", "integrations", "records")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or {"Exception", "BaseException"} & set(ast.unparse(node.type).strip("()").split(", ")))
+        and not isinstance(node.body[-1], ast.Raise)
+    }
+
+    assert catching <= CATCH_EVERYTHING
 
 
 class Running:
@@ -224,9 +248,7 @@ def test_a_job_that_kills_its_process_every_time_is_parked_and_the_queue_goes_on
 
 
 @pytest.mark.drill
-def test_a_run_over_its_time_is_stopped_and_its_process_goes_on(
-    shop, base_settings, ask, swept, tmp_path, monkeypatch
-):
+def test_a_run_over_its_time_is_stopped_and_its_process_goes_on(shop, base_settings, ask, swept, tmp_path, monkeypatch):
     monkeypatch.setattr(bell, "LONGEST_RUN_S", 1)
     endless, other = shop.order((None, 1)), shop.order((None, 1))
     (tmp_path / f"sleep-{endless}").touch()
@@ -244,7 +266,7 @@ def test_a_run_over_its_time_is_stopped_and_its_process_goes_on(
 
 
 @pytest.mark.drill
-def test_a_run_that_no_alarm_reaches_is_ended_with_its_process_and_the_job_goes_to_another(
+def test_a_run_that_swallows_the_alarm_is_ended_with_its_process_and_the_job_goes_to_another(
     shop, base_settings, ask, swept, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(bell, "LONGEST_RUN_S", 1)
@@ -260,7 +282,32 @@ def test_a_run_that_no_alarm_reaches_is_ended_with_its_process_and_the_job_goes_
         assert workers.stop() == 0
 
     assert shop.rows("SELECT fence, attempts, deaths FROM jobs WHERE subject = :s", s=f"order/{stuck}") == [(2, 2, 0)]
+    assert workers.notes("swallowed")
     assert "job hangs and is given up" in workers.logged()
+
+
+@pytest.mark.drill
+def test_a_slow_vendor_of_one_shop_delays_another_shop_by_one_call_at_most(
+    shop, engine, base_settings, ask, redis_connection, tmp_path
+):
+    call_s = 2.0
+    (tmp_path / f"slow-{shop.tenant}").write_text(str(call_s))
+    other = open_shop(engine, name="Other")
+    with running(base_settings, tmp_path, ENTRY, tmp_path, PROCESSES="2") as workers:
+        for _ in range(60):
+            ask(shop.order((None, 1)))
+        eventually(lambda: len(workers.notes("began")) >= 3, within_s=30)  # both are in a call of the slow shop
+        quick = other.order((None, 1))
+        with other.transaction() as session:
+            queue.add(session, other.tenant, "verify_order", f"order/{quick}")
+        waits_since = len(workers.notes("began"))
+        eventually(lambda: [f"order/{quick}"] == [s for s, _ in workers.notes("ended") if s == f"order/{quick}"])
+        assert workers.stop() == 0
+
+    # Its bell stands behind some fifty others; each process ended the call that it was in, and then looked.
+    began_before = [subject for subject, _ in workers.notes("began")].index(f"order/{quick}") - waits_since
+    assert began_before <= 1
+    assert bell.queue("orders", redis_connection).count > 40
 
 
 @pytest.mark.drill

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from integrations import registry
-from integrations.nouns import TrackingLabel
+from integrations.nouns import Address, Consignment, Parcel, TrackingLabel
 from integrations.ports import Credentials, Storefront
-from jobs import queue, reconcile
+from jobs import queue, reconcile, runner
 from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, TOKEN, World, variant
 
 Found = list[tuple[str, str, str]]
@@ -180,8 +180,6 @@ def test_a_delivery_that_waits_to_be_read_is_not_missing(world: World):
     world.heard()
     with world.reading() as session:
         reconcile.ask(session, world.tenant, world.connections["shopify"], now=datetime.now(UTC))
-    from jobs import runner
-
     runner.work_off(world.services, world.tenant, f"connection/{world.connections['shopify']}")
 
     assert world.rows("SELECT id FROM findings") == []
@@ -393,7 +391,7 @@ def test_a_refund_of_postage_that_nobody_told_us_of_is_written_down(world: World
 def test_postage_that_was_bought_and_never_recorded_is_adopted(world: World):
     world.open_shop()
     world.fault(vendor="easypost", kind="timeout_after", operation="shipment.buy", times=1, delay_s=0.1)
-    world.fault(vendor="easypost", kind="5xx", operation="shipment.read", times=None)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.retrieve", times=None)
     placed = world.place(("BAG", 1))
     world.settle()
     world.control("DELETE", "/faults")
@@ -434,9 +432,9 @@ def test_a_label_that_somebody_bought_by_hand_is_no_business_of_ours(world: Worl
     world.open_shop()
     credentials = Credentials(account="", live=False, secrets={"api_key": EASYPOST_KEY})
     carrier = registry.vendor("easypost").build(credentials, world.services.origins, lambda _: None)
-    from integrations.nouns import Address, Consignment, Parcel
-
-    home = Address(name="A", street1="388 Townsend St", city="San Francisco", region="CA", postcode="94107", country="US")
+    home = Address(
+        name="A", street1="388 Townsend St", city="San Francisco", region="CA", postcode="94107", country="US"
+    )
     quote = carrier.quote(
         Consignment(reference="by-hand-1", sender=home, recipient=home, parcel=Parcel(weight_grams=300))
     )

@@ -118,7 +118,7 @@ def test_a_negative_price_is_a_mismatch(version):
 
 @pytest.mark.parametrize(
     ("hold_risk_at", "held"),
-    [("never", []), ("cancel", ["cancel"]), ("investigate", ["investigate", "cancel"])],
+    [("never", []), ("cancel", ["cancel", "unknown"]), ("investigate", ["investigate", "cancel", "unknown"])],
 )
 def test_a_risk_holds_where_the_shop_says_so(hold_risk_at, held):
     kept = [advice.value for advice in RiskAdvice if found(in_store(risk=advice), hold_risk_at=hold_risk_at)]

@@ -108,6 +108,18 @@ def test_a_rejected_refund_can_be_asked_for_again(client, sandbox):
     sandbox.control("POST", f"/easypost/refunds/{shipment.id}/settle", {"result": "rejected"})
     assert client.shipment.retrieve(shipment.id).refund_status == "rejected"
     assert client.shipment.refund(shipment.id).refund_status == "submitted"
+    assert sandbox.call("POST", f"/_sandbox/easypost/refunds/{shipment.id}/settle", {"result": "lost"}).status == 400
+
+
+@pytest.mark.parametrize("result", [None, "refunded", "rejected"])
+def test_a_shipment_that_was_given_back_cannot_be_bought_again(client, sandbox, result):
+    shipment = bought(client)
+    client.shipment.refund(shipment.id)
+    if result:
+        sandbox.control("POST", f"/easypost/refunds/{shipment.id}/settle", {"result": result})
+    with pytest.raises(InvalidRequestError) as refusal:
+        client.shipment.buy(shipment.id, rate=shipment.lowest_rate())
+    assert refusal.value.code == "SHIPMENT.POSTAGE.EXISTS"
 
 
 def test_nothing_is_refunded_that_was_not_bought_and_dhl_has_nothing_to_refund(client):
@@ -207,6 +219,39 @@ def test_a_patched_hook_signs_with_its_new_secret(client, sandbox, receiver):
     sandbox.flush()
     (heard,) = receiver.heard
     assert validate_webhook(heard.raw, heard.headers, "new")["description"] == "tracker.created"
+
+
+def test_trackers_are_listed_newest_first_by_pages_whatever_was_delivered(client, sandbox, receiver):
+    client.webhook.create(url=receiver.url(), webhook_secret="s")
+    sandbox.control("POST", "/deliveries/plan", {"drop": 1.0})
+    ids = [client.tracker.create(tracking_code=code).id for code in ("A", "B", "C", "D", "E")]
+    sandbox.control("POST", "/easypost/trackers/A/move", {"status": "delivered"})
+    assert receiver.heard == []
+    first = client.tracker.all(page_size=2)
+    assert ([tracker.id for tracker in first.trackers], first.has_more) == ([ids[4], ids[3]], True)
+    rest = client.tracker.all(page_size=100, before_id=ids[3])
+    assert ([tracker.id for tracker in rest.trackers], rest.has_more) == ([ids[2], ids[1], ids[0]], False)
+    assert rest.trackers[-1].status == "delivered"
+    assert client.tracker.all(start_datetime="2999-01-01T00:00:00Z").trackers == []
+
+
+def test_the_control_door_disables_and_deletes_a_webhook(client, sandbox, receiver):
+    hook = client.webhook.create(url=receiver.url(), webhook_secret="s")
+    path = f"/easypost/webhooks/{hook.id}"
+    assert sandbox.control("POST", f"{path}/disable")["disabled_at"]
+    assert client.webhook.retrieve(hook.id).disabled_at
+    client.tracker.create(tracking_code="A")
+    sandbox.flush()
+    assert receiver.heard == []
+    client.webhook.update(hook.id, webhook_secret="new")
+    assert sandbox.control("GET", "/easypost/webhooks")["webhooks"][0]["disabled_at"] is None
+    client.tracker.create(tracking_code="B")
+    sandbox.flush()
+    (heard,) = receiver.heard
+    assert validate_webhook(heard.raw, heard.headers, "new")["result"]["tracking_code"] == "B"
+    sandbox.control("POST", f"{path}/delete")
+    assert client.webhook.all()["webhooks"] == []
+    assert sandbox.call("POST", f"/_sandbox{path}/disable").status == 404
 
 
 def test_events_are_listed_newest_first_without_their_result(client):

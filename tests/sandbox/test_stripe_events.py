@@ -74,7 +74,19 @@ def test_a_refund_that_fails_later_gives_the_money_back_to_the_shop(sandbox, rec
     client.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
     open_account(sandbox, receiver)
     assert sandbox.control("POST", f"/stripe/payments/{intent.id}/fail_refund")["status"] == "failed"
-    assert set(told(sandbox, receiver)) == {"refund.failed", "charge.refund.updated"}
+    assert set(told(sandbox, receiver)) == {"refund.failed", "refund.updated", "charge.refund.updated"}
+    assert client.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0
+    (refund,) = client.v1.refunds.list({"payment_intent": intent.id}).data
+    assert (refund.status, refund.failure_reason) == ("failed", "expired_or_canceled_card")
+
+
+def test_a_refund_fails_once(sandbox, client):
+    intent = pay(client)
+    client.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
+    client.v1.refunds.create({"payment_intent": intent.id, "amount": 300})
+    failed = [sandbox.control("POST", f"/stripe/payments/{intent.id}/fail_refund")["amount"] for _ in range(2)]
+    assert failed == [300, 500]
+    assert sandbox.call("POST", f"/_sandbox/stripe/payments/{intent.id}/fail_refund").status == 400
     assert client.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0
 
 
@@ -110,6 +122,38 @@ def test_events_are_listed_by_type_as_they_were_delivered(sandbox, receiver, cli
     assert client.v1.events.retrieve(listed.data[0].id).type == listed.data[0].type
 
 
+def test_what_was_never_delivered_is_listed_all_the_same(sandbox, receiver, client):
+    open_account(sandbox, receiver)
+    sandbox.control("POST", "/deliveries/plan", {"drop": 1.0})
+    ids = [pay(client).id for _ in range(3)]
+    assert receiver.heard == []
+    listed = client.v1.events.list({"types": ["payment_intent.succeeded"], "created": {"gte": 1}})
+    assert [event.data.object.id for event in listed.data] == ids[::-1]
+
+
+def test_events_are_paged_both_ways(sandbox, client):
+    for _ in range(5):
+        pay(client)
+    wish = {"types": ["charge.succeeded"], "limit": 2}
+    everything = [event.id for event in client.v1.events.list({**wish, "limit": 100}).data]
+    first = client.v1.events.list(wish)
+    assert ([event.id for event in first.data], first.has_more) == (everything[:2], True)
+    last = client.v1.events.list({**wish, "starting_after": everything[3]})
+    assert ([event.id for event in last.data], last.has_more) == (everything[4:], False)
+    back = client.v1.events.list({**wish, "ending_before": everything[4]})
+    assert ([event.id for event in back.data], back.has_more) == (everything[2:4], True)
+    newest = client.v1.events.list({**wish, "ending_before": everything[2]})
+    assert ([event.id for event in newest.data], newest.has_more) == (everything[:2], False)
+    assert client.v1.events.list({**wish, "created": {"gte": 4_000_000_000}}).data == []
+
+
+def test_at_most_twenty_types_are_named(client):
+    types = [f"charge.type{number}" for number in range(21)]
+    assert client.v1.events.list({"types": types[:20]}).data == []
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.events.list({"types": types})
+
+
 # Webhook endpoints
 
 
@@ -135,6 +179,23 @@ def test_a_disabled_or_deleted_endpoint_hears_nothing(sandbox, receiver, client)
     sandbox.flush()
     assert receiver.heard == []
     assert [endpoint.id for endpoint in client.v1.webhook_endpoints.list().data] == [one.id]
+
+
+def test_the_control_door_disables_enables_and_deletes_an_endpoint(sandbox, receiver, client):
+    opened = open_account(sandbox, receiver)["webhook_id"]
+    path = f"/stripe/endpoints/{opened}"
+    assert sandbox.control("POST", f"{path}/disable")["status"] == "disabled"
+    assert client.v1.webhook_endpoints.retrieve(opened).status == "disabled"
+    pay(client)
+    assert told(sandbox, receiver) == []
+    assert sandbox.control("POST", f"{path}/enable")["status"] == "enabled"
+    pay(client)
+    assert "payment_intent.succeeded" in told(sandbox, receiver)
+    (known,) = sandbox.control("GET", "/stripe/endpoints")["endpoints"]
+    assert (known["key"], known["id"], known["url"]) == (KEY, opened, receiver.url())
+    assert sandbox.control("POST", f"{path}/delete") == {"id": opened, "deleted": True}
+    assert client.v1.webhook_endpoints.list().data == []
+    assert sandbox.call("POST", f"/_sandbox{path}/enable").status == 404
 
 
 # Checkout

@@ -20,7 +20,7 @@ from web.queries.keyset import Cut, Page
 from web.show.next_step import TO_SHIP
 
 # What costs money, or may yet come back.
-PAID_FOR = ("bought", "void_requested", "void_refused")
+PAID_FOR = ("bought", "void_requested", "void_refused", "spent")
 _FILE_CHUNK = 500
 # Spelled exactly as the index spells it, or PostgreSQL does not see that they are the same.
 _BUYER: ColumnElement[str] = literal_column("lower(orders.ship_to ->> 'name')", Text)

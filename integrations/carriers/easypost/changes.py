@@ -24,7 +24,7 @@ ROWS_A_PAGE = 100
 # Lists may be asked for five times a second (https://docs.easypost.com/guides/rate-limiting-guide); a little slower, so
 # that a long list comes to its end, and is not begun anew because its sixth page came too soon.
 PAGE_PAUSE_S = 0.25
-# EasyPost picks shipments by when they were made, and one that was quoted before may have been bought since. Our own are
+# EasyPost picks shipments by when they were made, and one that was quoted before may have been bought since. Ours are
 # bought within minutes; a purchase that is refused is quoted anew, and one that waits for EasyPost waits for hours.
 QUOTED_BEFORE = timedelta(days=1)
 

@@ -31,8 +31,8 @@ def _text(value: object) -> object:
 
 # A parcel on its way around the world has some dozens of scans; each one is a row, written one by one.
 MOST_SCANS = 1_000
-# EasyPost's own guide shows scans five days after the tracker's last change, so the two clocks are not compared closely.
-# But one far ahead would make every later scan look old.
+# EasyPost's own guide shows scans five days after the tracker's last change, so the two are not compared closely. But
+# one far ahead would make every later scan look old.
 _AHEAD = timedelta(days=31)
 
 Ref = Annotated[str, StringConstraints(min_length=1, max_length=255)]

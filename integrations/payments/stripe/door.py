@@ -17,12 +17,12 @@ from pydantic import StrictBool
 
 from integrations.json_body import parsed, read_object
 from integrations.nouns import Fact, Ignored, PaymentChanged
-from integrations.payments.stripe import objects, refunds
+from integrations.payments.stripe import disputes, objects, refunds
 from integrations.ports import Delivery, Envelope, Unreadable
 
-# Stripe's own default, in both directions: a clock may be slow as well as fast, and a signature from the future would be
-# good for as long as it likes. A clock that is further off loses nothing for good: Stripe signs each of its retries anew,
-# for three days (docs.stripe.com/webhooks#retries), and whatever is missed by then is found by comparing its events.
+# Stripe's own default, in both directions: a clock may be slow as well as fast, and a signature from the future would
+# be good for as long as it likes. A clock that is further off loses nothing for good: Stripe signs each of its retries
+# anew, for three days (docs.stripe.com/webhooks), and what is missed by then is found by comparing its events.
 TOLERANCE_S = 300
 # While a secret is rolled, Stripe signs with each active one (at most 24 hours); more than these are not Stripe's.
 _MOST_SIGNATURES = 10
@@ -135,7 +135,7 @@ def _failed_session(thing: dict[str, Any], at: datetime) -> Fact:
 
 
 def _dispute(thing: dict[str, Any], at: datetime, *, closed: bool = False) -> Fact:
-    dispute = objects.dispute_of(parsed(objects.Dispute, thing, called="dispute"), at, closed=closed)
+    dispute = disputes.dispute_of(parsed(disputes.Dispute, thing, called="dispute"), at, closed=closed)
     return dispute or Ignored(reason="a dispute that names no payment")
 
 

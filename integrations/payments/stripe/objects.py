@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from integrations.nouns import Currency, Money, PaymentDisputed, PaymentFact, PaymentState
+from integrations.nouns import Currency, Money, PaymentFact, PaymentState
 from integrations.ports import Unreadable
 
 log = structlog.get_logger(__name__)
@@ -93,14 +93,6 @@ class SessionList(Wire):
     data: tuple[Session, ...]
 
 
-class Dispute(Wire):
-    id: Id | None = None
-    status: str
-    reason: str | None = None
-    charge: Id | Named | None = None
-    payment_intent: Id | Named | None = None
-
-
 def payment_of_intent(intent: Intent, at: datetime) -> PaymentFact:
     """The payment that a PaymentIntent tells of."""
     charge = _charge_of(intent)
@@ -169,35 +161,6 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
         problem="the buyer's delayed payment failed" if failed else "",
         order_remote_id=order_id,
         order_name=order_name,
-    )
-
-
-# docs.stripe.com/api/disputes/object#dispute_object-status. An unknown one settles nothing.
-_DISPUTES = frozenset(
-    {
-        *("warning_needs_response", "warning_under_review", "warning_closed"),
-        *("needs_response", "under_review", "won", "lost", "prevented", "charge_refunded"),
-    }
-)
-
-
-def dispute_of(dispute: Dispute, at: datetime, *, closed: bool) -> PaymentDisputed | None:
-    """The dispute in our words; None where it names no payment.
-
-    `won`, and an inquiry that came to nothing (`warning_closed`), are settled in the merchant's favour.
-    """
-    payment = id_of(dispute.payment_intent) or id_of(dispute.charge)
-    if not payment:
-        return None
-    if dispute.status not in _DISPUTES:
-        log.warning("stripe.unknown_state", dispute=dispute.id, status=dispute.status[:40])
-    return PaymentDisputed(
-        payment_remote_id=payment,
-        # Events of 2013 carry no id of the dispute; its charge tells it from others.
-        dispute_remote_id=dispute.id or id_of(dispute.charge),
-        reason=dispute.reason or "general",
-        at=at,
-        over=closed and dispute.status in {"won", "warning_closed"},
     )
 
 

@@ -99,8 +99,7 @@ def of_stock(client: Client, since: datetime, location_ids: Sequence[str]) -> It
 
 def changed(since: datetime) -> str:
     """Shopify's search for what changed since, that very second included: its times have no finer parts. Pure."""
-    moment = nouns.utc(since).replace(microsecond=0)
-    return f"updated_at:>='{moment:%Y-%m-%dT%H:%M:%SZ}'"
+    return f"updated_at:>='{nouns.utc(since):%Y-%m-%dT%H:%M:%SZ}'"
 
 
 def _each(page: Callable[[str | None], Page[Node]]) -> Iterator[Node]:

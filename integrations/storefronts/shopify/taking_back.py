@@ -73,7 +73,7 @@ def cancel_order(
 
 def _ask_to_cancel(client: Client, order_id: str, wish: dict[str, Any]) -> None:
     def cancelled() -> dict[str, Any] | None:
-        return None
+        return {} if _ending(client, order_id).cancelled_at else None
 
     try:
         once(lambda: client.tell("CancelOrder", key=order_id, id=order_id, **wish), otherwise=cancelled)

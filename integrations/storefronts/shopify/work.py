@@ -31,6 +31,7 @@ LIVE = frozenset({"OPEN", "IN_PROGRESS", "SCHEDULED", "ON_HOLD"})
 _ENDED = frozenset({"CLOSED", "CANCELLED", "INCOMPLETE"})
 # To a pick-up point a parcel does travel, but only with the carrier that runs the point: no label of ours gets in.
 _COLLECTED = frozenset({"LOCAL", "NONE", "PICKUP_POINT", "PICK_UP", "RETAIL"})
+_CARRIED = "SHIPPING"
 _HOLD_REASONS = {
     "payment": "AWAITING_PAYMENT",
     "risk": "HIGH_RISK_OF_FRAUD",
@@ -115,7 +116,7 @@ def asked(works: Iterable[Work]) -> tuple[nouns.AskedLine, ...]:
             on_hold=waiting(work),
         )
         for work in works
-        if _is_live(work)
+        if not _has_ended(work)
         for line in work.line_items.nodes
         if line.remaining_quantity
     )
@@ -133,6 +134,11 @@ def waiting(work: Work) -> str:
     if work.status == "ON_HOLD":
         reasons = dict.fromkeys(hold.display_reason or "no reason given" for hold in work.fulfillment_holds)
         return ", ".join(reasons) or "no reason given"
+    if work.status not in LIVE:
+        return f"its state is {work.status[:40]}, which Packline does not know"
+    method = work.delivery_method.method_type if work.delivery_method else _CARRIED
+    if method not in _COLLECTED | {_CARRIED}:
+        return f"it is to be delivered by {method[:40]}, which Packline does not know"
     return ""
 
 
@@ -189,10 +195,11 @@ def _more_lines(client: Client, work_id: str, after: str) -> Page[WorkLine]:
     return answers.read(_MoreLines, answer["fulfillmentOrder"]).line_items
 
 
-def _is_live(work: Work) -> bool:
+def _has_ended(work: Work) -> bool:
+    # Work in a state that we do not know is told as waiting: neither shipped on a guess nor passed over in silence.
     if work.status not in LIVE | _ENDED:
-        log.warning("shopify.work_status_unknown", work=work.id, status=work.status)
-    return work.status in LIVE
+        log.warning("shopify.work_status_unknown", work=work.id, status=work.status[:40])
+    return work.status in _ENDED
 
 
 def _ships(work: Work, line: WorkLine) -> bool:
@@ -214,7 +221,7 @@ def _held(client: Client, order_id: str, work: Work, wanted: dict[str, str]) -> 
     standing = _ours(work, handle)
     if standing:
         return standing
-    if work.status in {"OPEN", "ON_HOLD"} or (_is_live(work) and work.allows("HOLD")):
+    if work.status in {"OPEN", "ON_HOLD"} or (work.status in LIVE and work.allows("HOLD")):
         payload = once(
             lambda: client.tell("Hold", key=handle, id=work.id, hold=wanted),
             otherwise=lambda: _found(client, order_id, handle, work.id),

@@ -1,0 +1,207 @@
+"""Every kind of job, run twice in a row, changes nothing the second time: not here, and not at any vendor.
+
+A worker may die after its job is done and before that is written, so each kind is run again at two moments: right after
+it ran, with all that it called for still to do, and when the whole story is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from config.settings import Settings
+from jobs import desk, runner
+from jobs.queue import KINDS
+from records.schema import METADATA
+from records.tenants import Rules
+from tests.world import STRIPE_KEY, World, running_sandbox, running_world
+
+# What a job may write whenever it runs, because it says when that was, with the reason.
+SAYS_WHEN = {
+    "check_connection": {"connections"},  # when the account was last looked at
+    "reconcile": {"comparisons"},  # up to when the two sides were compared
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox_origin() -> Iterator[str]:
+    with running_sandbox() as origin:
+        yield origin
+
+
+@pytest.fixture
+def world(settings: Settings, engine: Engine, sandbox_origin: str) -> Iterator[World]:
+    with running_world(settings, engine, sandbox_origin) as running:
+        yield running
+
+
+# ------------------------------------------------------------------------------------------- the stories
+
+
+def an_order(world: World) -> None:
+    world.open_shop()
+    world.place(("BAG", 2))
+
+
+def a_catalogue(world: World) -> None:
+    world.open_shop()
+    with world.reading() as session:
+        desk.read_catalogue(session, world.tenant, world.connections["shopify"])
+
+
+def a_parcel_on_its_way(world: World) -> None:
+    an_order(world)
+    world.settle()
+    (label,) = world.labels_bought()
+    world.control("POST", f"/easypost/trackers/{label['tracking_code']}/move", {
+        "status": "in_transit", "at": "2026-11-22T08:00:00Z"})  # fmt: skip
+
+
+def a_payment_elsewhere(world: World) -> None:
+    world.open_shop()
+    placed = world.place(("BAG", 1), financial_status="pending")
+    world.settle()
+    _pay(world, placed, "succeeded")
+
+
+def a_payment_before_its_order(world: World) -> None:
+    world.open_shop()
+    _pay(world, {"name": "#7001", "total_price": "17.00"}, "succeeded")
+    world.heard()
+
+
+def an_authorisation(world: World) -> None:
+    world.open_shop(rules=Rules(ship_when="authorised", capture_when_shipped=True))
+    placed = world.place(("BAG", 1), financial_status="pending")
+    _pay(world, placed, "requires_capture")
+
+
+def _pay(world: World, placed: dict[str, Any], outcome: str) -> None:
+    world.control("POST", "/stripe/payments", {
+        "key": STRIPE_KEY, "amount": round(float(placed["total_price"]) * 100), "currency": "usd", "outcome": outcome,
+        "metadata": {"order_name": placed["name"]}})  # fmt: skip
+
+
+def another_label(world: World) -> None:
+    an_order(world)
+    world.settle()
+    (parcel,) = world.rows("SELECT id FROM parcels")
+    with world.reading() as session:
+        assert desk.relabel(session, world.tenant, parcel.id, by="person:Olga", reason="it was smeared") == ""
+
+
+def a_cancellation(world: World) -> None:
+    world.open_shop()
+    world.fault(vendor="shopify", kind="429", operation="fulfillmentCreate", times=1, retry_after=3600)
+    placed = world.place(("BAG", 2))
+    world.settle()
+    world.control("POST", f"/shopify/orders/{placed['id']}/cancel", {"reason": "CUSTOMER"})
+
+
+def a_look_at_the_vendors(world: World) -> None:
+    an_order(world)
+    world.settle()
+    world.control("POST", "/deliveries/plan", {"drop": 1.0})
+    world.place(("BAG", 1))
+    world.control("POST", "/deliveries/plan", {})
+    with world.reading() as session:
+        desk.compare(session, world.tenant, world.connections["shopify"])
+
+
+STORIES: dict[str, Callable[[World], None]] = {
+    "take_event": an_order,
+    "reverse_order": a_cancellation,
+    "relabel_parcel": another_label,
+    "verify_order": an_order,
+    "check_payment": an_order,
+    "reserve_stock": an_order,
+    "buy_label": an_order,
+    "push_tracking": an_order,
+    "replace_tracking": another_label,
+    "capture_payment": an_authorisation,
+    "void_label": another_label,
+    "store_label": an_order,
+    "report_parcel": a_parcel_on_its_way,
+    "mark_paid": a_payment_elsewhere,
+    "match_payment": a_payment_before_its_order,
+    "read_catalogue": a_catalogue,
+    "reconcile": a_look_at_the_vendors,
+    "check_connection": a_look_at_the_vendors,
+}
+
+
+def test_every_kind_of_job_has_its_story():
+    assert set(STORIES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_that_runs_twice_changes_nothing_the_second_time(world: World, kind: str):
+    STORIES[kind](world)
+    job = _until_it_ran(world, kind)
+
+    for moment in ("right after", "when all is over"):
+        before = _everything(world, kind)
+        effects = len(world.calls(effect="true"))
+        assert _run_again(world, job) in {"done", "cancelled", "due"}, moment
+        assert len(world.calls(effect="true")) == effects, moment
+        assert _differences(before, _everything(world, kind)) == {}, moment
+        world.settle()
+
+
+# ------------------------------------------------------------------------------------------- one job at a time
+
+
+def _started(world: World, kind: str) -> set[int]:
+    return {row.id for row in world.rows("SELECT id FROM jobs WHERE kind = :k AND started_at IS NOT NULL", k=kind)}
+
+
+def _until_it_ran(world: World, kind: str) -> int:
+    """Run job after job until one of this kind has run; answers it."""
+    before = _started(world, kind)
+    for _ in range(60):
+        ran = _started(world, kind) - before
+        if ran:
+            world.heard()
+            return ran.pop()
+        lanes = world.due_lanes()
+        if lanes:
+            _step(world, lanes[0])
+        else:
+            world.heard()
+    raise AssertionError(f"no {kind} was called for")
+
+
+def _step(world: World, lane: str) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(runner, "JOBS_IN_A_ROW", 1)
+        assert runner.work_off(world.services, world.tenant, lane) == 1
+
+
+def _run_again(world: World, job: int) -> str:
+    """Put a job back to due, before all else in its lane, and run it; answers how it ended."""
+    with world.engine.begin() as connection:
+        lane = connection.execute(
+            text("UPDATE jobs SET state = 'due', due_at = now(), rank = -1 WHERE id = :id RETURNING lane"), {"id": job}
+        ).scalar_one()
+    _step(world, lane)
+    (ended,) = world.rows("SELECT state, cause, reason FROM jobs WHERE id = :id", id=job)
+    assert ended.cause in {"", "early", "unwanted"}, ended
+    world.heard()
+    return str(ended.state)
+
+
+def _everything(world: World, kind: str) -> dict[str, frozenset[tuple[Any, ...]]]:
+    """Every row of every table; of jobs only that they are there, and what they are for."""
+    tables = {table.name: "*" for table in METADATA.sorted_tables if table.name not in SAYS_WHEN.get(kind, set())}
+    tables["jobs"] = "id, kind, lane, subject, generation"
+    return {
+        name: frozenset(tuple(map(repr, row)) for row in world.rows(f"SELECT {columns} FROM {name}"))
+        for name, columns in tables.items()
+    }
+
+
+def _differences(before: dict[str, frozenset[Any]], after: dict[str, frozenset[Any]]) -> dict[str, Any]:
+    return {name: sorted(before[name] ^ after[name]) for name in before if before[name] != after[name]}
