@@ -6,7 +6,7 @@ STAMP    = $(VENV)/.installed
 ASSETS   = web/static/vendor/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets demo dev test check bench lock clean
+.PHONY: help install assets demo dev test check drill bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,7 +43,10 @@ check: install ## Run every check that CI runs: format, lint, types, layers, sec
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive app.py cli.py commands config web jobs orders records integrations sandbox demo
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive app.py cli.py commands config web jobs orders records integrations sandbox demo drills
+
+drill: install ## Break every part on purpose and count what is lost, doubled or stuck (LONG=1: soak too, JSON=file)
+	$(PY) -m drills $(if $(LONG),--long,) $(if $(JSON),--json $(JSON),) $(foreach name,$(ONLY),--only $(name))
 
 bench: install ## Measure ingest, pipeline and reservations against the bare limits (JSON=file writes the numbers)
 	$(PY) -m bench $(if $(JSON),--json $(JSON),)

@@ -40,8 +40,6 @@ class Ledger:
     """The state of every delivery that is kept."""
     jobs: Rows
     """What is not at an end, and what is parked."""
-    acts_open: int
-    """Intentions that nobody knows the end of."""
 
 
 def read(control: Control, connection: Connection, shops: Sequence[Shop]) -> Ledger:
@@ -52,7 +50,6 @@ def read(control: Control, connection: Connection, shops: Sequence[Shop]) -> Led
         accepted=frozenset((one["vendor"], one["delivery_id"]) for one in delivered),
         inbox={(row["vendor"], row["delivery_id"]): row["state"] for row in _rows(connection, _INBOX)},
         jobs=_rows(connection, _JOBS),
-        acts_open=_rows(connection, _ACTS)[0]["open"],
     )
 
 
@@ -95,7 +92,6 @@ SELECT tenant_id, id, kind, subject, lane, state, cause, deaths, {_AT_REST} AS a
        extract(epoch FROM now() - lease_until) AS dead_s, extract(epoch FROM now() - due_at) AS overdue_s
 FROM jobs WHERE state IN ('due', 'running', 'parked')
 """
-_ACTS = "SELECT count(*) AS open FROM intentions WHERE state = 'intended'"
 _ORDERS = """
 SELECT o.id, o.remote_id, o.name, o.state,
        (SELECT coalesce(array_agg(h.kind ORDER BY h.kind), '{}') FROM holds h

@@ -196,4 +196,4 @@ class Vendor:
     topics: tuple[str, ...] = ()
     """The topics that webhooks must bring us, in the vendor's words; empty where it sends all or none."""
     unlisted_hooks: bool = False
-    """Whether the vendor has webhooks that it does not list (an app's own configuration): seeing none proves nothing."""
+    """Whether it has webhooks that it does not list (an app's own configuration): seeing none proves nothing."""

@@ -155,7 +155,7 @@ def work(settings: Settings, queue: str) -> None:
         lease_s=settings.job_lease_seconds,
         public_url=settings.public_url,
     )
-    services.leases.when_stuck = _end_this_process
+    services.leases.when_stuck = _die
     runner.set_up(services, Turns(services.engine, queue, listening=_Listening(settings.redis_url, queue)))
     worker = SimpleWorker(
         [bell.queue(queue, connection)],
@@ -187,7 +187,7 @@ class _Listening:
         return self._known
 
 
-def _end_this_process() -> None:
+def _die() -> None:
     """Die at once, as what hangs deeper than any exception reaches must; the supervisor seats another."""
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -580,7 +580,7 @@ def test_the_doctor_finds_nothing_where_nothing_is_missing(packline, whole):
         f"ok     {check}"
         for check in (
             "settings", "PUBLIC_URL", "Redis", "Redis memory", "workers", "database", "migrations", "due jobs",
-            "secrets", "shops", "users", "shopify's address", "stripe's address", "easypost's address",
+            "secrets", "shops", "accounts", "users", "shopify's address", "stripe's address", "easypost's address",
         )
     ]  # fmt: skip
     assert examined(packline("doctor", "--json")) == {}
@@ -617,6 +617,15 @@ def test_the_doctor_sees_a_shop_without_a_carrier(packline, whole):
     assert examined(packline("doctor", "--json")) == {
         "shops": f"`packline connect easypost --tenant {whole.tenant} --secrets-from-env`"
     }
+
+
+def test_the_doctor_repeats_what_was_found_wrong_with_an_account_until_it_is_mended(packline, whole):
+    remark = '{"kind": "token", "sentence": "The access ends.", "remedy": "Connect again.", "mended": %s}'
+    whole.run("UPDATE connections SET remarks = cast(:r AS jsonb) WHERE vendor = 'shopify'", r=f"[{remark % 'false'}]")
+    assert examined(packline("doctor", "--json")) == {"accounts": "Connect again."}
+
+    whole.run("UPDATE connections SET remarks = cast(:r AS jsonb) WHERE vendor = 'shopify'", r=f"[{remark % 'true'}]")
+    assert examined(packline("doctor", "--json")) == {}
 
 
 def test_the_doctor_sees_secrets_that_no_key_opens(packline, whole):

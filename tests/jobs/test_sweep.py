@@ -179,9 +179,7 @@ def backlog(shop, count):
     )  # fmt: skip
 
 
-def test_after_a_full_restart_twenty_thousand_jobs_of_one_shop_hide_nothing_of_another(
-    shop, engine, ring_again, bells
-):
+def test_after_a_full_restart_twenty_thousand_jobs_of_one_shop_hide_nothing_of_another(shop, engine, ring_again, bells):
     other = open_shop(engine, name="Other")
     backlog(shop, 20_000)
     with other.transaction() as session:

@@ -8,22 +8,28 @@ from tests.world import World
 ALWAYS: tuple[tuple[str, str], ...] = (
     (
         "units are held for a line nobody waits for",
-        "SELECT r.id, r.state, s.state AS shipment, o.state AS order FROM reservations r "
-        "JOIN shipments s ON s.tenant_id = r.tenant_id AND s.id = r.shipment_id "
-        "JOIN orders o ON o.tenant_id = r.tenant_id AND o.id = r.order_id "
-        "WHERE r.state = 'held' AND (s.state NOT IN ('planned', 'labelled') OR o.state IN ('cancelled', 'closed'))",
+        (
+            "SELECT r.id, r.state, s.state AS shipment, o.state AS order FROM reservations r "
+            "JOIN shipments s ON s.tenant_id = r.tenant_id AND s.id = r.shipment_id "
+            "JOIN orders o ON o.tenant_id = r.tenant_id AND o.id = r.order_id "
+            "WHERE r.state = 'held' AND (s.state NOT IN ('planned', 'labelled') OR o.state IN ('cancelled', 'closed'))"
+        ),
     ),
     (
         "a level promises more than it has, or less than it holds",
-        "SELECT l.* FROM stock_levels l WHERE l.reserved < 0 OR l.on_hand < l.reserved OR l.reserved <> coalesce(("
-        "SELECT sum(units) FROM reservations r WHERE r.tenant_id = l.tenant_id AND r.variant_id = l.variant_id "
-        "AND r.location_id = l.location_id AND r.state = 'held'), 0)",
+        (
+            "SELECT l.* FROM stock_levels l WHERE l.reserved < 0 OR l.on_hand < l.reserved OR l.reserved <> coalesce(("
+            "SELECT sum(units) FROM reservations r WHERE r.tenant_id = l.tenant_id AND r.variant_id = l.variant_id "
+            "AND r.location_id = l.location_id AND r.state = 'held'), 0)"
+        ),
     ),
     (
         "a level is not the sum of its movements",
-        "SELECT l.*, m.hand, m.held FROM stock_levels l JOIN (SELECT tenant_id, variant_id, location_id, "
-        "sum(on_hand_change) AS hand, sum(reserved_change) AS held FROM movements GROUP BY 1, 2, 3) m "
-        "USING (tenant_id, variant_id, location_id) WHERE m.hand <> l.on_hand OR m.held <> l.reserved",
+        (
+            "SELECT l.*, m.hand, m.held FROM stock_levels l JOIN (SELECT tenant_id, variant_id, location_id, "
+            "sum(on_hand_change) AS hand, sum(reserved_change) AS held FROM movements GROUP BY 1, 2, 3) m "
+            "USING (tenant_id, variant_id, location_id) WHERE m.hand <> l.on_hand OR m.held <> l.reserved"
+        ),
     ),
     (
         "a parcel has two live labels",
@@ -31,26 +37,32 @@ ALWAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "a shipment that left bears no label",
-        "SELECT s.id, p.id FROM shipments s JOIN parcels p ON p.tenant_id = s.tenant_id AND p.shipment_id = s.id "
-        "WHERE s.state IN ('labelled', 'announced', 'handed_over') AND NOT EXISTS (SELECT 1 FROM labels l "
-        "WHERE l.tenant_id = p.tenant_id AND l.parcel_id = p.id AND l.state <> 'failed')",
+        (
+            "SELECT s.id, p.id FROM shipments s JOIN parcels p ON p.tenant_id = s.tenant_id AND p.shipment_id = s.id "
+            "WHERE s.state IN ('labelled', 'announced', 'handed_over') AND NOT EXISTS (SELECT 1 FROM labels l "
+            "WHERE l.tenant_id = p.tenant_id AND l.parcel_id = p.id AND l.state <> 'failed')"
+        ),
     ),
     ("more was given back than was taken", "SELECT * FROM payments WHERE refunded_minor > captured_minor"),
     (
         "an order waits for nobody",
-        "SELECT o.id, o.state FROM orders o WHERE o.state NOT IN ('fulfilled', 'closed', 'cancelled') "
-        "AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = o.tenant_id AND j.lane = 'order/' || o.id "
-        "AND j.state IN ('due', 'running', 'parked')) "
-        "AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.tenant_id = o.tenant_id AND h.order_id = o.id "
-        "AND h.state = 'open')",
+        (
+            "SELECT o.id, o.state FROM orders o WHERE o.state NOT IN ('fulfilled', 'closed', 'cancelled') "
+            "AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = o.tenant_id AND j.lane = 'order/' || o.id "
+            "AND j.state IN ('due', 'running', 'parked')) "
+            "AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.tenant_id = o.tenant_id AND h.order_id = o.id "
+            "AND h.state = 'open')"
+        ),
     ),
     (
         "a reversal is under way and nobody works on it or is asked",
-        "SELECT r.id FROM reversals r WHERE r.state = 'under_way' "
-        "AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = r.tenant_id AND j.lane = 'order/' || r.order_id "
-        "AND j.state IN ('due', 'running', 'parked')) "
-        "AND NOT EXISTS (SELECT 1 FROM reversal_steps s WHERE s.tenant_id = r.tenant_id AND s.reversal_id = r.id "
-        "AND s.state = 'asks')",
+        (
+            "SELECT r.id FROM reversals r WHERE r.state = 'under_way' "
+            "AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.tenant_id = r.tenant_id AND j.lane = 'order/' || r.order_id "
+            "AND j.state IN ('due', 'running', 'parked')) "
+            "AND NOT EXISTS (SELECT 1 FROM reversal_steps s WHERE s.tenant_id = r.tenant_id AND s.reversal_id = r.id "
+            "AND s.state = 'asks')"
+        ),
     ),
 )
 

@@ -43,6 +43,8 @@ class Promised:
     placed: dict
     units: int
     paid: bool
+    paid_units: int = 0
+    """Units that the money was for when it came: more of them later cost more."""
     cancelled: bool = False
     edited: bool = False
     taken: int = 0
@@ -76,7 +78,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule(units=st.integers(1, 3), paid=st.booleans())
         def place(self, units: int, paid: bool) -> None:
             placed = world.place(("BAG", units), financial_status="paid" if paid else "pending")
-            self.model.orders.append(Promised(placed=placed, units=units, paid=paid))
+            self.model.orders.append(Promised(placed=placed, units=units, paid=paid, paid_units=units))
 
         @precondition(lambda self: any(not order.paid for order in self.model.open))
         @rule(pick=st.integers(0, 5), at_stripe=st.booleans())
@@ -85,12 +87,14 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
             order = unpaid[pick % len(unpaid)]
             if at_stripe:
                 order.stripe_minor = round(float(order.placed["total_price"]) * 100)
+                more = order.units - order.placed["lines"][0]["quantity"]
+                order.stripe_minor += more * PRICE_MINOR
                 world.control("POST", "/stripe/payments", {
                     "key": STRIPE_KEY, "amount": order.stripe_minor, "currency": "usd", "outcome": "succeeded",
                     "metadata": {"order_name": order.placed["name"]}})  # fmt: skip
             else:
                 world.control("POST", f"/shopify/orders/{order.placed['id']}/pay", {})
-            order.paid = True
+            order.paid, order.paid_units = True, order.units
 
         @precondition(lambda self: bool(self.model.open))
         @rule(pick=st.integers(0, 5))
@@ -269,6 +273,8 @@ def ended_as_promised(world: World, order: Promised) -> None:
     if order.cancelled or (order.by_person and row.state == "cancelled"):
         assert (row.state, left) == ("cancelled", 0), name
         assert [one for one in world.fulfillments(order.placed) if one["status"] != "CANCELLED"] == []
+    elif order.paid and order.units - order.taken > order.paid_units:
+        assert world.open_holds(order.placed) in ([], ["payment"]), name
     elif order.paid or left:
         assert (row.state, world.open_holds(order.placed)) == ("fulfilled", []), name
         # What a person took back late had left already, and stays.
@@ -297,11 +303,12 @@ def test_orders_end_as_promised_in_whatever_order_things_happen(world: World):
     run_state_machine_as_test(
         machine(world),
         settings=settings(
-            max_examples=15,
+            max_examples=12,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,
-            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            # A failing life of an order is told as it was; making it shorter would cost a hundred more of them.
+            phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -134,7 +134,7 @@ def waiting(work: Work) -> str:
     if work.status == "ON_HOLD":
         reasons = dict.fromkeys(hold.display_reason or "no reason given" for hold in work.fulfillment_holds)
         return ", ".join(reasons) or "no reason given"
-    if work.status not in LIVE:
+    if work.status not in LIVE | _ENDED:
         return f"its state is {work.status[:40]}, which Packline does not know"
     method = work.delivery_method.method_type if work.delivery_method else _CARRIED
     if method not in _COLLECTED | {_CARRIED}:
