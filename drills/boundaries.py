@@ -30,7 +30,7 @@ DRILLS = tuple(_drill_for(kind) for kind in stories.TOLD_BY)
 
 
 def _killed_everywhere(play: Play, kind: str) -> int:
-    story = stories.STORIES[stories.TOLD_BY[kind]]
+    story = stories.TOLD_BY[kind]
     with TemporaryDirectory(prefix="drill-", dir=play.ground.logs) as told:
         folder = Path(told)
         wanted = _recorded(play, kind, story, folder)

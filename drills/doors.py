@@ -34,13 +34,13 @@ def web_killed_between_commit_and_bell(play: Play) -> int:
     for _ in range(2 * play.size.faults):
         before = _kept(play)
         play.shop.place(*PLAIN)
-        if not until(partial(_more_are_kept, play, before), within_s=20, pause_s=0.001):
+        if not until(partial(_more_are_kept, play, before), within_s=60, pause_s=0.001):
             raise NotShown("no delivery arrived")
         for pid in play.ground.processes.children("web"):
             signalled(pid, signal.SIGKILL)
         with play.ground.ask_redis() as connection:
             connection.flushall()
-        if not until(lambda: len(play.ground.processes.children("web")) >= 2, within_s=20):
+        if not until(lambda: len(play.ground.processes.children("web")) >= 2, within_s=60):
             raise NotShown("the web server did not come back")
     play.ground.processes.kill("web")
     play.shop.place(*PLAIN)

@@ -18,7 +18,6 @@ from drills import ledger, verdict
 from drills.field import NOTHING, Field, until
 from drills.shops import Placed, Shop, open_shop
 from drills.verdict import Verdict
-from records.tenants import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +80,12 @@ class Play:
     def shop(self) -> Shop:
         return self.shops[0]
 
-    def open_shops(self, count: int = 1, *, rules: Rules | None = None, more: Mapping[str, str] = NOTHING) -> None:
+    def open_shops(self, count: int = 1, *, more: Mapping[str, str] = NOTHING) -> None:
         """Open shops and have their catalogues read by a crew, which stays; `more` is in its environment."""
         ground = self.ground
         for _ in range(count):
             number = next(ground.numbers)
-            self.shops.append(
-                open_shop(ground.control, ground.engine, ground.settings, ground.web, number=number, rules=rules)
-            )
+            self.shops.append(open_shop(ground.control, ground.engine, ground.settings, ground.web, number=number))
         self.crew(more=more)
         if not self.settle():
             raise NotShown("the shops' catalogues were not read")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from config import boot
 from config.settings import Settings
 from demo.store import BUYERS, LOCATIONS, TOPICS
-from jobs import connect, desk
+from jobs import connect, desk, queue, reconcile
+from orders.reversing import Wish
 from records import database
+from records.orders import Order
+from records.shipments import parcels_of
 from records.tenants import Rules
 
 Json = dict[str, Any]
@@ -21,6 +26,9 @@ Control = Callable[..., Any]
 """Asks the sandbox for something: method, path, and a body where one is wanted."""
 
 _MANY = 1_000_000
+_BY = "person:drill"
+# Money that is only authorised is good enough to ship on, and taken when the order has left.
+_RULES = Rules(ship_when="authorised", capture_when_shipped=True)
 # (SKU, grams, where it lies): one thing that lies in two warehouses, two that lie in one each, and one that is heavy.
 _GOODS = (
     ("BAG", 300, ("Reno", "Newark")),
@@ -127,6 +135,27 @@ class Shop:
         placed.end = end or End(state="cancelled")
         self.control("POST", f"/shopify/orders/{placed.id}/cancel", {"reason": "CUSTOMER"} | more)
 
+    def ask_to_cancel(self, placed: Placed, *, end: End) -> None:
+        """Have a person here take the whole order back, with its money."""
+        placed.end = end
+        with database.transaction(self.engine, self.tenant) as session:
+            wish = Wish(purpose="cancel", reason="buyer")
+            desk.cancel(session, self.tenant, self._order(session, placed), wish, by=_BY)
+
+    def ask_for_another_label(self, placed: Placed) -> None:
+        """Have a person here say that a label is spoilt. Raises ValueError where the parcel gets no other."""
+        with database.transaction(self.engine, self.tenant) as session:
+            for parcel in parcels_of(session, self.tenant, self._order(session, placed)):
+                if refusal := desk.relabel(session, self.tenant, parcel.id, by=_BY, reason="the label is smeared"):
+                    raise ValueError(refusal)
+
+    def compare(self) -> None:
+        """Have our records held against those of every vendor, and each account looked after."""
+        with database.transaction(self.engine, self.tenant) as session:
+            for connection in self.connections.values():
+                reconcile.ask(session, self.tenant, connection, now=datetime.now(UTC))
+                queue.add(session, self.tenant, "check_connection", f"connection/{connection}")
+
     def labels(self, placed: Placed | None = None) -> list[Json]:
         """What the carrier has sold to this shop, or for one order of it."""
         answered = self.control("GET", f"/easypost/shipments?key={self.keys['easypost']}")
@@ -182,6 +211,12 @@ class Shop:
             }
             self.control("POST", f"/{vendor}/accounts", wish | mode)
 
+    def _order(self, session: Session, placed: Placed) -> int:
+        """The number of an order here. Raises NoResultFound while it is unknown here."""
+        return session.scalars(
+            select(Order.id).where(Order.tenant_id == self.tenant, Order.remote_id == placed.remote_id)
+        ).one()
+
     def _wish(self, lines: tuple[tuple[str, int], ...]) -> Json:
         return {
             "shop": self.domain,
@@ -221,7 +256,7 @@ def control_of(sandbox: str) -> Control:
 
 
 def open_shop(
-    control: Control, engine: Engine, settings: Settings, web: str, *, number: int, rules: Rules | None = None
+    control: Control, engine: Engine, settings: Settings, web: str, *, number: int, rules: Rules = _RULES
 ) -> Shop:
     """Make the store in the sandbox, and connect it with carrier and payments; its catalogue is read by a worker."""
     shop = Shop(control=control, engine=engine, settings=settings, web=web, domain=f"drill-{number}.myshopify.com")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -15,9 +16,10 @@ from drills.play import Row
 
 def show(console: Console, rows: Sequence[Row]) -> None:
     """A row a drill; what was found wrong stands below it in sentences."""
-    table = Table("drill", title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("drill", no_wrap=True)
     for name in ("runs", "orders", "lost", "doubled", "stuck", "seconds to recover"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", max_width=10)
     for row in rows:
         colour = "" if row.passed else "red"
         numbers = (row.runs, row.orders, row.lost, row.doubled, row.stuck, f"{row.recover_s:.1f}")

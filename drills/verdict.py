@@ -87,6 +87,8 @@ def _order_doubled(books: ShopLedger, placed: Placed) -> Iterator[str]:
     for sku, units in shipped.items():
         if units > wanted[sku]:
             yield f"{placed.name}: {units} × {sku} are shipped in the store, not {wanted[sku]}"
+    if float(theirs["refunded"]) > (float(theirs["received"]) if placed.end.state == "cancelled" else 0):
+        yield f"{placed.name}: the store gave back {theirs['refunded']} of {theirs['received']}"
     for made in _alive(theirs):
         if made["admin_graphql_api_id"] not in known:
             yield f"{placed.name}: fulfillment {made['id']} in the store belongs to no shipment here"

@@ -319,6 +319,45 @@ def test_a_number_that_names_one_order_and_is_the_id_of_another_is_refused(packl
     assert answered(packline("orders", "show", shop.tenant, "#2", "--json"))["id"] == first
 
 
+def test_an_order_is_cancelled_by_a_plan_that_is_shown_first(packline, shop):
+    order = shop.order((None, 2), state="released")
+    shop.order((None, 1), state="released")
+
+    declined = packline("orders", "cancel", "#1001", "--tenant", shop.tenant, input="n\n")
+
+    assert declined.exit_code == 1
+    assert "2. Cancel the order in the store, which gives the money back." in declined.stdout
+    assert (shop.state("orders", order), shop.rows("SELECT id FROM reversals")) == ("released", [])
+
+    words = ("--reason", "buyer", "--note", "by phone", "--no-refund", "--no-tell", "--yes", "--json")
+    begun = answered(packline("orders", "cancel", "1001", "--tenant", shop.tenant, *words))
+
+    assert [step["kind"] for step in begun["steps"]] == ["stop_work", "cancel_in_store"]
+    assert shop.state("orders", order) == "cancelling"
+    assert shop.rows("SELECT purpose, reason, note, refund, tell_buyer, asked_by FROM reversals") == [
+        ("cancel", "buyer", "by phone", False, False, "person:command line")
+    ]
+    assert shop.rows("SELECT kind, subject, state FROM jobs") == [("reverse_order", f"order/{order}", "due")]
+    refused(packline("orders", "cancel", "1001", "--tenant", shop.tenant, "--yes", "--json"), "cancelling already")
+
+
+def test_some_units_of_an_order_are_cancelled_by_sku(packline, shop):
+    order = shop.order((None, 2), (None, 3), state="released")
+    lines = [row[0] for row in shop.rows("SELECT id FROM order_lines ORDER BY id")]
+
+    def cancel(*words):
+        return packline("orders", "cancel", "1001", "--tenant", shop.tenant, "--yes", "--json", *words)
+
+    for wrong in ("HAT=1", "BAG", "BAG=0", "BAG=x"):
+        refused(cancel("--line", wrong), f"{wrong} is not SKU=UNITS of this order, which has BAG")
+    refused(cancel("--line", "BAG=6"), "fewer units of BAG")
+    begun = answered(cancel("--line", "BAG=3"))
+
+    assert [step["kind"] for step in begun["steps"]] == ["refund_in_store", "plan_again"]
+    assert shop.one("SELECT wanted FROM reversals") == {str(lines[0]): 2, str(lines[1]): 1}
+    assert shop.state("orders", order) == "released"
+
+
 @pytest.mark.parametrize("asked", ["#1001", "1001", "1", "order/1", "order/x", "99999999999999999999"])
 def test_another_tenant_s_order_is_not_found(packline, shop, stranger, asked):
     shop.order()

@@ -32,7 +32,7 @@ def listening(tell) -> Iterator[None]:
         steps.listen(None)
 
 
-def lanes(world: World) -> list[tuple[str, bool]]:
+def lanes(world: World) -> list[str]:
     """The lanes in which a worker would find something to do."""
     return [
         row.lane
@@ -103,13 +103,12 @@ TELLINGS = 5
 
 
 def test_every_kind_of_job_has_a_story():
-    assert set(stories.TOLD_BY) | set(stories.NOT_YET_TOLD) == set(queue.KINDS)
-    assert set(stories.TOLD_BY).isdisjoint(stories.NOT_YET_TOLD)
+    assert set(stories.TOLD_BY) == set(queue.KINDS)
 
 
 @pytest.mark.parametrize("kind", sorted(stories.TOLD_BY))
 def test_a_worker_that_dies_at_any_boundary_loses_and_doubles_nothing(world: World, shop: Shop, kind: str):
-    story = stories.STORIES[stories.TOLD_BY[kind]]
+    story = stories.TOLD_BY[kind]
     walk = Walk(kind)
     # What only the run after a death passes (asking whether it was done) is a place to die at, too.
     second_deaths: list[list[Point]] = []

@@ -12,6 +12,7 @@ from drills.shops import End, Placed, Shop
 from drills.verdict import Verdict, judge
 
 ORDER = "gid://shopify/Order/1"
+STORE = {"received": "20.00", "refunded": "0.00"}
 MADE = "gid://shopify/Fulfillment/5"
 
 
@@ -31,7 +32,7 @@ def books(**changed: Any) -> ShopLedger:
     }
     well = {
         "shop": shop,
-        "orders_there": {ORDER: {"fulfillments": [made]}},
+        "orders_there": {ORDER: STORE | {"fulfillments": [made]}},
         "labels_there": [{"id": "shp_1", "reference": "#1-7", "refund_status": None}],
         "levels_there": {("BAG", "Reno"): 9},
         "refunds_there": [],
@@ -69,7 +70,7 @@ def job(**changed: Any) -> dict[str, Any]:
 def made(**changed: Any) -> dict[str, dict[str, Any]]:
     """The store's view with its one fulfillment changed."""
     whole = books().orders_there[ORDER]["fulfillments"][0]
-    return {ORDER: {"fulfillments": [whole | changed]}}
+    return {ORDER: STORE | {"fulfillments": [whole | changed]}}
 
 
 def test_books_that_agree_are_clean():
@@ -121,7 +122,8 @@ DOUBLED = {
     "a label that nothing here accounts for": books(labels_there=[*books().labels_there, SECOND]),
     "a fulfillment that no shipment here made": books(
         orders_there={
-            ORDER: {
+            ORDER: STORE
+            | {
                 "fulfillments": [
                     *books().orders_there[ORDER]["fulfillments"],
                     made(id=6, admin_graphql_api_id="gid://shopify/Fulfillment/6", lines=[])[ORDER]["fulfillments"][0],
@@ -131,6 +133,9 @@ DOUBLED = {
     ),
     "units that left twice": books(orders_there=made(lines=[{"sku": "BAG", "quantity": 2}])),
     "a scan that was told twice": books(orders_there=made(events=[{"status": "DELIVERED", "happened_at": "noon"}] * 2)),
+    "money that the store gave back and was not to": books(
+        orders_there={ORDER: books().orders_there[ORDER] | {"refunded": "1.00"}}
+    ),
     "money that went back and was not to": books(
         refunds_there=[{"payment_intent": "pi_1", "amount": 5, "status": "succeeded"}]
     ),

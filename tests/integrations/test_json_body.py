@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -53,6 +53,7 @@ def test_a_pair_of_surrogates_is_one_character_and_is_kept():
     assert read_object(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
 
 
+@settings(deadline=None)  # a machine that is busy is no fault of the reader
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_unreadable(body):
     with suppress(Unreadable):
@@ -70,6 +71,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)  # a machine that is busy is no fault of the reader
 @given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_an_ordinary_object_is_read_as_json_reads_it(value):
     body = json.dumps(value).encode()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drills import losses
-from drills.losses import Ground
+from drills import books, losses
+from drills.books import Ground
 from jobs import reconcile
 from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, World, variant
 
@@ -57,7 +57,7 @@ def test_the_books_are_compared_so_that_a_difference_shows(world: World):
     world.control("POST", "/stripe/payments", {"key": STRIPE_KEY, "amount": 500, "currency": "usd"})
     world.settle()
 
-    lost, unpaid = losses.differences(ground(world))
+    lost, unpaid = books.differences(ground(world))
 
     assert lost == f"{placed['name']}: is not here"
     assert unpaid.endswith(": is not here")

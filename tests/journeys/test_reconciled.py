@@ -271,6 +271,21 @@ def test_a_shipment_that_somebody_cancelled_in_the_store_waits_for_a_person(worl
     assert [one for one in compare(world, "shopify") if one[1] == "parked"] == []
 
 
+def test_a_number_that_is_gone_from_the_store_is_told_again(world: World):
+    placed = shipped(world)
+    (label,) = world.labels_bought()
+    store(world).replace_tracking(fulfillment_id(world), TrackingLabel(carrier="USPS", numbers=()), tell_buyer=False)
+    assert world.fulfillments(placed)[0]["tracking"] == []
+
+    found = compare(world, "shopify")
+
+    sentence = f"In the store {label['tracking_code']} was missing on a shipment. It is told again."
+    assert found == [("drift", "repaired", sentence)]
+    assert [one["number"] for one in world.fulfillments(placed)[0]["tracking"]] == [label["tracking_code"]]
+    assert compare(world, "shopify") == []
+    assert repairs(world, placed) == [sentence]
+
+
 def test_another_number_that_somebody_wrote_in_the_store_is_told_and_left(world: World):
     placed = shipped(world)
     theirs = TrackingLabel(carrier="UPS", numbers=("1Z999AA10123456784",))
@@ -468,12 +483,12 @@ def test_a_pass_that_was_cut_off_is_begun_anew_from_where_it_began(world: World)
     assert world.order(placed).state == "fulfilled"
 
 
-@pytest.mark.parametrize("kind", ["5xx", "timeout_before"])
+@pytest.mark.parametrize("kind", ["5xx", "broken_json"])
 def test_a_vendor_that_is_away_fails_one_scope_and_loses_nothing(world: World, kind: str):
     world.open_shop()
     lose_everything(world)
     placed = world.place(("BAG", 1))
-    world.fault(vendor="shopify", kind=kind, operation="orders", times=1, delay_s=0.1)
+    world.fault(vendor="shopify", kind=kind, operation="orders", times=1)
     with world.reading() as session:
         reconcile.ask(session, world.tenant, world.connections["shopify"], now=datetime.now(UTC))
     world.settle()

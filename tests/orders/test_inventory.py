@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from orders import inventory
 from orders.allocation import Pick
 from orders.inventory import Contended, Holding
+from records.reversals import Reversal, ReversalStep
 from records.shipments import Shipment
 from tests.shop import NEWARK, open_shop
 
@@ -48,9 +50,9 @@ def hold(shop, *wanted, order=None):
     return order, shipment
 
 
-def do(shop, verb, *words):
+def do(shop, verb, *words, **more):
     with shop.transaction() as session:
-        return getattr(inventory, verb)(session, shop.tenant, *words, actor="test")
+        return getattr(inventory, verb)(session, shop.tenant, *words, actor="test", **more)
 
 
 def ledger_is_true(shop):
@@ -152,6 +154,45 @@ def test_shipped_units_leave_the_shelf_and_only_once(shop, reno):
     ]  # fmt: skip
     shipped = "SELECT variant_id, on_hand_change, reserved_change FROM movements WHERE cause = 'shipped' ORDER BY 1"
     assert shop.rows(shipped) == [(bag, -4, -4), (hat, -1, -1)]
+    assert ledger_is_true(shop)
+
+
+def test_units_that_did_not_leave_after_all_are_put_back_once(shop, reno):
+    bag, hat = shop.variant("BAG", stock={reno: 10}), shop.variant("HAT", stock={reno: 5})
+    order, first = hold(shop, (bag, reno, 4), (hat, reno, 1))
+    _, second = hold(shop, (bag, reno, 2), order=order)
+    assert do(shop, "put_back", order, first) == 0  # it never left
+    do(shop, "consume", order, first)
+    do(shop, "consume", order, second)
+
+    assert [do(shop, "put_back", order, first) for _ in range(2)] == [5, 0]
+
+    assert shop.rows(LEVELS) == [(8, 0), (5, 0)]
+    assert shop.rows("SELECT shipment_id, state FROM reservations ORDER BY id") == [
+        (first, "released"), (first, "released"), (second, "consumed"),
+    ]  # fmt: skip
+    back = "SELECT variant_id, on_hand_change, reserved_change FROM movements WHERE cause = 'put_back' ORDER BY 1"
+    assert shop.rows(back) == [(bag, 4, 0), (hat, 1, 0)]
+    assert ledger_is_true(shop)
+
+
+def test_a_count_leaves_alone_what_was_put_back_since_or_is_being_put_back(shop, reno):
+    bag = shop.variant(stock={reno: 10})
+    order, shipment = hold(shop, (bag, reno, 4))
+    do(shop, "consume", order, shipment)
+    shop.run("UPDATE movements SET at = at - interval '1 hour'")
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    reversal = shop._insert(Reversal, order_id=order, purpose="cancel", asked_by="person:Ann")
+    step = shop._insert(
+        ReversalStep, reversal_id=reversal, position=1, kind="put_back_stock", subject=f"shipment/{shipment}"
+    )
+
+    assert do(shop, "count", {(bag, reno): 10}, as_of=began) == 0  # the store has counted them in already
+    do(shop, "put_back", order, shipment)
+    shop.run("UPDATE reversal_steps SET state = 'done' WHERE id = :step", step=step)
+    assert do(shop, "count", {(bag, reno): 14}, as_of=began) == 0
+    assert shop.rows(LEVELS) == [(10, 0)]
+    assert do(shop, "count", {(bag, reno): 9}, as_of=datetime.now(UTC) + timedelta(seconds=1)) == 1
     assert ledger_is_true(shop)
 
 

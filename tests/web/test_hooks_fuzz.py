@@ -251,15 +251,18 @@ def head(vendor_headers, extra, path="/hooks/shopify"):
     return "\r\n".join([f"POST {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode("latin-1")
 
 
-def answer(port, *parts, pause_s=0.0, shut=False, wait_s=10.0):
+def answer(port, *parts, pause_s=0.0, shut=False, wait_s=30.0):
     """What gunicorn answers to these bytes: the status, or None where it hangs up without a word."""
     with socket.create_connection(("127.0.0.1", port), timeout=wait_s) as connection:
-        for part in parts:
-            connection.sendall(part)
-            time.sleep(pause_s)
-        if shut:
-            connection.shutdown(socket.SHUT_WR)
-        heard = connection.recv(200)
+        try:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause_s)
+            if shut:
+                connection.shutdown(socket.SHUT_WR)
+            heard = connection.recv(200)
+        except (ConnectionResetError, BrokenPipeError):  # it had heard enough
+            heard = b""
     return int(heard.split()[1]) if heard else None
 
 
@@ -285,11 +288,11 @@ LENGTH = f"Content-Length: {len(BODY)}"
         pytest.param([head(GENUINE, ["Transfer-Encoding: chunked"]), b"2\r\nabcdef\r\n0\r\n\r\n"], {400}, id="a-chunk-too-long"),
         pytest.param([head(GENUINE, ["Transfer-Encoding: chunked"]), b"2\r\nab\r\n0\r\nBad Trailer\r\n\r\n"], {400}, id="a-bad-trailer"),
         pytest.param([head(GENUINE, ["Transfer-Encoding: chunked"]), b"-5\r\nabcde\r\n0\r\n\r\n"], {400}, id="a-chunk-below-nothing"),
-        pytest.param([head(GENUINE, ["X-Long: " + "x" * 65_536, LENGTH]), BODY], {400, 431}, id="a-header-of-64-kb"),
-        pytest.param([head(GENUINE, [f"X-{n}: y" for n in range(200)] + [LENGTH]), BODY], {400, 431}, id="two-hundred-headers"),
+        pytest.param([head(GENUINE, ["X-Long: " + "x" * 65_536, LENGTH]), BODY], {400, 431, None}, id="a-header-of-64-kb"),
+        pytest.param([head(GENUINE, [f"X-{n}: y" for n in range(200)] + [LENGTH]), BODY], {400, 431, None}, id="two-hundred-headers"),
         pytest.param([head(GENUINE, ["X-Nul: a\x00b", LENGTH]), BODY], {400}, id="nul-in-a-header"),
         pytest.param([head(GENUINE, ["Bad Name: x", LENGTH]), BODY], {400}, id="a-name-with-a-blank"),
-        pytest.param([head(GENUINE, [LENGTH], path="/hooks/stripe/" + "x" * 9_000), BODY], {400, 414}, id="an-endless-address"),
+        pytest.param([head(GENUINE, [LENGTH], path="/hooks/stripe/" + "x" * 9_000), BODY], {400, 414, None}, id="an-endless-address"),
         pytest.param([head(GENUINE, [LENGTH], path="/hooks/stripe/%00"), BODY], {404}, id="nul-in-the-address"),
         pytest.param([head(GENUINE, [LENGTH], path="/hooks/stripe/%ff%fe"), BODY], {404}, id="no-utf-8-in-the-address"),
         pytest.param([b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(60)], {400, None}, id="tls"),
