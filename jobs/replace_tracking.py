@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import TrackingLabel
 from integrations.ports import Storefront
-from jobs import outward, push_tracking, story
+from jobs import outward, push_tracking, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
 from orders import postage, progress
 from records import tenants
 from records.intentions import Intention, find_intention
-from records.orders import Order
+from records.orders import Order, open_holds
 from records.shipments import Label, Parcel, Shipment
 
 _SETTLED = ("succeeded", "adopted")
@@ -73,14 +73,14 @@ def _load(session: Session, work: Work) -> Replacement | Cancelled:
     parcels = postage.parcels_in(session, tenant, shipment)
     labels = _labels(session, tenant, parcels)
     words: list[Word] = []
-    for fulfillment, borne in _by_fulfillment(session, tenant, shipment, parcels).items():
+    for fulfillment, borne in shown_by(session, tenant, shipment, parcels).items():
         tell_buyer = not words and tenants.rules_of(session, tenant).tell_buyer
         word = _word(session, tenant, shipment.id, fulfillment, borne, labels, tell_buyer=tell_buyer)
         words += [word] if word else []
     return Replacement(order=order.id, connection=order.connection_id, words=tuple(words))
 
 
-def _by_fulfillment(
+def shown_by(
     session: Session, tenant: int, shipment: Shipment, parcels: Sequence[Parcel]
 ) -> dict[str, list[Parcel]]:
     """Which boxes each fulfillment shows: all of them, or those of the carrier that it was announced for."""
@@ -165,3 +165,6 @@ def _record(session: Session, work: Work, replacement: Replacement) -> None:
     carriers = ", ".join(dict.fromkeys(word.tracking.carrier for word in replacement.words))
     sentence = f"The storefront has the new tracking: {carriers} {said}."
     story.tell(session, work, replacement.order, sentence, keys=[word.key for word in replacement.words])
+    if any(hold.kind == "edit" for hold in open_holds(session, work.tenant, replacement.order)):
+        # A change that came too late for the old label may be on the new one: then nobody waits for a person any more.
+        queue.add(session, work.tenant, "verify_order", f"order/{replacement.order}")

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from integrations.ports import Permanent
@@ -20,7 +20,6 @@ from orders import comparing
 from orders.comparing import Difference
 from records import comparisons
 from records.comparisons import Finding
-from records.jobs import Job
 
 log = structlog.get_logger(__name__)
 Thing = TypeVar("Thing")
@@ -109,23 +108,6 @@ def batches(things: Iterable[Thing]) -> Iterator[Sequence[Thing]]:
     iterator = iter(things)
     while batch := list(islice(iterator, _BATCH)):
         yield batch
-
-
-def attended(session: Session, tenant: int, kind: str, subject: str) -> bool:
-    """Whether this work is waiting, under way, or with a person already."""
-    return (
-        session.execute(
-            select(Job.id)
-            .where(
-                Job.tenant_id == tenant,
-                Job.subject == subject,
-                Job.kind == kind,
-                Job.state.in_(("due", "running", "parked")),
-            )
-            .limit(1)
-        ).first()
-        is not None
-    )
 
 
 def busy(session: Session, tenant: int, lane: str) -> bool:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import queue
+from integrations.nouns import TrackingLabel
+from integrations.ports import Keys, Storefront
+from jobs import outward, replace_tracking
 from jobs.comparing import looking
 from jobs.comparing.looking import Look
-from orders import comparing, holds, progress
+from jobs.outward import Act
+from orders import comparing, holds, postage, progress
 from orders.comparing import Difference, Sent, Untold
 from orders.holds import Problem
 from records import reversals
@@ -38,7 +42,7 @@ def compare(look: Look) -> None:
             with look.apart(remote_id):
                 theirs = storefront.read_shipped(remote_id)
                 for sent in told.sent:
-                    _judge(look, told, sent, comparing.shipment_lack(sent, theirs))
+                    _judge(look, storefront, told, sent, comparing.shipment_lack(sent, theirs))
 
 
 def _told(look: Look, changed: dict[str, datetime]) -> dict[str, Told]:
@@ -95,30 +99,62 @@ def _sent(session: Session, tenant: int, order: int) -> tuple[Sent, ...]:
     return tuple(found)
 
 
-def _judge(look: Look, told: Told, sent: Sent, lack: Untold | None) -> None:
+def _judge(look: Look, storefront: Storefront, told: Told, sent: Sent, lack: Untold | None) -> None:
     if lack is None:
         return
-    with look.work.writing() as session:
-        match lack.what:
-            case "taken_back":
-                _ask_a_person(session, look, told, sent)
-            case "other_number":
-                sentence = (
-                    f"The store shows {', '.join(lack.numbers)} for a shipment that left with "
-                    f"{', '.join(sorted(sent.numbers))}. It was left as it is: somebody wrote it there."
-                )
-                look.find(session, _difference(told, sent, "noted", sentence))
-            case _:
-                _tell_again(session, look, told, sent, lack)
-
-
-def _tell_again(session: Session, look: Look, told: Told, sent: Sent, lack: Untold) -> None:
-    subject = f"shipment/{sent.shipment}"
-    if looking.attended(session, look.tenant, "replace_tracking", subject):
+    if lack.what == "number_missing":
+        _tell_again(look, storefront, told, sent, lack)
         return
-    queue.add(session, look.tenant, "replace_tracking", subject, lane=f"order/{told.order}")
-    what = f"{', '.join(lack.numbers)} was missing" if lack.numbers else "an old tracking number was left"
-    look.find(session, _difference(told, sent, "repaired", f"In the store {what} on a shipment. It is told again."))
+    with look.work.writing() as session:
+        if lack.what == "taken_back":
+            _ask_a_person(session, look, told, sent)
+            return
+        sentence = (
+            f"The store shows {', '.join(lack.numbers)} for a shipment that left with "
+            f"{', '.join(sorted(sent.numbers))}. It was left as it is: somebody wrote it there."
+        )
+        look.find(session, _difference(told, sent, "noted", sentence))
+
+
+def _tell_again(look: Look, storefront: Storefront, told: Told, sent: Sent, lack: Untold) -> None:
+    """Put our whole set there, without a word to the buyer: they were told when it was new."""
+    with look.work.reading() as session:
+        sets = _sets(session, look.tenant, sent.shipment)
+    # A comparison that is begun anew is another one: what it finds missing then is missing still, or again.
+    acts = {fulfillment: f"retell/{look.comparison}/{fulfillment}" for fulfillment in sets}
+    for fulfillment, tracking in sets.items():
+        act = Act(
+            key=acts[fulfillment],
+            kind="replace_tracking",
+            subject=f"shipment/{sent.shipment}",
+            request=tracking.model_dump(),
+        )
+        outward.once(look.work, act, perform=partial(_replace, storefront, fulfillment, tracking))
+    with look.work.writing() as session:
+        for fulfillment, key in acts.items():
+            outward.settle(session, look.tenant, key, "succeed", reference=fulfillment)
+        what = f"{', '.join(lack.numbers)} was missing" if lack.numbers else "an old tracking number was left"
+        look.find(
+            session, _difference(told, sent, "repaired", f"In the store {what} on a shipment. It was told again.")
+        )
+
+
+def _replace(storefront: Storefront, fulfillment: str, tracking: TrackingLabel, _keys: Keys) -> None:
+    storefront.replace_tracking(fulfillment, tracking, tell_buyer=False)
+
+
+def _sets(session: Session, tenant: int, shipment: int) -> dict[str, TrackingLabel]:
+    """What each fulfillment of a shipment has to show."""
+    row = session.get_one(Shipment, (tenant, shipment))
+    shown = replace_tracking.shown_by(session, tenant, row, postage.parcels_in(session, tenant, row))
+    return {
+        fulfillment: TrackingLabel(
+            carrier=parcels[0].carrier,
+            numbers=tuple(parcel.tracking_code for parcel in parcels),
+            urls=tuple(parcel.tracking_url for parcel in parcels if parcel.tracking_url),
+        )
+        for fulfillment, parcels in shown.items()
+    }
 
 
 def _ask_a_person(session: Session, look: Look, told: Told, sent: Sent) -> None:

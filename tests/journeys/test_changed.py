@@ -138,6 +138,14 @@ def test_another_address_on_an_announced_order_asks_for_another_label(world: Wor
     assert len(world.labels_bought()) == 1
     assert standing(world, placed) == ["success"]
 
+    with world.reading() as session:
+        assert desk.relabel(session, world.tenant, 1, by="person:Ann", reason="moved house") == ""
+    world.settle()
+
+    assert (world.order(placed).state, world.open_holds(placed)) == ("fulfilled", [])
+    assert sorted(str(one["refund_status"]) for one in world.labels_bought()) == ["None", "submitted"]
+    assert standing(world, placed) == ["success"]
+
 
 def test_an_added_line_opens_an_order_again_that_was_complete(world: World):
     world.open_shop(variants=[variant("BAG"), variant("HAT", price="0.00")])

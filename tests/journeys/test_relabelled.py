@@ -407,6 +407,7 @@ def test_a_label_that_somebody_gave_back_holds_its_order_until_there_is_another(
 # ------------------------------------------------------------------------------------------- crashes
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("when", ["labelled", "announced"])
 def test_a_crash_at_any_boundary_buys_one_asks_once_and_tells_once(world: World, when: str):
     world.open_shop()
