@@ -91,6 +91,9 @@ def upgrade() -> None:
     op.add_column('intentions', sa.Column('renewals', sa.BigInteger(), server_default='0', nullable=False))
     op.add_column('intentions', sa.Column('keyed_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False))
     op.add_column('labels', sa.Column('void_refusals', sa.BigInteger(), server_default='0', nullable=False))
+    # What a carrier says of a label that was replaced is found by it.
+    op.create_index('ix_labels_tracking', 'labels', ['tenant_id', 'tracking_code'], unique=False)
+    op.create_index('ix_labels_tracker', 'labels', ['tenant_id', 'tracker_ref'], unique=False)
     # A label that is being given back is no longer the one that its parcel travels with: another may be bought.
     op.drop_index('uq_labels_one_live_a_parcel', 'labels')
     op.create_index('uq_labels_one_live_a_parcel', 'labels', ['tenant_id', 'parcel_id'], unique=True, postgresql_where=sa.text("state IN ('intended', 'bought')"))
