@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import signal
 import time
+from functools import partial
+from subprocess import CalledProcessError
 
 import psycopg
 
@@ -37,8 +39,9 @@ def postmaster_killed(play: Play) -> int:
             time.sleep(1.5)
             pid = int((play.ground.postgresql_folder / "postmaster.pid").read_text().split("\n", 1)[0])
             signalled(pid, signal.SIGKILL)
-            time.sleep(1.0)  # its children notice, and let go of the shared memory
-            restart(play)
+            # Its children have to notice first, and let go of the memory that they share.
+            if not until(partial(_started, play), pause_s=0.5):
+                raise NotShown("the database did not start again")
     play.fault_ended()
     return max(1, play.size.faults // 2)
 
@@ -129,6 +132,14 @@ def restart(play: Play) -> None:
     """Crash the server and start it again: ready when this returns."""
     embedded.pg_ctl(play.ground.postgresql_folder, "restart", "-m", "immediate", "-w")
     play.ground.engine.dispose()
+
+
+def _started(play: Play) -> bool:
+    try:
+        restart(play)
+    except CalledProcessError:
+        return False
+    return True
 
 
 def _refused(play: Play) -> bool:

@@ -95,6 +95,11 @@ class Field:
     def start_clock(self, name: str = "clock") -> None:
         self.processes.start(name, "cli", "clock")
 
+    def start_servers(self) -> None:
+        """Have PostgreSQL and Redis running, or find that they are."""
+        embedded.start_postgresql(self.postgresql_folder)
+        embedded.start_redis(self.redis_folder)
+
     def restart_servers(self) -> None:
         """Web, Redis and PostgreSQL are switched off and on again; workers and clocks are not there at the time."""
         self.processes.stop("web")
@@ -108,6 +113,7 @@ class Field:
         """Only web, sandbox and servers are left running, with nothing in any of them."""
         self.processes.stop_all(lambda name: name not in {"web", "sandbox"})
         bell.flush()
+        self.start_servers()
         self.control("POST", "/reset")
         # Vendors try again for hours or days; a drill's longest trouble lasts minutes.
         self.control("POST", "/deliveries/plan", {"retry_delays_s": [0.5] * 600})
@@ -146,6 +152,7 @@ def laid_out(home: Path) -> Iterator[Field]:
         bell.set_up("")
         processes.stop_all()
         engine.dispose()
+        field.start_servers()  # a drill that ended too early may have left one of them dead or frozen
         embedded.stop_redis(field.redis_folder)
         embedded.stop_postgresql(field.postgresql_folder)
 

@@ -71,6 +71,8 @@ def perform(field: Field, name: str, size: Size, say: Callable[[str], None] = la
         runs = PROGRAMME[name](play)
     except NotShown as failure:
         runs, wrong = 0, str(failure)
+    except Exception as error:  # noqa: BLE001 - a drill that fails in itself must not take the others with it
+        runs, wrong = 0, f"the drill itself failed: {type(error).__name__}: {error}"
     if play.fault_ended_at is None:
         play.fault_ended_at = time.monotonic()
     found, recover_s = play.judged()
