@@ -80,9 +80,7 @@ def _load(session: Session, work: Work) -> Replacement | Cancelled:
     return Replacement(order=order.id, connection=order.connection_id, words=tuple(words))
 
 
-def shown_by(
-    session: Session, tenant: int, shipment: Shipment, parcels: Sequence[Parcel]
-) -> dict[str, list[Parcel]]:
+def shown_by(session: Session, tenant: int, shipment: Shipment, parcels: Sequence[Parcel]) -> dict[str, list[Parcel]]:
     """Which boxes each fulfillment shows: all of them, or those of the carrier that it was announced for."""
     if len({parcel.carrier for parcel in parcels}) == 1:
         return {fulfillment: list(parcels) for fulfillment in shipment.fulfillments}

@@ -19,6 +19,7 @@ from orders.taking_back import Begun
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
 from records.reversals import under_way
+from records.shipments import parcels_of
 from records.stock import Location
 from records.tenants import Rules
 
@@ -27,6 +28,7 @@ _ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
 _LOOK_AGAIN_S = 3.0
 _NOTHING_PLANNED = frozenset({"received", "verified", "released"})
 _COMPLETE = frozenset({"fulfilled", "closed"})
+_TOO_LATE = ("edit", "taken_back")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +169,9 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     session.flush()
     if store.snapshot.cancelled_at is not None:
         return _cancelled_there(session, work, order)
-    late = _withdraw(session, work, order)
+    late = [*_withdraw(session, work, order), *_taken_back_there(session, tenant, order_id, store)]
     if order.state in _COMPLETE and not _asked_for_more(session, work, order):
-        holds.settle(session, tenant, order_id, late, looked_for=("edit",), by="packline", now=work.now())
+        holds.settle(session, tenant, order_id, late, looked_for=_TOO_LATE, by="packline", now=work.now())
         return Done()
     open_holds = holds.settle(
         session,
@@ -186,7 +188,7 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
             ),
             *late,
         ],
-        looked_for=(*verification.LOOKED_FOR, "edit"),
+        looked_for=(*verification.LOOKED_FOR, *_TOO_LATE),
         by="packline",
         now=work.now(),
     )
@@ -224,6 +226,23 @@ def _withdraw(session: Session, work: Work, order: Order) -> list[holds.Problem]
             queue.add(session, work.tenant, "reverse_order", f"order/{order.id}")
     late = too_late.problem(facts)
     return [] if late is None else [late]
+
+
+def _taken_back_there(session: Session, tenant: int, order: int, store: StoreOrder) -> list[holds.Problem]:
+    gone = _gone_and_asked_for(session, tenant, order, store)
+    numbers = {one.tracking_code for one in parcels_of(session, tenant, order) if one.shipment_id in gone}
+    if not numbers or under_way(session, tenant, order) is not None:
+        return []
+    return [too_late.taken_back_there(numbers)]
+
+
+def _gone_and_asked_for(session: Session, tenant: int, order: int, store: StoreOrder) -> set[int]:
+    """The shipments whose announcement somebody cancelled in the store, which asks for their units again."""
+    asked = {line.line_remote_id for line in store.asked if line.units}
+    wanting = {str(line.id) for line in lines_of(session, tenant, order) if line.remote_id in asked}
+    theirs = {shipment.id for shipment in progress.taken_back(session, tenant, order, store.taken_back)}
+    parcels = parcels_of(session, tenant, order)
+    return {one.shipment_id for one in parcels if one.shipment_id in theirs and wanting & set(one.contents)}
 
 
 def _asked_for_more(session: Session, work: Work, order: Order) -> bool:
@@ -265,7 +284,8 @@ def _promised(order: Order, rules: Rules) -> datetime | None:
 def _write_wanted(session: Session, tenant: int, order: int, store: StoreOrder) -> None:
     """Write how many units of each line are to be shipped: what the store still asks for, and what it knows is gone."""
     wanted: dict[str, int] = {}
-    gone = progress.announced(session, tenant, order)
+    # What somebody took back in the store is asked for again there; it is the same units, not more of them.
+    gone = progress.announced(session, tenant, order, but=_gone_and_asked_for(session, tenant, order, store))
     for asked in store.asked:
         if asked.ships:
             wanted[asked.line_remote_id] = wanted.get(asked.line_remote_id, 0) + asked.units

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.orders import lines_of
-from records.shipments import Shipment, ShipmentLine
+from records.shipments import Shipment, ShipmentLine, shipments_of
 
 GONE = ("announced", "handed_over")
 
@@ -16,9 +18,18 @@ def planned(session: Session, tenant: int, order: int) -> dict[int, int]:
     return _units(session, tenant, order, Shipment.state != "cancelled")
 
 
-def announced(session: Session, tenant: int, order: int) -> dict[int, int]:
-    """Units by order line that the storefront knows to have left."""
-    return _units(session, tenant, order, Shipment.state.in_(GONE))
+def announced(session: Session, tenant: int, order: int, *, but: Collection[int] = ()) -> dict[int, int]:
+    """Units by order line that the storefront knows to have left; `but` names shipments that it knows no more."""
+    return _units(session, tenant, order, Shipment.state.in_(GONE) & Shipment.id.not_in(but))
+
+
+def taken_back(session: Session, tenant: int, order: int, fulfillments: Collection[str]) -> list[Shipment]:
+    """The announced shipments of which the storefront has cancelled every fulfillment."""
+    return [
+        shipment
+        for shipment in shipments_of(session, tenant, order)
+        if shipment.state in GONE and shipment.fulfillments and set(shipment.fulfillments) <= set(fulfillments)
+    ]
 
 
 def complete(session: Session, tenant: int, order: int) -> bool:

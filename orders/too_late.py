@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from orders.holds import Problem
 from orders.reversing import Facts, ParcelFacts, ShipmentFacts
 
@@ -29,6 +31,17 @@ def problem(facts: Facts) -> Problem | None:
         kind="edit",
         reason=f"The order changed in the store after its tracking was announced: {'; '.join(said)}.",
         remedy=" ".join(todo),
+    )
+
+
+def taken_back_there(numbers: Iterable[str]) -> Problem:
+    """Somebody cancelled our announcement in the store: only a person knows whether the parcel is still to go."""
+    told = ", ".join(sorted(numbers))
+    return Problem(
+        kind="taken_back",
+        reason=f"The shipment {told} was cancelled in the store, and its label here is still bought.",
+        remedy="If it does not leave, cancel the units: the label goes back while it is unused. If it has left, mark "
+        f"the units as fulfilled in the store again with {told}, then release this hold.",
     )
 
 

@@ -211,13 +211,13 @@ class World:
     def rotate_carrier_key(self, key: str) -> None:
         self._connect("easypost", "", api_key=key, webhook_secret=EASYPOST_HOOK_SECRET)
 
+    def storefront(self) -> Any:
+        """The store as somebody else reaches it."""
+        credentials = Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN})
+        return registry.vendor("shopify").build(credentials, self.services.origins, lambda _: None)
+
     def wait_until_routed(self, placed: dict[str, Any]) -> None:
-        front = registry.vendor("shopify").build(
-            Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN}),
-            self.services.origins,
-            lambda _: None,
-        )
-        eventually(lambda: front.read_order(placed["admin_graphql_api_id"]).routed)
+        eventually(lambda: self.storefront().read_order(placed["admin_graphql_api_id"]).routed)
 
     def store_orders(self) -> dict[str, dict[str, Any]]:
         """The store's own view of its orders, by name."""

@@ -95,6 +95,8 @@ class StoreOrder(Noun):
     routed: bool
     """Whether the storefront has decided where the order is to be fulfilled (it does so some time after placing)."""
     asked: tuple[AskedLine, ...] = ()
+    taken_back: tuple[str, ...] = ()
+    """The storefront's ids of the fulfillments that were cancelled: what they covered is asked for again."""
 
 
 class StoreLocation(Noun):

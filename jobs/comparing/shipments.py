@@ -15,9 +15,8 @@ from jobs import outward, replace_tracking
 from jobs.comparing import looking
 from jobs.comparing.looking import Look
 from jobs.outward import Act
-from orders import comparing, holds, postage, progress
+from orders import comparing, holds, postage, progress, too_late
 from orders.comparing import Difference, Sent, Untold
-from orders.holds import Problem
 from records import reversals
 from records.orders import Order
 from records.shipments import Label, Parcel, Shipment
@@ -159,13 +158,7 @@ def _sets(session: Session, tenant: int, shipment: int) -> dict[str, TrackingLab
 
 def _ask_a_person(session: Session, look: Look, told: Told, sent: Sent) -> None:
     """Only a person knows whether the buyer is still to get the parcel."""
-    numbers = ", ".join(sorted(sent.numbers))
-    problem = Problem(
-        kind="taken_back",
-        reason=f"The shipment {numbers} was cancelled in the store, and its label here is still bought.",
-        remedy="If it does not leave, cancel the units: the label goes back while it is unused. If it has left, mark "
-        f"the units as fulfilled in the store again with {numbers}, then release this hold.",
-    )
+    problem = too_late.taken_back_there(sent.numbers)
     if holds.overruled(session, look.tenant, told.order, problem.kind):
         return
     holds.place(session, look.tenant, told.order, problem, by=look.vendor)

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-from jobs import desk
+import pytest
+
+from jobs import desk, queue
 from tests.world import BUYER, EASTERN_BUYER, World, variant
 
 TORONTO = BUYER | {"city": "Toronto", "province_code": "ON", "zip": "M5V 3L9", "country_code": "CA"}
@@ -240,3 +242,24 @@ def test_a_cancellation_that_arrives_before_its_order_ships_nothing(world: World
     assert world.order(placed).state == "cancelled"
     assert world.labels_bought() == []
     assert world.level("BAG", "Reno") == (100, 0)
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_an_announcement_that_somebody_cancelled_in_the_store_is_no_order_for_more(world: World, units: int):
+    """Shopify asks for the units again: a person has to say whether the parcel still goes; nothing is bought twice."""
+    world.open_shop()
+    placed = world.place(("BAG", units))
+    world.settle()
+    assert world.order(placed).state == "fulfilled"
+
+    ((announced,),) = (row.fulfillments for row in world.rows("SELECT fulfillments FROM shipments"))
+    world.storefront().cancel_shipped(announced)
+    with world.reading() as session:
+        queue.add(session, world.tenant, "verify_order", f"order/{world.order(placed).id}")
+    world.settle()
+
+    assert world.open_holds(placed) == ["taken_back"]
+    assert len(world.labels_bought()) == 1
+    assert [row.to_ship for row in world.rows("SELECT to_ship FROM order_lines")] == [units]
+    assert world.rows("SELECT count(*) AS n FROM shipments")[0].n == 1
+    assert world.level("BAG", "Reno") == (100 - units, 0)

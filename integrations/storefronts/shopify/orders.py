@@ -52,6 +52,11 @@ class Risk(Answer):
     recommendation: str = "NONE"
 
 
+class _Made(Answer):
+    id: str
+    status: str
+
+
 class Order(Answer):
     id: str
     name: Name
@@ -69,6 +74,7 @@ class Order(Answer):
     shipping_address: Place | None = None
     shipping_lines: Page[ShippingLine] = Page[ShippingLine]()
     line_items: Page[Line]
+    fulfillments: tuple[_Made, ...] = ()
     fulfillment_orders: Page[work.Work]
 
 
@@ -95,6 +101,7 @@ def read(client: Client, remote_id: str) -> nouns.StoreOrder:
         risk=advice(order.risk.recommendation, remote_id),
         routed=bool(works) or _nothing_to_route(snapshot),
         asked=work.asked(works),
+        taken_back=tuple(made.id for made in order.fulfillments if made.status == "CANCELLED"),
     )
 
 
