@@ -16,6 +16,8 @@ import httpx
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from drills import losses
+from drills.books import Ground
 from drills.field import until
 from drills.play import NotShown, Play
 from drills.processes import signalled
@@ -70,6 +72,44 @@ def everything_delivered_again(play: Play) -> int:
     again = int(play.ground.control("POST", "/deliveries/replay", {"times": 5, "shuffle": True})["queued"])
     play.fault_ended()
     return again
+
+
+def deliveries_lost_late_and_shuffled(play: Play) -> int:
+    """One in twenty webhooks never comes, one in five comes late, none in order: one comparison finds what is missing.
+
+    Each repair has its line on the order's timeline, and a second comparison finds nothing.
+    """
+    play.open_shops()
+    told = losses.tell(_ground(play), orders=play.size.lossy_orders)
+    play.fault_ended()
+    play.more_orders = play.size.lossy_orders
+    play.lost += [*told.differences, *told.untold, *told.found_again]
+    return sum(told.lost.values())
+
+
+def _ground(play: Play) -> Ground:
+    shop = play.shop
+
+    def compare() -> None:
+        shop.compare()
+        play.settle()
+
+    def hurry() -> None:
+        play.ground.change("UPDATE jobs SET due_at = now() WHERE state = 'due' AND kind <> 'void_label'")
+
+    return Ground(
+        sandbox=play.ground.sandbox,
+        control=play.ground.control,
+        rows=play.ground.rows,
+        settle=play.settle,
+        hurry=hurry,
+        compare=compare,
+        tenant=shop.tenant,
+        domain=shop.domain,
+        sku="AXE",
+        stripe_key=shop.keys["stripe"],
+        easypost_key=shop.keys["easypost"],
+    )
 
 
 def secrets_rotated_under_load(play: Play) -> int:

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from drills import ledger, verdict
 from drills.field import NOTHING, Field, until
-from drills.shops import Placed, Shop, open_shop
+from drills.opening import open_shop
+from drills.shops import Placed, Shop
 from drills.verdict import Verdict
 
 
@@ -29,16 +30,37 @@ class Size:
     away_s: float
     redis_away_s: float
     backlog: int
+    lossy_orders: int
     soak_orders: int
     soak_s: float
     patience_s: float
     """How long recovery may take before what is missing counts as lost."""
 
 
-SHORT = Size(orders=5, faults=3, away_s=2, redis_away_s=3, backlog=30, soak_orders=40, soak_s=30, patience_s=240)
-PLAIN = Size(orders=20, faults=8, away_s=8, redis_away_s=60, backlog=300, soak_orders=300, soak_s=120, patience_s=300)
+SHORT = Size(
+    orders=5, faults=3, away_s=2, redis_away_s=3, backlog=30, lossy_orders=24, soak_orders=40, soak_s=30, patience_s=240
+)
+PLAIN = Size(
+    orders=20,
+    faults=8,
+    away_s=8,
+    redis_away_s=60,
+    backlog=300,
+    lossy_orders=300,
+    soak_orders=300,
+    soak_s=120,
+    patience_s=300,
+)
 LONG = Size(
-    orders=40, faults=15, away_s=20, redis_away_s=60, backlog=2_000, soak_orders=2_000, soak_s=600, patience_s=2400
+    orders=40,
+    faults=15,
+    away_s=20,
+    redis_away_s=60,
+    backlog=2_000,
+    lossy_orders=300,
+    soak_orders=2_000,
+    soak_s=600,
+    patience_s=2400,
 )
 
 
@@ -74,6 +96,10 @@ class Play:
     size: Size
     shops: list[Shop] = field(default_factory=list)
     fault_ended_at: float | None = None
+    more_orders: int = 0
+    """Orders that the drill placed past its shops."""
+    lost: list[str] = field(default_factory=list)
+    """What the drill itself found missing, beside what the books show."""
     say: Callable[[str], None] = lambda _: None
 
     @property

@@ -32,6 +32,7 @@ PROGRAMME: dict[str, Drill] = {
         doors.web_killed_between_commit_and_bell,
         doors.same_delivery_a_hundred_times_at_once,
         doors.everything_delivered_again,
+        doors.deliveries_lost_late_and_shuffled,
         doors.secrets_rotated_under_load,
         bells.redis_emptied,
         bells.redis_stopped_for_a_minute,
@@ -79,11 +80,11 @@ def perform(field: Field, name: str, size: Size, say: Callable[[str], None] = la
     return Row(
         drill=name.replace("_", " "),
         runs=runs,
-        orders=sum(len(shop.placed) for shop in play.shops),
-        lost=len(found.lost),
+        orders=sum(len(shop.placed) for shop in play.shops) + play.more_orders,
+        lost=len(found.lost) + len(play.lost),
         doubled=len(found.doubled),
         stuck=len(found.stuck),
         recover_s=round(recover_s, 1),
-        findings=found.findings,
+        findings=(*play.lost, *found.findings),
         wrong=wrong or ("" if runs else "the fault never struck"),
     )

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from config.settings import Settings
-from drills.shops import Shop, control_of, open_shop
+from drills.opening import open_shop
+from drills.shops import Shop, control_of
 from tests.world import World, running_sandbox, running_world
 
 _numbers = count(1)
@@ -30,5 +31,6 @@ def shop(world: World) -> Shop:
     """A drill's shop in the world, its catalogue read."""
     opened = open_shop(control_of(world.sandbox), world.engine, world.settings, world.origin, number=next(_numbers))
     world.tenant = opened.tenant
+    world.services.public_url = world.origin  # where the vendors' webhooks have to point
     world.work_off()
     return opened

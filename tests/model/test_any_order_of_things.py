@@ -6,6 +6,7 @@ store, the payment provider and the carrier of the sandbox, the door, the databa
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -62,8 +63,8 @@ class Model:
         return [order for order in self.orders if not order.cancelled]
 
 
-def machine(world: World) -> type[RuleBasedStateMachine]:
-    """The rules, bound to one world that is emptied before each run."""
+def machine(world: World, happened: Counter[str]) -> type[RuleBasedStateMachine]:
+    """The rules, bound to one world that is emptied before each run; `happened` counts what they led to."""
 
     class AnyOrderOfThings(RuleBasedStateMachine):
         @initialize()
@@ -184,8 +185,8 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
         @rule(boundary=st.integers(1, 12), pick=st.integers(0, 9))
         def a_worker_dies(self, boundary: int, pick: int) -> None:
             lanes = world.due_lanes()
-            if lanes:
-                die_in(world, lanes[pick % len(lanes)], boundary)
+            if lanes and die_in(world, lanes[pick % len(lanes)], boundary):
+                happened["a worker died"] += 1
 
         @rule(vendor=st.sampled_from(["shopify", "stripe", "easypost"]))
         def records_are_compared(self, vendor: str) -> None:
@@ -211,6 +212,7 @@ def machine(world: World) -> type[RuleBasedStateMachine]:
                 invariants.check(world)
                 for order in self.model.orders:
                     ended_as_promised(world, order)
+                happened.update(what_happened(world))
 
     return AnyOrderOfThings
 
@@ -224,8 +226,8 @@ def empty(world: World) -> None:
         connection.execute(FIRST_IDS)
 
 
-def die_in(world: World, lane: str, boundary: int) -> None:
-    """Work a lane off until the n-th boundary, and be gone; the lease runs out."""
+def die_in(world: World, lane: str, boundary: int) -> bool:
+    """Work a lane off until the n-th boundary, and be gone; the lease runs out. Answers whether it got that far."""
     left = [boundary]
 
     def listener(_name: str) -> None:
@@ -237,7 +239,9 @@ def die_in(world: World, lane: str, boundary: int) -> None:
     try:
         runner.work_off(world.services, world.tenant, lane)
     except Killed:
-        pass
+        died = True
+    else:
+        died = False
     finally:
         steps.listen(None)
     with world.engine.begin() as connection:
@@ -247,6 +251,7 @@ def die_in(world: World, lane: str, boundary: int) -> None:
         )
         # A person finds out that it was the test that killed, three times or not.
         connection.execute(text("UPDATE jobs SET deaths = 0 WHERE state = 'running'"))
+    return died
 
 
 def rest(world: World) -> None:
@@ -285,6 +290,28 @@ def ended_as_promised(world: World, order: Promised) -> None:
         assert (row.state, world.open_holds(order.placed)) == ("verified", ["payment"]), name
 
 
+# What a run has to have led to at least once, over all its lives of orders: else it has shown nothing.
+HAPPENED = {
+    "a worker died": "",
+    "an order was fulfilled": "SELECT id FROM orders WHERE state = 'fulfilled'",
+    "an order was cancelled": "SELECT id FROM orders WHERE state = 'cancelled'",
+    "a whole order was taken back": "SELECT id FROM reversals WHERE state = 'done' AND purpose = 'cancel'",
+    "a part was taken back": "SELECT id FROM reversals WHERE state = 'done' AND purpose = 'cancel_lines'",
+    "a plan was drawn anew": "SELECT id FROM reversals WHERE state = 'done' AND purpose = 'replan'",
+    "a label was replaced": "SELECT id FROM labels WHERE attempt > 1 AND state = 'bought'",
+    "a label was given back": "SELECT id FROM labels WHERE state = 'void_requested'",
+    "an act was adopted": "SELECT id FROM intentions WHERE state = 'adopted'",
+    "an announcement was taken back": "SELECT id FROM reversal_steps WHERE kind = 'cancel_fulfillment' AND state = 'done'",
+    "money went back": "SELECT id FROM reversal_steps WHERE kind LIKE 'refund%' AND state = 'done'",
+    "records were compared": "SELECT id FROM comparisons WHERE state = 'done'",
+    "a parcel arrived": "SELECT id FROM parcels WHERE carrier_status = 'delivered'",
+}
+
+
+def what_happened(world: World) -> Counter[str]:
+    return Counter({what: len(world.rows(sql)) for what, sql in HAPPENED.items() if sql})
+
+
 LEFT = "SELECT id FROM shipments WHERE order_id = :order AND state IN ('announced', 'handed_over')"
 
 
@@ -300,8 +327,9 @@ def shipped_units(world: World, order: int) -> int:
 @pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_orders_end_as_promised_in_whatever_order_things_happen(world: World):
+    happened: Counter[str] = Counter()
     run_state_machine_as_test(
-        machine(world),
+        machine(world, happened),
         settings=settings(
             max_examples=12,
             stateful_step_count=25,
@@ -312,3 +340,4 @@ def test_orders_end_as_promised_in_whatever_order_things_happen(world: World):
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert {what for what in HAPPENED if not happened[what]} == set()
