@@ -95,14 +95,18 @@ class Shop:
 
     def pay(self, placed: Placed, outcome: str = "succeeded") -> str:
         """Have the buyer pay at the payment provider; answers the payment's id there."""
+        return self.pay_for(placed.name, placed.total_minor, outcome)
+
+    def pay_for(self, name: str, amount_minor: int, outcome: str = "succeeded") -> str:
+        """The same for an order of that name, which need not be placed yet."""
         paid = self.control(
             "POST",
             "/stripe/payments",
             {
                 "key": self.keys["stripe"],
-                "amount": placed.total_minor,
+                "amount": amount_minor,
                 "currency": "usd",
-                "metadata": {"order_name": placed.name},
+                "metadata": {"order_name": name},
                 "outcome": outcome,
             },
         )
