@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import secrets
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from cryptography.fernet import Fernet
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from commands import opening, output
@@ -148,6 +151,37 @@ def list_tenants(as_json: bool) -> None:
     output.listing(found, ("tenant", "name", *names), as_json=as_json)
 
 
+@tenants_group.command("rules")
+@click.argument("tenant", type=opening.ROW_ID)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="A rule and what it is to be from now on.")
+@output.json_option
+def rules(tenant: int, changes: tuple[str, ...], as_json: bool) -> None:
+    """Show what a shop has decided about its orders, and change it. Values are JSON; a bare word is a text."""
+    with opening.shop(tenant) as session:
+        row = session.get_one(tenants.Tenant, tenant)
+        if changes:
+            try:
+                row.rules = tenants.Rules.model_validate(row.rules.model_dump() | dict(map(_changed, changes)))
+            except ValidationError as refusal:
+                told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in refusal.errors())
+                raise click.ClickException(f"these rules cannot be right: {told}") from refusal
+        found = row.rules.model_dump(mode="json")
+    if as_json:
+        output.document(found)
+    else:
+        output.listing(
+            [{"rule": name, "is": json.dumps(value)} for name, value in found.items()], ("rule", "is"), as_json=False
+        )
+
+
+def _changed(written: str) -> tuple[str, Any]:
+    name, _, value = written.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
 @main.command("connect")
 @click.argument("vendor", type=click.Choice(["shopify", "stripe", "easypost"]))
 @click.option("--tenant", type=opening.ROW_ID, required=True, help="The shop's number (packline tenants list).")
@@ -155,6 +189,11 @@ def list_tenants(as_json: bool) -> None:
 @click.option("--secret", "given", multiple=True, metavar="NAME=VALUE", help="A secret; better: --secrets-from-env.")
 @click.option("--secrets-from-env", is_flag=True, help="Read secrets from PACKLINE_CONNECT_<NAME>.")
 @click.option("--test/--live", "test", default=None, help="Overrules the mode that the key's prefix tells.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="When the vendor stops taking the secrets (UTC).",
+)
 @output.json_option
 def connect_command(
     vendor: str,
@@ -163,6 +202,7 @@ def connect_command(
     given: tuple[str, ...],
     secrets_from_env: bool,
     test: bool | None,
+    expires: datetime | None,
     as_json: bool,
 ) -> None:
     """Connect a shop's account at a vendor; its secrets are stored encrypted. Prints where its webhooks go."""
@@ -184,6 +224,7 @@ def connect_command(
                 live=None if test is None else not test,
                 keyring=boot.keyring(settings),
             )
+            connected.token_expires_at = None if expires is None else expires.replace(tzinfo=UTC)
     except connect.CannotConnect as refusal:
         raise click.ClickException(str(refusal)) from refusal
     address = connect.hook_address(connected, settings.public_url)
@@ -227,6 +268,7 @@ def _environment(settings: Settings) -> dict[str, Any]:
         "ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.encryption_keys),
         "WEB_PROCESSES": str(settings.web_processes),
         "WEB_THREADS": str(settings.web_threads),
+        "WEB_PATIENCE_SECONDS": str(settings.web_patience_seconds),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -107,6 +108,7 @@ def register(tenant: int, vendor: str, as_json: bool) -> None:
 def _checked(tenant: int, register_at: str, *, as_json: bool) -> None:
     """Check the shop's connections in this process, and show what is wrong; registers at one vendor before."""
     read = opening.settings()
+    asked_at = datetime.now(UTC)
     with opening.shop(tenant, read) as session:
         ids = [one.id for one in tenants.living(session, tenant) if register_at in {"", one.vendor}]
         for id in ids:
@@ -120,18 +122,20 @@ def _checked(tenant: int, register_at: str, *, as_json: bool) -> None:
         for id in ids:
             working.work_off(working.services(read, engine), tenant, f"connection/{id}")
     with opening.shop(tenant, read) as session:
-        found = [_ailing(one) for one in tenants.living(session, tenant) if one.id in ids]
+        found = [_ailing(one, asked_at) for one in tenants.living(session, tenant) if one.id in ids]
     if as_json:
         output.document(found)
     else:
         _show_ailing(found)
-    sys.exit(0 if all(remark["mended"] for one in found for remark in one["remarks"]) else 1)
+    well = all(remark["mended"] for one in found for remark in one["remarks"])
+    sys.exit(0 if well and all(one["answered"] for one in found) else 1)
 
 
-def _ailing(connection: tenants.Connection) -> dict[str, Any]:
+def _ailing(connection: tenants.Connection, asked_at: datetime) -> dict[str, Any]:
     return {
         "connection": connection.id,
         "vendor": connection.vendor,
+        "answered": connection.checked_at is not None and connection.checked_at >= asked_at,
         "checked_at": connection.checked_at,
         "remarks": connection.remarks,
     }
@@ -139,7 +143,9 @@ def _ailing(connection: tenants.Connection) -> dict[str, Any]:
 
 def _show_ailing(found: list[dict[str, Any]]) -> None:
     for one in found:
-        if not one["remarks"]:
+        if not one["answered"]:
+            click.echo(f"{one['vendor']}: could not be asked; its check is tried again (packline jobs list)")
+        elif not one["remarks"]:
             click.echo(f"{one['vendor']}: well")
         for remark in one["remarks"]:
             click.echo(f"{one['vendor']}: {output.plain(remark['sentence'])}")

@@ -98,7 +98,10 @@ def cancel_order(
     order: str, tenant: int, lines: tuple[str, ...], reason: str, note: str, no_refund: bool, no_tell: bool, yes: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Take an order back, or some units of it: shows what would be done, asks, and begins."""
+    """Take an order back, or some units of it: shows what would be done, asks, and begins.
+
+    With --json and without --yes it only shows the plan.
+    """
     with opening.shop(tenant) as session:
         id = _found(session, tenant, order)
         wanted = _units(session, tenant, id, lines)
@@ -107,6 +110,9 @@ def cancel_order(
             refund=not no_refund, tell_buyer=not no_tell,
         )  # fmt: skip
         drawn = taking_back.plan_of(session, tenant, id, wish)
+    if as_json and not yes:
+        output.document({"order": id, "reversal": None, **_plan(drawn)})
+        return
     if not as_json:
         _print_plan(drawn)
     if not yes:

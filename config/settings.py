@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     hook_body_limit_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     web_processes: int = Field(default=2, ge=1, le=64)
     web_threads: int = Field(default=8, ge=1, le=256)
+    # A sender that is silent for this long in the middle of a request gives its thread back.
+    web_patience_seconds: float = Field(default=5, ge=0.5, le=60)
     database_pool_size: int = Field(default=10, ge=1, le=200)
     # Each adds an address to X-Forwarded-For; with more than there are, strangers could name any address as theirs.
     trusted_proxies: int = Field(default=0, ge=0, le=10)

@@ -6,11 +6,13 @@ Every kind of job is in one of them. A new kind comes into the drills by a story
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 from drills.shops import PLAIN, End, Shop
 
 # What an order for one bag comes to in every shop of the drills, with its shipping.
 _A_BAG_AND_ITS_WAY_MINOR = 26_00
+_early = count(1)
 
 Told = Iterator[None]
 Story = Callable[[Shop], Told]
@@ -40,7 +42,7 @@ def paid_elsewhere(shop: Shop) -> Told:
 
 def paid_before_it_was_placed(shop: Shop) -> Told:
     """The payment names an order that nobody knows yet; it waits, and is found when the order comes."""
-    name = f"#E-{len(shop.placed)}"
+    name = f"#EARLY-{next(_early)}"
     shop.pay_for(name, _A_BAG_AND_ITS_WAY_MINOR)
     yield
     shop.place(*PLAIN, financial_status="pending", name=name)

@@ -18,6 +18,6 @@ def listen(listener: Callable[[str], None] | None) -> None:
 
 
 def passed(boundary: str) -> None:
-    """Say that a boundary is reached: `claimed`, `writing`, `committed`, `calling easypost.buy`, `rung`, …"""
+    """Say that a boundary is reached: `claimed`, `writing`, `committed`, `called easypost shipment.buy`, `ringing`, …"""
     if _listener is not None:
         _listener(boundary)

@@ -31,7 +31,7 @@ class Reversal(Base):
     id: Mapped[Id]
     order_id: Mapped[int]
     purpose: Mapped[str]
-    """cancel (the whole order), cancel_lines (some units), replan (the store changed the order), relabel."""
+    """cancel (the whole order), cancel_lines (some units), replan (the store changed the order)."""
     state: Mapped[str] = mapped_column(server_default="under_way")
     wanted: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     """Units by order line id that are taken back; empty where that is everything."""

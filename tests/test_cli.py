@@ -747,3 +747,37 @@ def test_migrate_brings_the_database_up_and_says_so_beside_the_answer(packline, 
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "The database is current.\n")
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
+
+
+def test_a_shop_s_rules_are_shown_and_changed_and_a_wrong_one_changes_nothing(packline, shop):
+    assert answered(packline("tenants", "rules", shop.tenant, "--json"))["refund_when_cancelled"] == "ask"
+
+    found = answered(
+        packline(
+            "tenants", "rules", shop.tenant, "--set", "refund_when_cancelled=always",
+            "--set", "capture_when_shipped=true", "--set", 'carriers=["USPS"]', "--json",
+        )
+    )  # fmt: skip
+    assert (found["refund_when_cancelled"], found["capture_when_shipped"], found["carriers"]) == (
+        "always",
+        True,
+        ["USPS"],
+    )
+
+    wrong = packline("tenants", "rules", shop.tenant, "--set", "refund_when_cancelled=perhaps", "--set", "tea=yes")
+    refused(wrong, "refund_when_cancelled", "tea")
+    assert answered(packline("tenants", "rules", shop.tenant, "--json")) == found
+
+
+def test_when_a_token_ends_is_kept_with_its_connection(packline, shop):
+    answered(
+        packline(
+            "connect", "easypost", "--tenant", shop.tenant, "--secret", "api_key=EZTK1", "--secret", "webhook_secret=x",
+            "--expires", "2027-01-02", "--json",
+        )
+    )  # fmt: skip
+
+    ends = shop.one(
+        "SELECT token_expires_at FROM connections WHERE vendor = 'easypost' ORDER BY created_at DESC LIMIT 1"
+    )
+    assert ends.isoformat() == "2027-01-02T00:00:00+00:00"

@@ -47,7 +47,7 @@ def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence
     if blocking:
         return _on_hold(blocking)
     if state in _AT_REST:
-        return _AT_REST[state]
+        return _asked(holds) if holds else _AT_REST[state]
     running = [job for job in jobs if job.state == "running"]
     if running:
         return Step(word=f"Now: {_lower(running[0].kind)}", tone="going", icon="bolt", job=running[0].id)
@@ -55,7 +55,7 @@ def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence
     if due is not None:
         return _waits_for_its_time(due, now)
     if holds:
-        return Step(word="Waits for stock", tone="warn", icon="pause", detail=holds[0].reason, held=True)
+        return _asked(holds)
     return _of_parcels(state, parcels)
 
 
@@ -78,6 +78,14 @@ def _needs_person(job: Job) -> Step:
 def _on_hold(blocking: Sequence[Hold]) -> Step:
     kinds = ", ".join(words.hold(hold.kind).lower() for hold in blocking)
     return Step(word=f"On hold: {kinds}", tone="warn", icon="pause", detail=blocking[0].reason, held=True)
+
+
+def _asked(holds: Sequence[Hold]) -> Step:
+    """Holds that stop no label: what is short waits for stock, everything else for a person's answer."""
+    stock = all(hold.kind == "stock" for hold in holds)
+    kinds = ", ".join(words.hold(hold.kind).lower() for hold in holds)
+    word = "Waits for stock" if stock else f"Needs an answer: {kinds}"
+    return Step(word=word, tone="warn", icon="pause" if stock else "question", detail=holds[0].reason, held=True)
 
 
 def _waits_for_its_time(job: Job, now: datetime) -> Step:

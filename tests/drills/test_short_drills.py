@@ -1,0 +1,37 @@
+"""The drills of `make drill` that break real processes, each in its short setting."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drills import boundaries
+from drills.field import Field, laid_out
+from drills.play import SHORT
+from drills.programme import PROGRAMME, perform
+
+pytestmark = pytest.mark.drill
+
+# Dying at every boundary is told in test_every_boundary.py, without a process for each.
+NAMES = [name for name, drill in PROGRAMME.items() if drill not in boundaries.DRILLS]
+
+
+@pytest.fixture(scope="module")
+def field() -> Iterator[Field]:
+    """Servers of its own, because they are restarted and killed."""
+    with laid_out(Path(tempfile.gettempdir()) / f"packline-drills-{os.getpid()}") as ground:
+        yield ground
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost_done_twice_or_left_standing(field: Field, name: str):
+    row = perform(field, name, SHORT)
+
+    assert (row.wrong, row.findings) == ("", ())
+    assert (row.lost, row.doubled, row.stuck) == (0, 0, 0)
+    assert row.runs >= 1
+    assert row.orders >= 1
