@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,9 +54,12 @@ def read(control: Control, connection: Connection, shops: Sequence[Shop]) -> Led
     )
 
 
-def unsettled(connection: Connection) -> int:
-    """How much is still under way by our own records: the cheap question, asked before the dear one."""
-    return int(_rows(connection, _UNSETTLED)[0]["count"])
+def unsettled(connection: Connection, *, soon_s: float = math.inf) -> int:
+    """How much is still under way by our own records: the cheap question, asked before the dear one.
+
+    Work that is due later than `soon_s` from now is left out; so is work that waits for the outside world to decide.
+    """
+    return int(_rows(connection, _UNSETTLED, soon=min(soon_s, _EVER_S))[0]["count"])
 
 
 def _shop(control: Control, connection: Connection, shop: Shop) -> ShopLedger:
@@ -82,8 +86,11 @@ def _rows(connection: Connection, sql: str, **values: Any) -> Rows:
 
 # A job that waits for the outside world to decide (a refund that takes days) is at rest; one that backs off is not.
 _AT_REST = "(state = 'due' AND cause = 'early' AND due_at > now() + interval '1 minute')"
+_EVER_S = 10 * 365 * 86_400
 _UNSETTLED = f"""
-SELECT (SELECT count(*) FROM jobs WHERE state IN ('due', 'running') AND NOT {_AT_REST})
+SELECT (SELECT count(*) FROM jobs
+        WHERE (state = 'running' OR (state = 'due' AND due_at < now() + make_interval(secs => :soon)))
+          AND NOT {_AT_REST})
      + (SELECT count(*) FROM inbox_events WHERE state = 'received') AS count
 """
 _INBOX = "SELECT vendor, delivery_id, state FROM inbox_events"

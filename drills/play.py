@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +21,10 @@ from drills.field import NOTHING, Field, until
 from drills.opening import open_shop
 from drills.shops import Placed, Shop
 from drills.verdict import Verdict
+
+
+# Work that backs off is waited for; what a vendor has put off by an hour is not.
+_SOON_S = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,15 +201,16 @@ class Play:
         )
 
     def settle(self, *, within_s: float | None = None) -> bool:
-        """Wait until nothing is on its way and nothing is due; answers whether it came to that."""
-        return until(self.at_rest, within_s=within_s or self.size.patience_s, pause_s=0.1)
+        """Wait until nothing is on its way and nothing is due soon; answers whether it came to that."""
+        return until(partial(self.at_rest, soon_s=_SOON_S), within_s=within_s or self.size.patience_s, pause_s=0.1)
 
-    def at_rest(self) -> bool:
+    def at_rest(self, *, soon_s: float = math.inf) -> bool:
+        """Whether nothing is on its way, and no work waits that is due within this time."""
         try:
             if self.ground.control("POST", "/deliveries/flush", {"timeout_s": 0.05})["queued"]:
                 return False
             with self.ground.engine.connect() as connection:
-                return ledger.unsettled(connection) == 0
+                return ledger.unsettled(connection, soon_s=soon_s) == 0
         except (DBAPIError, httpx.TransportError):
             return False
 

@@ -79,6 +79,17 @@ def run(work: Work) -> Outcome:
     return Done()
 
 
+def wants_labels(order: str, shipment: str) -> bool:
+    """Whether a parcel of such a shipment of such an order is to get a label, or to keep one that was bought for it.
+
+    A planned shipment gets its first labels; one that is still here may get another in place of one that is gone.
+    Both are states; a purchase for a parcel that wants none is not adopted.
+    """
+    if shipment == "planned":
+        return order in {"allocated", "shipping"}
+    return shipment in relabelling.STILL_HERE and order not in {"cancelling", "cancelled"}
+
+
 def _adopt_stale(job: Job, carrier: Carrier) -> Performed[BoughtLabel] | None:
     """What was quoted has changed since: only a label that was bought for it all the same is taken."""
     found = carrier.find_label(job.shipment_ref) if job.stale else None
@@ -137,7 +148,7 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
     label = live_label(session, tenant, parcel.id)
     if label is not None and label.state == "intended" and shipment.state == "handed_over":
         return TooLate(label=label, begun_at=unwanted_label.begun_at(session, tenant, label.id))
-    if not _wants_labels(order.state, shipment.state):
+    if not wants_labels(order.state, shipment.state):
         return Cancelled(reason=f"the order is {order.state} and the shipment {shipment.state}: no label is bought")
     if _is_held(session, tenant, order.id, label):
         return Done()  # a released hold asks for this job again
@@ -167,13 +178,6 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
         deliver_by=order.deliver_by,
         carriers=_bound_to(session, tenant, shipment, parcel) or rules.carriers,
     )
-
-
-def _wants_labels(order: str, shipment: str) -> bool:
-    """A planned shipment gets its first labels; one that is still here may get another in place of one that is gone."""
-    if shipment == "planned":
-        return order in {"allocated", "shipping"}
-    return shipment in relabelling.STILL_HERE and order not in {"cancelling", "cancelled"}
 
 
 def _is_held(session: Session, tenant: int, order: int, label: Label | None) -> bool:

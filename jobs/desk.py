@@ -107,7 +107,10 @@ def agree(session: Session, tenant: int, step: int, *, by: str) -> bool:
 
 
 def skip_step(session: Session, tenant: int, step: int, *, by: str, reason: str) -> bool:
-    """Go on without a step that was refused, that waits for a yes, or that is due; answers whether it was open."""
+    """Go on without a step that was refused or that waits for a yes; answers whether that could be.
+
+    One of which nobody knows whether it took effect is found out first, by a retry.
+    """
     order = refund_question.answer(session, tenant, step, "skip", by=by, now=datetime.now(UTC), reason=reason)
     if order is not None:
         queue.add(session, tenant, "reverse_order", f"order/{order}")

@@ -25,6 +25,7 @@ from integrations.nouns import (
 from jobs import outward, queue
 from orders import (
     cancelling,
+    gone_astray,
     holds,
     money,
     next_steps,
@@ -193,9 +194,19 @@ def _payment_disputed(session: Session, source: Source, fact: PaymentDisputed) -
         return Heard(by="take", subject=f"payment/{payment.id}")
     if payment.disputed:
         _hold_for_dispute(session, source.tenant, payment.order_id, fact.reason, by=source.vendor)
-    elif holds.release(session, source.tenant, payment.order_id, "dispute", by=source.vendor, now=source.now):
-        resume(session, source.tenant, payment.order_id)
+    else:
+        _dispute_is_over(session, source, payment, payment.order_id)
     return Heard(by="take", subject=f"order/{payment.order_id}")
+
+
+def _dispute_is_over(session: Session, source: Source, payment: Payment, order: int) -> None:
+    """The money can be given back again: of an order that was stopped meanwhile, somebody is asked about it."""
+    released = holds.release(session, source.tenant, order, "dispute", by=source.vendor, now=source.now)
+    if session.get_one(Order, (source.tenant, order)).state in _STOPPED:
+        if refund_question.concerns(session, source.tenant, payment, said_by=source.vendor):
+            queue.add(session, source.tenant, "reverse_order", f"order/{order}")
+    elif released:
+        resume(session, source.tenant, order)
 
 
 def _hold_for_dispute(session: Session, tenant: int, order: int, reason: str, *, by: str) -> None:
@@ -231,6 +242,9 @@ def _parcel_moved(session: Session, source: Source, fact: ParcelMoved) -> Heard:
     moved = tracking.record(session, source.tenant, parcel, fact.progress, said_by=source.vendor)
     if moved.new_scans:
         queue.add(session, source.tenant, "report_parcel", f"parcel/{parcel.id}")
+    astray = gone_astray.left_all_the_same(session, source.tenant, moved.order) if moved.status_changed else None
+    if astray is not None:
+        holds.settle(session, source.tenant, moved.order, [astray], looked_for=(), by=source.vendor, now=source.now)
     return Heard(by="take", subject=f"order/{parcel.order_id}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from jobs import intake
+from jobs.comparing import matched
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import money
@@ -33,4 +34,5 @@ def _matched(session: Session, work: Work, payment: Payment) -> bool:
     if money.match(session, work.tenant, payment) is None:
         return False
     intake.payment_counts(session, work.tenant, payment, said_by="packline")
+    matched.tell(session, work)
     return True

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Announced, ShippedLine, TrackingLabel
-from integrations.ports import Storefront
-from jobs import capture_payment, outward, queue, story
+from integrations.ports import Storefront, Temporary
+from jobs import fulfilling, outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import holds, inventory, lifecycle, postage, progress
+from orders import announcing, holds, inventory, lifecycle, postage
 from records import tenants
 from records.orders import Order, lines_of, open_holds
 from records.shipments import Parcel, ParcelScan, Shipment
@@ -27,12 +27,15 @@ class Word:
     key: str
     lines: tuple[ShippedLine, ...]
     tracking: TrackingLabel
+    begun: bool
+    """A run before this one began to tell it, and nobody knows how that ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Departure:
     """A shipment that has its labels. A fulfillment names one carrier, so there is a word for each."""
 
+    shipment: int
     order: int
     connection: str
     order_remote_id: str
@@ -47,31 +50,77 @@ def run(work: Work) -> Outcome:
     if isinstance(departure, (Cancelled, Done)):
         return departure
     storefront = work.storefront(departure.connection)
-    announced = {word.key: _announce(work, storefront, departure, word) for word in departure.words}
+    announced = {word.key: announce(work, storefront, departure, word) for word in departure.words}
     with work.writing() as session:
-        _record(session, work, departure, announced)
+        record(session, work, departure, announced)
+        fulfilling.if_complete(session, work.tenant, departure.order)
     return Done()
 
 
-def key_of(shipment: int, carrier: str) -> str:
-    """Our key for telling the storefront of one carrier's boxes of a shipment."""
-    return f"announce/{shipment}/{carrier}"
+def announce(work: Work, storefront: Storefront, departure: Departure, word: Word) -> Sequence[Announced]:
+    """Tell the storefront of one carrier's boxes. What it is known not to have done is not left in doubt."""
+    act = Act(
+        key=word.key,
+        kind="push_tracking",
+        subject=f"shipment/{departure.shipment}",
+        request={"lines": [line.model_dump() for line in word.lines], "tracking": word.tracking.model_dump()},
+    )
+    try:
+        return outward.once(
+            work,
+            act,
+            # The storefront has no key of ours to remember, so announcing itself looks first for what stands there.
+            perform=lambda _keys: storefront.announce(
+                departure.order_remote_id, word.lines, word.tracking, tell_buyer=departure.tell_buyer
+            ),
+        ).result
+    except Temporary as failure:
+        if not (failure.outcome_unknown or word.begun):
+            with work.writing() as session:
+                outward.settle(session, work.tenant, word.key, "abandon", reason=failure.reason)
+        raise
 
 
-def _announce(work: Work, storefront: Storefront, departure: Departure, word: Word) -> Sequence[Announced]:
-    return outward.once(
-        work,
-        Act(
-            key=word.key,
-            kind="push_tracking",
-            subject=work.claim.subject,
-            request={"lines": [line.model_dump() for line in word.lines], "tracking": word.tracking.model_dump()},
+def departure_of(session: Session, tenant: int, id: int) -> Departure:
+    """What the storefront is to be told of a shipment, whether or not it is the moment for it."""
+    shipment = session.get_one(Shipment, (tenant, id))
+    order = session.get_one(Order, (tenant, shipment.order_id))
+    parcels = postage.parcels_in(session, tenant, shipment)
+    remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
+    carriers = list(dict.fromkeys(parcel.carrier for parcel in parcels))
+    begun = announcing.begun(session, tenant, [announcing.key_of(id, carrier) for carrier in carriers])
+    return Departure(
+        shipment=id,
+        order=order.id,
+        connection=order.connection_id,
+        order_remote_id=order.remote_id,
+        tell_buyer=tenants.rules_of(session, tenant).tell_buyer,
+        parcels=tuple(parcel.id for parcel in parcels),
+        words=tuple(
+            _word(id, carrier, [parcel for parcel in parcels if parcel.carrier == carrier], remote_ids, begun)
+            for carrier in carriers
         ),
-        # The storefront has no key of ours to remember, so announcing itself looks first for what stands there.
-        perform=lambda _keys: storefront.announce(
-            departure.order_remote_id, word.lines, word.tracking, tell_buyer=departure.tell_buyer
-        ),
-    ).result
+    )
+
+
+def record(session: Session, work: Work, departure: Departure, announced: Mapping[str, Sequence[Announced]]) -> None:
+    """Write the shipment as announced, with what the storefront shows for each word, and its units off the shelf."""
+    tenant, shipment = work.tenant, departure.shipment
+    for key, fulfillments in announced.items():
+        by = "adopt" if all(one.adopted for one in fulfillments) else "succeed"
+        outward.settle(session, tenant, key, by, reference=", ".join(one.remote_id for one in fulfillments))
+    ids = [one.remote_id for fulfillments in announced.values() for one in fulfillments]
+    if not lifecycle.move(session, tenant, "shipment", shipment, "announce", fulfillments=ids):
+        return
+    inventory.consume(session, tenant, departure.order, shipment, actor="packline")
+    for word in departure.words:
+        if word.key in announced:
+            adopted = all(one.adopted for one in announced[word.key])
+            how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
+            sentence = f"{how}: {word.tracking.carrier} {', '.join(word.tracking.numbers)}."
+            story.tell(session, work, departure.order, sentence, key=word.key)
+    for parcel in scanned(session, tenant, departure.parcels):
+        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
 
 
 def _load(session: Session, work: Work) -> Departure | Cancelled | Done:
@@ -84,28 +133,20 @@ def _load(session: Session, work: Work) -> Departure | Cancelled | Done:
         return Done()  # what is held does not leave; a released hold asks for this job again
     if postage.unlabelled(session, tenant, shipment.id):
         return Done()  # a label was given back; the purchase of another one asks for this job again
-    parcels = postage.parcels_in(session, tenant, shipment)
-    remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
-    return Departure(
-        order=order.id,
-        connection=order.connection_id,
-        order_remote_id=order.remote_id,
-        tell_buyer=tenants.rules_of(session, tenant).tell_buyer,
-        parcels=tuple(parcel.id for parcel in parcels),
-        words=tuple(
-            _word(shipment.id, carrier, [parcel for parcel in parcels if parcel.carrier == carrier], remote_ids)
-            for carrier in dict.fromkeys(parcel.carrier for parcel in parcels)
-        ),
-    )
+    return departure_of(session, tenant, shipment.id)
 
 
-def _word(shipment: int, carrier: str, parcels: Sequence[Parcel], remote_ids: Mapping[int, str]) -> Word:
+def _word(
+    shipment: int, carrier: str, parcels: Sequence[Parcel], remote_ids: Mapping[int, str], begun: Collection[str]
+) -> Word:
+    key = announcing.key_of(shipment, carrier)
     units: dict[int, int] = {}
     for parcel in parcels:
         for line, count in parcel.contents.items():
             units[int(line)] = units.get(int(line), 0) + int(count)
     return Word(
-        key=key_of(shipment, carrier),
+        key=key,
+        begun=key in begun,
         lines=tuple(ShippedLine(line_remote_id=remote_ids[line], units=count) for line, count in sorted(units.items())),
         tracking=TrackingLabel(
             carrier=carrier,
@@ -113,27 +154,6 @@ def _word(shipment: int, carrier: str, parcels: Sequence[Parcel], remote_ids: Ma
             urls=tuple(parcel.tracking_url for parcel in parcels if parcel.tracking_url),
         ),
     )
-
-
-def _record(session: Session, work: Work, departure: Departure, announced: Mapping[str, Sequence[Announced]]) -> None:
-    tenant, shipment = work.tenant, work.subject_id
-    for key, fulfillments in announced.items():
-        by = "adopt" if all(one.adopted for one in fulfillments) else "succeed"
-        outward.settle(session, tenant, key, by, reference=", ".join(one.remote_id for one in fulfillments))
-    ids = [one.remote_id for fulfillments in announced.values() for one in fulfillments]
-    if not lifecycle.move(session, tenant, "shipment", shipment, "announce", fulfillments=ids):
-        return
-    inventory.consume(session, tenant, departure.order, shipment, actor="packline")
-    for word in departure.words:
-        adopted = all(one.adopted for one in announced[word.key])
-        how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
-        sentence = f"{how}: {word.tracking.carrier} {', '.join(word.tracking.numbers)}."
-        story.tell(session, work, departure.order, sentence, key=word.key)
-    for parcel in scanned(session, tenant, departure.parcels):
-        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
-    if progress.complete(session, tenant, departure.order):
-        lifecycle.move(session, tenant, "order", departure.order, "fulfil")
-        capture_payment.when_shipped(session, tenant, departure.order)
 
 
 def scanned(session: Session, tenant: int, parcels: Sequence[int]) -> list[int]:

@@ -7,7 +7,9 @@ next one begins where the last one that came to its end had looked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.ports import OutsideFailure
-from jobs import queue
+from jobs import bell, queue
 from jobs.comparing import SCOPES, Scope
 from jobs.comparing.looking import Look
 from jobs.outcomes import Cancelled, Done, Outcome
@@ -31,11 +33,17 @@ log = structlog.get_logger(__name__)
 # What changed so lately may still be on its way: Shopify's slowest deliveries take seconds (Hookdeck measured a p99 of
 # 7 s), Stripe and EasyPost try again within the minute where the first try fails.
 GRACE = timedelta(minutes=2)
-# The next pass begins this long before the last one ended: a vendor's search finds a change some time after it was
-# made, its clock is not ours, and Shopify's times have whole seconds. What is met twice is the same the second time.
+# What was made this long before a pass began is surely found by it; the next one begins there. A vendor's search finds a
+# change some time after it was made, its clock is not ours, and Shopify's times have whole seconds. What is met twice
+# is the same the second time.
 OVERLAP = timedelta(minutes=10)
 # How far back the first pass looks: Shopify gives a delivery up after four hours, EasyPost after a day.
 FIRST_LOOK = timedelta(hours=48)
+# A run is stopped after 900 s. Half of them are shared out among the scopes, the other half is for the slowest call.
+LONGEST_PASS_S = bell.LONGEST_RUN_S / 2
+# Comparisons that found nothing say nothing after a month; what was found stays. So many go at once.
+KEPT_FOR = timedelta(days=30)
+FORGOTTEN_AT_ONCE = 500
 
 
 def ask(session: Session, tenant: int, connection: str, *, now: datetime, since: datetime | None = None) -> int | None:
@@ -62,39 +70,58 @@ def ask(session: Session, tenant: int, connection: str, *, now: datetime, since:
     )
 
 
-def run(work: Work) -> Outcome:
+def run(work: Work, clock: Callable[[], float] = time.monotonic) -> Outcome:
     connection = work.claim.subject.partition("/")[2]
     with work.reading() as session:
         row = tenants.find_connection(session, work.tenant, connection)
     if row is None or row.ended_at is not None:
         return Cancelled(reason="the connection has ended: there is nothing to compare with")
-    failures = [failure for scope in SCOPES[row.role] if (failure := _compare(work, row, scope)) is not None]
+    with work.writing() as session:
+        comparisons.forget(session, work.tenant, row.id, before=work.now() - KEPT_FOR, limit=FORGOTTEN_AT_ONCE)
+    scopes, over_at = SCOPES[row.role], clock() + LONGEST_PASS_S
+    compared = []
+    for number, scope in enumerate(scopes):
+        # What one scope does not use of its share, the next ones have.
+        share = (over_at - clock()) / (len(scopes) - number)
+        compared.append(_compare(work, row, scope, enough_at=clock() + share))
     with work.writing() as session:
         if comparisons.missed_in(session, work.tenant, work.claim.id):
             queue.add(session, work.tenant, "check_connection", work.claim.subject)
+        if any(one.goes_on for one in compared):
+            queue.add(session, work.tenant, "reconcile", work.claim.subject)
+    failures = [one.failure for one in compared if one.failure is not None]
     if failures:
         raise failures[0]
     return Done()
 
 
-def _compare(work: Work, row: Connection, scope: Scope) -> OutsideFailure | None:
-    """One scope, from its beginning to its end; what keeps it from its end is answered, so that the others go on."""
-    look = _begin(work, row, scope)
-    if look is None:
-        return None
-    log.info("comparing", scope=scope.name, since=look.since.isoformat(), until=look.until.isoformat())
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """How one scope ended: what kept it from its end, and whether there was only no time for the end of its list."""
+
     failure: OutsideFailure | None = None
+    goes_on: bool = False
+
+
+def _compare(work: Work, row: Connection, scope: Scope, *, enough_at: float) -> Compared:
+    """One scope, from its beginning to its end; what keeps it from its end is answered, so that the others go on."""
+    look = _begin(work, row, scope, enough_at)
+    if look is None:
+        return Compared()
+    log.info("comparing", scope=scope.name, since=look.since.isoformat(), until=look.until.isoformat())
     try:
         scope.compare(look)
-    except OutsideFailure as refusal:
-        failure = refusal
-    if failure is None and look.refused:
-        failure = look.refused[0]
-    _end(look, failure)
-    return failure
+    except OutsideFailure as failure:
+        with work.writing() as session:
+            look.fail(session, failure.reason)
+        return Compared(failure=failure)
+    with work.writing() as session:
+        look.finish(session, until=look.agreed_until)
+    # One that could not come on, because of what is being dealt with, is not begun anew at once.
+    return Compared(goes_on=look.cut and (look.came_on or look.agreed_until > look.since))
 
 
-def _begin(work: Work, row: Connection, scope: Scope) -> Look | None:
+def _begin(work: Work, row: Connection, scope: Scope, enough_at: float) -> Look | None:
     now = work.now()
     with work.writing() as session:
         wanted = comparisons.in_state(session, work.tenant, row.id, scope.name, "wanted")
@@ -110,14 +137,16 @@ def _begin(work: Work, row: Connection, scope: Scope) -> Look | None:
             comparison=comparison,
             since=since,
             until=until,
+            began_at=now,
+            enough_at=enough_at,
             ailing=_ailing(row.remarks),
         )
 
 
 def _span(session: Session, tenant: int, connection: str, scope: Scope, now: datetime) -> tuple[datetime, datetime]:
     """From where the last pass that came to its end had looked, until a moment ago; and what is owed besides."""
-    last = comparisons.last_until(session, tenant, connection, scope.name)
-    since, until = now - FIRST_LOOK if last is None else last - OVERLAP, now - GRACE
+    last = comparisons.last_done(session, tenant, connection, scope.name)
+    since, until = now - FIRST_LOOK if last is None else min(last.until, last.began_at - OVERLAP), now - GRACE
     owed = comparisons.owed(session, tenant, connection, scope.name)
     if owed is not None:
         since, until = min(since, owed[0]), max(until, owed[1])
@@ -125,8 +154,8 @@ def _span(session: Session, tenant: int, connection: str, scope: Scope, now: dat
 
 
 def _too_soon(session: Session, tenant: int, connection: str, scope: Scope, now: datetime) -> bool:
-    last = comparisons.last_until(session, tenant, connection, scope.name)
-    return last is not None and now - last < scope.at_most_every
+    last = comparisons.last_done(session, tenant, connection, scope.name)
+    return last is not None and now - last.until < scope.at_most_every
 
 
 def _give_up_left_behind(session: Session, tenant: int, connection: str, scope: str) -> None:
@@ -167,19 +196,3 @@ def _taken(
 def _ailing(remarks: Sequence[dict[str, object]]) -> str:
     """The first thing that is known to be wrong with the webhooks."""
     return next((str(one["sentence"]) for one in remarks if str(one["kind"]).startswith("hook")), "")
-
-
-def _end(look: Look, failure: OutsideFailure | None) -> None:
-    with look.work.writing() as session:
-        lifecycle.move(
-            session,
-            look.tenant,
-            "comparison",
-            look.comparison,
-            "finish" if failure is None else "fail",
-            # What was left is compared next time: the two sides are only known to agree up to there.
-            until=min(look.until, look.left_at or look.until),
-            looked_at=look.looked_at,
-            reason="" if failure is None else failure.reason,
-            ended_at=func.now(),
-        )

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integrations.ports import Permanent
-from jobs import outward, push_tracking, queue, story
-from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
+from jobs import announcements, outward, queue, story
+from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import lifecycle, postage, relabelling
 from orders.relabelling import Standing
-from records.intentions import Intention, find_intention
-from records.jobs import Job
+from records.intentions import Intention
 from records.shipments import Label
-
-# Telling the store takes a second or two; a store that is away is tried again at its own pace meanwhile.
-_ANNOUNCING_TAKES_S = 10.0
 
 
 def run(work: Work) -> Outcome:
     connection = work.newest_connection("carrier")
+    waits = _until_announced(work)
+    if waits is not None:
+        return waits
     with work.writing() as session:
         found = relabelling.look(session, work.tenant, work.subject_id)
         wish = None if found is None else relabelling.wish_for(session, work.tenant, found.newest)
@@ -31,9 +28,6 @@ def run(work: Work) -> Outcome:
         refusal = relabelling.why_not(found)
         if refusal:
             return _too_late(session, work, found, wish, refusal)
-        waits = _until_announced(session, work, found)
-        if waits is not None:
-            return waits
         _replace(session, work, found, found.newest, wish, connection)
     return Done()
 
@@ -44,33 +38,15 @@ def _too_late(session: Session, work: Work, found: Standing, wish: Intention, re
     return Cancelled(reason=refusal)
 
 
-def _until_announced(session: Session, work: Work, found: Standing) -> Outcome | None:
+def _until_announced(work: Work) -> Outcome | None:
     """Nobody knows whether the store has the old number: that is settled before it gets a new one."""
-    shipment = found.shipment.id
-    carriers = {parcel.carrier for parcel in postage.parcels_in(session, work.tenant, found.shipment)}
-    words = [find_intention(session, work.tenant, push_tracking.key_of(shipment, carrier)) for carrier in carriers]
-    if not any(word is not None and word.state == "intended" for word in words):
-        return None
-    subject = f"shipment/{shipment}"
-    states = set(
-        session.scalars(
-            select(Job.state).where(
-                Job.tenant_id == work.tenant,
-                Job.kind == "push_tracking",
-                Job.subject == subject,
-                Job.state.in_(("due", "parked")),
-            )
-        )
-    )
-    if states == {"parked"}:
-        raise Permanent(
-            "Nobody knows whether the store has the old tracking number: telling it was given up half way.",
-            remedy="Retry telling the store the tracking of this shipment, then retry this.",
-            code="half_announced",
-        )
-    if not states:
-        queue.add(session, work.tenant, "push_tracking", subject, lane=work.claim.lane)
-    return Snoozed(wait_s=_ANNOUNCING_TAKES_S, reason="The store is being told the old tracking number.")
+    with work.reading() as session:
+        found = relabelling.look(session, work.tenant, work.subject_id, lock=False)
+        if found is None or relabelling.wish_for(session, work.tenant, found.newest) is None:
+            return None
+        if relabelling.waiting_for(found.holds) or relabelling.why_not(found):
+            return None
+    return announcements.settle_first(work, found.order.id, shipment=found.shipment.id)
 
 
 def _replace(session: Session, work: Work, found: Standing, old: Label, wish: Intention, connection: str) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import TrackingLabel
 from integrations.ports import Storefront
-from jobs import outward, push_tracking, queue, story
+from jobs import outward, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import postage, progress
+from orders import announcing, postage, progress
 from records import tenants
 from records.intentions import Intention, find_intention
 from records.orders import Order, open_holds
@@ -86,7 +86,7 @@ def shown_by(session: Session, tenant: int, shipment: Shipment, parcels: Sequenc
         return {fulfillment: list(parcels) for fulfillment in shipment.fulfillments}
     shown: dict[str, list[Parcel]] = {}
     for carrier in dict.fromkeys(parcel.carrier for parcel in parcels):
-        told = find_intention(session, tenant, push_tracking.key_of(shipment.id, carrier))
+        told = find_intention(session, tenant, announcing.key_of(shipment.id, carrier))
         for fulfillment in shipment.fulfillments:
             if told is not None and fulfillment in told.vendor_reference.split(", "):
                 shown[fulfillment] = [parcel for parcel in parcels if parcel.carrier == carrier]

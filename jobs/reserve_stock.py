@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import queue, story
+from jobs import fulfilling, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import allocation, holds, inventory, lifecycle, packing, progress
@@ -57,8 +57,8 @@ def _reserve(session: Session, work: Work) -> Outcome:
     demand = _demand(session, work.tenant, order.id)
     if not demand.wants:
         holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
-        if order.state == "shipping" and progress.complete(session, work.tenant, order.id):
-            lifecycle.move(session, work.tenant, "order", order.id, "fulfil")
+        if order.state == "shipping":
+            fulfilling.if_complete(session, work.tenant, order.id)
         return Done()
     chosen = _choose(session, work.tenant, demand.wants, order.ship_to or Address())
     if chosen.short and rules.when_short == "wait_for_all":

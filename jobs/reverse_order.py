@@ -9,11 +9,11 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from integrations.ports import Permanent
-from jobs import intake, outward, queue, reverse_money, reverse_steps
+from jobs import fulfilling, intake, outward, queue, reverse_money, reverse_steps, reverse_store
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.reverse_steps import InHand
 from jobs.work import Work
-from orders import cancelling, lifecycle, refund_question, taking_back
+from orders import cancelling, freshening, lifecycle, refund_question, taking_back
 from orders.order_facts import facts_of
 from records import tenants
 from records.orders import Order, find_order
@@ -22,12 +22,13 @@ from records.reversals import Reversal, steps_of, under_way
 _DO = {
     "stop_work": reverse_steps.stop_work,
     "settle_label": reverse_steps.settle_label,
+    "settle_announcement": reverse_steps.settle_announcement,
     "release_stock": reverse_steps.release_stock,
     "cancel_fulfillment": reverse_steps.cancel_fulfillment,
     "put_back_stock": reverse_steps.put_back_stock,
     "void_label": reverse_steps.void_label,
-    "cancel_in_store": reverse_money.cancel_in_store,
-    "refund_in_store": reverse_money.refund_in_store,
+    "cancel_in_store": reverse_store.cancel_in_store,
+    "refund_in_store": reverse_store.refund_in_store,
     "cancel_payment": reverse_money.cancel_payment,
     "refund_payment": reverse_money.refund_payment,
     "plan_again": reverse_steps.plan_again,
@@ -79,7 +80,7 @@ def _next(work: Work) -> InHand | None:
         if reversal is None:
             return None
         session.get_one(Order, (work.tenant, work.subject_id), with_for_update=True)
-        fresh = taking_back.freshen(session, work.tenant, reversal, now=work.now())
+        fresh = freshening.freshen(session, work.tenant, reversal, now=work.now())
         for dropped in fresh.dropped:
             outward.settle(session, work.tenant, f"reverse/{dropped}", "abandon", reason="Not needed any more.")
         if fresh.next is None:
@@ -97,8 +98,9 @@ def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> No
                 intake.fill_backorders(session, tenant)
         else:
             cancelling.keep(session, tenant, order, now=work.now())
+            fulfilling.if_complete(session, tenant, order)
             queue.add(session, tenant, "verify_order", f"order/{order}")
-    refund_question.settle(session, tenant, reversal, by="packline", now=work.now())
+    refund_question.settle(session, tenant, order, by="packline", now=work.now())
     if not refund_question.open_questions(session, tenant, reversal.id):
         lifecycle.move(session, tenant, "reversal", reversal.id, "finish", ended_at=work.now())
 

@@ -9,13 +9,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel
-from jobs import intake, outward, queue, story
+from jobs import announcements, intake, outward, queue, story
 from jobs.outcomes import Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
 from orders import cancelling, inventory, lifecycle, postage, taking_back
+from orders.freshening import Fresh
 from orders.reversing import Facts, Plan, Wish
-from orders.taking_back import Fresh
 from records.intentions import find_intention
 from records.jobs import Job
 from records.orders import Order
@@ -151,6 +151,19 @@ def _settled(session: Session, work: Work, label: Label, bought: BoughtLabel | N
     return f"A label had been bought for parcel {label.parcel_id} already: {bought.tracking_code}."
 
 
+def settle_announcement(work: Work, step: InHand) -> Outcome | None:
+    """What the store shows is written as announced, and taken back like what was; a half of it is not let stand."""
+    seen = announcements.look(work, step.subject_id)
+    if seen.waits is not None:
+        return seen.waits
+    if seen.shown and not seen.whole and step.wish.purpose != "cancel":
+        seen = announcements.complete(work, seen)
+    with work.writing() as session:
+        said = announcements.settle(session, work, seen)
+        done(session, work, step, said, tell=not seen.shown)
+    return None
+
+
 def release_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
@@ -199,10 +212,8 @@ def plan_again(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         done(session, work, step, "What is still wanted goes on.", tell=False)
         lifecycle.move(session, work.tenant, "reversal", step.reversal, "finish", ended_at=work.now())
-        if cancelling.close_if_nothing_is_left(session, work.tenant, step.order, now=work.now()):
-            return None
-        if step.wish.purpose == "replan":
-            intake.resume(session, work.tenant, step.order)
-        else:  # the store has the last word on what is left
+        if step.wish.purpose != "replan":  # the store has the last word on what is left, and on whether anything is
             queue.add(session, work.tenant, "verify_order", f"order/{step.order}")
+        elif not cancelling.close_if_nothing_is_left(session, work.tenant, step.order, now=work.now()):
+            intake.resume(session, work.tenant, step.order)
     return None

@@ -5,21 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, AddressVerdict, Money, OrderedLine, OrderSnapshot, PaymentStanding, StoreOrder
 from integrations.ports import Permanent, Storefront
-from jobs import intake, queue, story
+from jobs import announcements, intake, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import catalogue, holds, lifecycle, placing, progress, reversing, taking_back, too_late, verification
+from orders import (
+    catalogue,
+    gone_astray,
+    holds,
+    lifecycle,
+    placing,
+    progress,
+    reversing,
+    taking_back,
+    too_late,
+    verification,
+    wanted,
+)
 from orders.reversing import Wish
 from orders.taking_back import Begun
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
 from records.reversals import under_way
-from records.shipments import parcels_of
 from records.stock import Location
 from records.tenants import Rules
 
@@ -52,6 +63,11 @@ def run(work: Work) -> Outcome:
         before = _look(session, work)
     if before is None or before.state not in intake.LOOKED_AT:
         return Cancelled(reason=f"the order is {before.state if before else 'gone'}: too late to verify it")
+    if before.state not in _NOTHING_PLANNED:
+        # What the store was told is asked for no more: until that is known, its answer cannot be understood.
+        waits = announcements.settle_first(work, work.subject_id)
+        if waits is not None:
+            return waits
     storefront = work.storefront(before.connection)
     store = storefront.read_order(before.remote_id)
     if not store.routed:
@@ -164,12 +180,12 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     order.deliver_by = _promised(order, before.rules)
     if verdict is not None and verdict.deliverable and store.snapshot.ship_to is not None:
         order.address_digest = placing.address_digest(store.snapshot.ship_to)
-    _write_wanted(session, tenant, order_id, store)
+    wanted.write(session, tenant, order_id, store)
     catalogue.link_lines(session, tenant, order_id, before.connection)
     session.flush()
     if store.snapshot.cancelled_at is not None:
         return _cancelled_there(session, work, order)
-    late = [*_withdraw(session, work, order), *_taken_back_there(session, tenant, order_id, store)]
+    late = [*_withdraw(session, work, order), *gone_astray.problems(session, tenant, order_id, store)]
     if order.state in _COMPLETE and not _asked_for_more(session, work, order):
         holds.settle(session, tenant, order_id, late, looked_for=_TOO_LATE, by="packline", now=work.now())
         return Done()
@@ -228,23 +244,6 @@ def _withdraw(session: Session, work: Work, order: Order) -> list[holds.Problem]
     return [] if late is None else [late]
 
 
-def _taken_back_there(session: Session, tenant: int, order: int, store: StoreOrder) -> list[holds.Problem]:
-    gone = _gone_and_asked_for(session, tenant, order, store)
-    numbers = {one.tracking_code for one in parcels_of(session, tenant, order) if one.shipment_id in gone}
-    if not numbers or under_way(session, tenant, order) is not None:
-        return []
-    return [too_late.taken_back_there(numbers)]
-
-
-def _gone_and_asked_for(session: Session, tenant: int, order: int, store: StoreOrder) -> set[int]:
-    """The shipments whose announcement somebody cancelled in the store, which asks for their units again."""
-    asked = {line.line_remote_id for line in store.asked if line.units}
-    wanting = {str(line.id) for line in lines_of(session, tenant, order) if line.remote_id in asked}
-    theirs = {shipment.id for shipment in progress.taken_back(session, tenant, order, store.taken_back)}
-    parcels = parcels_of(session, tenant, order)
-    return {one.shipment_id for one in parcels if one.shipment_id in theirs and wanting & set(one.contents)}
-
-
 def _asked_for_more(session: Session, work: Work, order: Order) -> bool:
     """The store asks for more of an order that was complete: it is open again, if its money is good."""
     if progress.complete(session, work.tenant, order.id) or not lifecycle.move(
@@ -262,6 +261,7 @@ def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
         story.tell(session, work, order.id, f"Checked against the store: complete and consistent.{remark}")
     if nothing_to_ship and under_way(session, work.tenant, order.id) is None:
         if lifecycle.move(session, work.tenant, "order", order.id, "close"):
+            holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
             story.tell(session, work, order.id, "Nothing in this order is shipped by Packline, so it is closed here.")
         return
     intake.resume(session, work.tenant, order.id)
@@ -279,20 +279,3 @@ def _promised(order: Order, rules: Rules) -> datetime | None:
         if order.placed_at is None or not rules.promise_days
         else order.placed_at + timedelta(days=rules.promise_days)
     )
-
-
-def _write_wanted(session: Session, tenant: int, order: int, store: StoreOrder) -> None:
-    """Write how many units of each line are to be shipped: what the store still asks for, and what it knows is gone."""
-    wanted: dict[str, int] = {}
-    # What somebody took back in the store is asked for again there; it is the same units, not more of them.
-    gone = progress.announced(session, tenant, order, but=_gone_and_asked_for(session, tenant, order, store))
-    for asked in store.asked:
-        if asked.ships:
-            wanted[asked.line_remote_id] = wanted.get(asked.line_remote_id, 0) + asked.units
-    for line in lines_of(session, tenant, order):
-        units = wanted.get(line.remote_id, 0) + gone.get(line.id, 0)
-        if line.to_ship != units:
-            session.execute(
-                update(OrderLine).where(OrderLine.tenant_id == tenant, OrderLine.id == line.id).values(to_ship=units)
-            )
-    session.expire_all()

@@ -56,6 +56,14 @@ class LaneJob(RqJob):
         return run_lane
 
 
+class LaneWorker(SimpleWorker):
+    """Hears no word to stop before it can obey it: one that was let go in the middle of its start stayed listed."""
+
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+
+
 @dataclass
 class Seat:
     """A place for one process: its queue, and who sits there now."""
@@ -141,7 +149,6 @@ def work(settings: Settings, queue: str) -> None:
     """One worker process: answers one queue's bells until it is told to stop."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the supervisor's handler came along with the fork
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the supervisor passes it on in order
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
     _die_with_parent()
     logs.set_up(settings)
     bell.set_up(settings.redis_url)
@@ -157,7 +164,7 @@ def work(settings: Settings, queue: str) -> None:
     )
     services.leases.when_stuck = _die
     runner.set_up(services, Turns(services.engine, queue, listening=_Listening(settings.redis_url, queue)))
-    worker = SimpleWorker(
+    worker = LaneWorker(
         [bell.queue(queue, connection)],
         name=f"{name}-{int(time.time())}",  # a worker of the same process number may still stand in Redis
         connection=connection,

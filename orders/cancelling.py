@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from orders import holds, inventory, lifecycle, progress
+from orders import gone_astray, holds, inventory, lifecycle, progress
 from orders.reversing import ShipmentFacts
 from records import timeline
 from records.orders import OrderLine, lines_of, open_holds
@@ -20,8 +20,12 @@ def end(session: Session, tenant: int, order: int, left: list[ShipmentFacts], *,
     for shipment in left:
         _has_left(session, tenant, order, shipment)
     units = inventory.release(session, tenant, order, actor="packline")
+    astray = gone_astray.left_all_the_same(session, tenant, order)
     for hold in open_holds(session, tenant, order):
-        holds.release(session, tenant, order, hold.kind, by="packline", now=now)
+        if astray is None or hold.kind != astray.kind:
+            holds.release(session, tenant, order, hold.kind, by="packline", now=now)
+    if astray is not None:
+        holds.settle(session, tenant, order, [astray], looked_for=(), by="packline", now=now)
     if lifecycle.move(session, tenant, "order", order, "cancelled"):
         gone = f" {len(left)} of its shipments had left already." if left else ""
         _tell(session, tenant, order, f"Cancelled.{gone}")
@@ -40,8 +44,6 @@ def keep(session: Session, tenant: int, order: int, *, now: datetime) -> None:
     holds.release(session, tenant, order, "stock", by="packline", now=now)
     if lifecycle.move(session, tenant, "order", order, "keep"):
         _tell(session, tenant, order, "What had not left is cancelled; what has left goes on.")
-    if progress.complete(session, tenant, order):
-        lifecycle.move(session, tenant, "order", order, "fulfil")
 
 
 def close_if_nothing_is_left(session: Session, tenant: int, order: int, *, now: datetime) -> bool:

@@ -8,6 +8,9 @@ from integrations.nouns import Money
 from orders.reversal import Facts, PaymentFacts, Step, Wish
 from records.tenants import Rules
 
+# A sum that no step gives back: a person does, and says so.
+BY_HAND = "refund_by_hand"
+
 
 def money(wish: Wish, facts: Facts, rules: Rules, *, whole: bool, taken_in_store: bool) -> tuple[list[Step], list[str]]:
     """What becomes of money at payment providers, and the sentences on what stays there.
@@ -34,16 +37,58 @@ def money(wish: Wish, facts: Facts, rules: Rules, *, whole: bool, taken_in_store
             stays.append(f"{left} of payment {payment.remote_id} are not given back, as you wish.")
         elif payment.refundable_minor and (whole or taken_in_store):
             steps.append(_refund_payment(payment, left, whole=whole, asks=asks))
+    held = Money(minor=facts.held_in_store_minor, currency=facts.currency) if _may_be_ours_to_give(wish) else None
+    if held and held.minor and (whole or taken_in_store):
+        stays.append(_asked_about(held, whole=whole))
+        if whole:
+            steps.append(by_hand(facts.order, held))
     return steps, stays
 
 
 def split(amount_minor: int, payments: Sequence[PaymentFacts]) -> dict[int, int]:
-    """An amount over the payments that can give it back, the first one first; never more than each one took."""
+    """An amount over the payments that can give it back, the first one first; never more than each one took.
+
+    What they cannot bear is `beyond` them.
+    """
     shares: dict[int, int] = {}
     for payment in payments:
         shares[payment.id] = 0 if payment.disputed else min(amount_minor, payment.refundable_minor)
         amount_minor -= shares[payment.id]
     return shares
+
+
+def is_anything_paid(facts: Facts) -> bool:
+    """Whether there is money that could go back for a part: by a payment, or by hand."""
+    return bool(facts.held_in_store_minor or any(one.refundable_minor for one in facts.payments))
+
+
+def beyond(amount_minor: int, facts: Facts) -> int:
+    """What of an amount no payment gives back, though the buyer paid it: the store has it, or a bank looks at it."""
+    stuck = sum(one.refundable_minor for one in facts.payments if one.disputed) + facts.held_in_store_minor
+    reserved = sum(one.authorised_minor for one in facts.payments if one.only_authorised)
+    return max(0, min(amount_minor - sum(split(amount_minor, facts.payments).values()) - reserved, stuck))
+
+
+def by_hand(order: int, amount: Money) -> Step:
+    """A sum that a person is asked to give back, because nobody else does."""
+    return Step(
+        kind=BY_HAND,
+        subject=f"order/{order}",
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        asks=True,
+        sentence=f"Ask you to give {amount} back by hand.",
+    )
+
+
+def _may_be_ours_to_give(wish: Wish) -> bool:
+    """Who cancelled in the store has decided there about the money that it has."""
+    return wish.refund and wish.origin != "store"
+
+
+def _asked_about(held: Money, *, whole: bool) -> str:
+    ask = "you are asked to give them back there" if whole else "you are asked about what the payments do not bear"
+    return f"{held} were paid in the store itself, and Packline gives back only what is at payment providers: {ask}."
 
 
 def _cancel_payment(payment: PaymentFacts, reserved: Money) -> Step:

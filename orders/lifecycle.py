@@ -138,9 +138,10 @@ LIVES = MappingProxyType(
         "reversal_step": _life(
             ReversalStep,
             "due",
-            ends="done skipped",
+            ends="done skipped dropped",
             finish="due | refused > done",
-            skip="due | refused | asks > skipped",
+            skip="refused | asks > skipped",
+            drop="due | refused | asks > dropped",
             refuse="due > refused",
             ask="due > asks",
             agree="asks > due",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from orders import consigning
+from orders import announcing, consigning
 from orders.reversing import Facts, LabelFacts, LineFacts, ParcelFacts, PaymentFacts, ShipmentFacts
 from records import tenants
 from records.orders import Order, OrderLine, Payment, lines_of, payments_of
-from records.reversals import steps_of, under_way
+from records.reversals import Reversal, ReversalStep, steps_of, under_way
 from records.shipments import Label, Parcel, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
 from records.stock import Location
 
@@ -32,6 +32,7 @@ def facts_of(session: Session, tenant: int, order: int) -> Facts:
         cancelled_in_store=row.cancelled_at is not None,
         under_way=under_way(session, tenant, order) is not None,
         told_the_store=_told_the_store(session, tenant, order),
+        given_for_parts_minor=_given_for_parts(session, tenant, order),
     )
 
 
@@ -55,6 +56,7 @@ def _shipments(session: Session, tenant: int, order: Order) -> tuple[ShipmentFac
     outdated = consigning.outdated_labels(session, tenant, order, tenants.rules_of(session, tenant))
     parcels = parcels_of(session, tenant, order.id)
     labels = labels_of(session, tenant, order.id)
+    in_doubt = announcing.in_doubt(session, tenant, order.id)
     return tuple(
         ShipmentFacts(
             id=one.id,
@@ -64,6 +66,7 @@ def _shipments(session: Session, tenant: int, order: Order) -> tuple[ShipmentFac
             units=units.get(one.id, {}),
             parcels=tuple(_parcel(box, labels, outdated) for box in parcels if box.shipment_id == one.id),
             fulfillments=tuple(str(id) for id in one.fulfillments),
+            in_doubt=one.id in in_doubt,
         )
         for one in shipments
     )
@@ -121,3 +124,18 @@ def _told_the_store(session: Session, tenant: int, order: int) -> bool:
         step.kind in {"cancel_in_store", "refund_in_store"} and step.state in {"done", "skipped"}
         for step in steps_of(session, tenant, reversal.id)
     )
+
+
+def _given_for_parts(session: Session, tenant: int, order: int) -> int:
+    given = session.scalars(
+        select(func.sum(ReversalStep.amount_minor))
+        .join(Reversal, (Reversal.tenant_id == ReversalStep.tenant_id) & (Reversal.id == ReversalStep.reversal_id))
+        .where(
+            ReversalStep.tenant_id == tenant,
+            Reversal.order_id == order,
+            Reversal.state == "done",
+            ReversalStep.kind == "refund_payment",
+            ReversalStep.state == "done",
+        )
+    ).one()
+    return int(given or 0)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel, ParcelStatus
 from orders import lifecycle
-from records.shipments import Label, Parcel, Shipment
+from records.shipments import LIVE_LABEL, Label, Parcel, Shipment
 
 
 def begin(session: Session, tenant: int, parcel: Parcel, connection: str) -> Label:
@@ -66,11 +66,16 @@ def record_unwanted(session: Session, tenant: int, label: int, bought: BoughtLab
 
 
 def newest(session: Session, tenant: int, parcel: int) -> Label | None:
-    """The parcel's latest attempt, whatever became of it."""
+    """The label that the parcel has or is getting; where it has none, its latest attempt, whatever became of it.
+
+    Postage that the parcel never bore (a stray purchase, written down to be given back) is no attempt of its own.
+    """
+    live = Label.state.in_(LIVE_LABEL)
+    borne = select(Parcel.tracking_code).where(Parcel.tenant_id == tenant, Parcel.id == parcel).scalar_subquery()
     return session.scalars(
         select(Label)
-        .where(Label.tenant_id == tenant, Label.parcel_id == parcel)
-        .order_by(Label.attempt.desc(), Label.id.desc())
+        .where(Label.tenant_id == tenant, Label.parcel_id == parcel, live | Label.tracking_code.in_(("", borne)))
+        .order_by(live.desc(), Label.attempt.desc(), Label.id.desc())
         .limit(1)
     ).first()
 

@@ -36,14 +36,17 @@ class Standing:
     holds: tuple[Hold, ...]
 
 
-def look(session: Session, tenant: int, parcel: int) -> Standing | None:
-    """The parcel as it stands; its order stays locked until the transaction ends. None where there is no such one."""
+def look(session: Session, tenant: int, parcel: int, *, lock: bool = True) -> Standing | None:
+    """The parcel as it stands; its order stays locked until the transaction ends, unless nothing is decided on it.
+
+    None where there is no such one.
+    """
     row = session.get(Parcel, (tenant, parcel))
     if row is None:
         return None
     # Who writes of the order while it holds the parcel (a scan does) must not wait for this, or both would.
-    order = session.get_one(Order, (tenant, row.order_id), with_for_update={"key_share": True})
-    row = session.get_one(Parcel, (tenant, parcel), with_for_update=True, populate_existing=True)
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update={"key_share": True} if lock else None)
+    row = session.get_one(Parcel, (tenant, parcel), with_for_update=lock or None, populate_existing=True)
     return Standing(
         order=order,
         shipment=session.get_one(Shipment, (tenant, row.shipment_id), populate_existing=True),

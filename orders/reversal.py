@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# Where the storefront itself has had money for an order.
+PAID_IN_STORE = frozenset({"paid", "part_paid", "part_refunded"})
 # What the carrier can only say once it has had the parcel in its hands.
 ON_THE_ROAD = frozenset(
     {"in_transit", "out_for_delivery", "available_for_pickup", "delivered", "return_to_sender", "failure"}
@@ -69,6 +71,8 @@ class ShipmentFacts:
     units: Mapping[int, int]
     parcels: tuple[ParcelFacts, ...] = ()
     fulfillments: tuple[str, ...] = ()
+    in_doubt: bool = False
+    """The storefront may show it as shipped: telling it was begun, and nobody knows how that ended."""
 
     @property
     def left(self) -> bool:
@@ -114,6 +118,7 @@ class Facts:
     standing: str
     currency: str
     total_minor: int
+    """What the order costs now: less with every part that is taken off it."""
     lines: tuple[LineFacts, ...]
     shipments: tuple[ShipmentFacts, ...] = ()
     payments: tuple[PaymentFacts, ...] = ()
@@ -122,11 +127,26 @@ class Facts:
     """A reversal was begun and is not over."""
     told_the_store: bool = False
     """The reversal that is under way has had its word with the store: `to_ship` is what is left after it."""
+    given_for_parts_minor: int = 0
+    """What payments gave back for parts that were taken off before."""
 
     @property
     def store_holds_the_money(self) -> bool:
         """Nobody else has taken or reserved any."""
         return not any(one.captured_minor or one.only_authorised for one in self.payments)
+
+    @property
+    def held_in_store_minor(self) -> int:
+        """What was paid in the store itself (a gift card, the store's own payments) beside payments elsewhere.
+
+        No store says it: it is what those payments leave of the price of an order that the store calls paid.
+        """
+        if self.store_holds_the_money or self.standing not in PAID_IN_STORE:
+            return 0
+        if any(one.currency != self.currency for one in self.payments):
+            return 0
+        elsewhere = sum(one.authorised_minor if one.only_authorised else one.captured_minor for one in self.payments)
+        return max(0, self.total_minor + self.given_for_parts_minor - elsewhere)
 
 
 @dataclass(frozen=True, kw_only=True)

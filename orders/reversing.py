@@ -57,6 +57,7 @@ def plan(wish: Wish, facts: Facts, rules: Rules) -> Plan:
     steps = [
         *([_stop_work(facts)] if taken or wish.purpose == "cancel" else []),
         *_settle_labels(taken, facts),
+        *_settle_announcements(facts),
         *(step for shipment in taken for step in _take_back(shipment)),
         *_void_labels(taken, facts),
         *_in_store(wish, facts, store_units, whole=whole),
@@ -93,7 +94,8 @@ def withdrawn(wish: Wish, facts: Facts) -> list[ShipmentFacts]:
     Of several the one that costs least goes first: not announced before announced, and the newest before the oldest.
     """
     standing = sorted(
-        (one for one in facts.shipments if one.stands), key=lambda one: (one.state == "announced", -one.id)
+        (one for one in facts.shipments if one.stands),
+        key=lambda one: (one.state == "announced" or one.in_doubt, -one.id),
     )
     if wish.purpose == "cancel":
         return sorted(standing, key=lambda one: one.id)
@@ -157,6 +159,21 @@ def _settle_labels(taken: Sequence[ShipmentFacts], facts: Facts) -> list[Step]:
             sentence=f"Ask the carrier whether a label was bought for parcel {parcel.id}.",
         )
         for parcel, label in _labels(taken, facts, "intended")
+    ]
+
+
+def _settle_announcements(facts: Facts) -> list[Step]:
+    """The buyer may have been told of a parcel already: the storefront knows. What stays is settled too, for the store
+    asks no more for what it shows as shipped.
+    """
+    return [
+        Step(
+            kind="settle_announcement",
+            subject=f"shipment/{shipment.id}",
+            sentence=f"Ask the store whether it shows shipment {shipment.id} as shipped already.",
+        )
+        for shipment in facts.shipments
+        if shipment.in_doubt
     ]
 
 

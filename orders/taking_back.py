@@ -1,4 +1,4 @@
-"""Takes an order, or a part of it, back: writes the plan as steps, and keeps them true to what happens meanwhile."""
+"""Takes an order, or a part of it, back: writes the wish and the steps of its plan down."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from orders import lifecycle, reversing
 from orders.order_facts import facts_of
 from orders.reversing import Facts, Plan, Step, Wish
 from records import tenants, timeline
-from records.intentions import find_intention
 from records.orders import Order
 from records.reversals import Reversal, ReversalStep, steps_of, under_way
 
-__all__ = ["Begun", "Fresh", "NotPossible", "PlanChanged", "begin", "facts_of", "freshen", "plan_of", "wish_of"]
+__all__ = ["Begun", "NotPossible", "PlanChanged", "begin", "facts_of", "plan_of", "wish_of", "write_step"]
 
 # What this file plans and jobs.reverse_order does; a label that is bought anew is a reversal with a job of its own.
 PURPOSES = ("cancel", "cancel_lines", "replan")
@@ -101,40 +100,9 @@ def wish_of(reversal: Reversal) -> Wish:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fresh:
-    """The facts and the plan of now, the step that is next, and the steps that nobody needs any more."""
-
-    facts: Facts
-    plan: Plan
-    next: ReversalStep | None
-    dropped: tuple[int, ...]
-
-
-def freshen(session: Session, tenant: int, reversal: Reversal, *, now: datetime) -> Fresh:
-    """Make the steps that are still due those that the facts of now call for; what is done stays done.
-
-    A step whose act was begun and has no known end stays: it has to be found out.
-    """
-    facts = facts_of(session, tenant, reversal.order_id)
-    drawn = reversing.plan(wish_of(reversal), facts, tenants.rules_of(session, tenant))
-    steps = steps_of(session, tenant, reversal.id)
-    waiting = {_identity(step): step for step in steps if step.state in {"due", "asks"}}
-    settled = {_family(step.kind, step.subject, step.remote_id) for step in steps if step.state in {"done", "skipped"}}
-    wanted = [one for one in drawn.steps if _family(*one.identity) not in settled]
-    needed = {one.identity for one in wanted}
-    dropped = [step for key, step in waiting.items() if key not in needed and not _in_doubt(session, tenant, step.id)]
-    for step in dropped:
-        _skip(session, tenant, step, "Not needed any more.", now)
-    if [one.identity for one in wanted if one.identity not in waiting]:
-        _write_anew(session, tenant, reversal, wanted, steps)
-    following = [step for step in steps_of(session, tenant, reversal.id) if step.state == "due"]
-    return Fresh(
-        facts=facts,
-        plan=drawn,
-        next=following[0] if following else None,
-        dropped=tuple(step.id for step in dropped),
-    )
+def write_said(session: Session, tenant: int, step: int, said: str) -> None:
+    """Write what is known of a step that is under way."""
+    session.get_one(ReversalStep, (tenant, step)).said = said
 
 
 def finish_step(session: Session, tenant: int, step: int, said: str, *, now: datetime) -> None:
@@ -142,10 +110,34 @@ def finish_step(session: Session, tenant: int, step: int, said: str, *, now: dat
     lifecycle.move(session, tenant, "reversal_step", step, "finish", said=said, ended_at=now)
 
 
+def drop_step(session: Session, tenant: int, step: int, said: str, *, now: datetime) -> None:
+    """Write that nobody needs a step any more: nothing is settled by that, and it may be called for again."""
+    lifecycle.move(session, tenant, "reversal_step", step, "drop", said=said, ended_at=now)
+
+
 def try_again(session: Session, tenant: int, step: ReversalStep) -> None:
     """Let a refused step be due again; the store is asked anew for a sum that it had said before."""
     also = {"amount_minor": None} if step.kind == "refund_in_store" else {}
     lifecycle.move(session, tenant, "reversal_step", step.id, "again", said="", **also)
+
+
+def write_step(session: Session, tenant: int, reversal: int, step: Step, position: int) -> None:
+    """Write a step of a plan down at its place."""
+    row = ReversalStep(
+        tenant_id=tenant,
+        reversal_id=reversal,
+        position=position,
+        kind=step.kind,
+        subject=step.subject,
+        remote_id=step.remote_id,
+        units=step.units,
+        amount_minor=step.amount_minor,
+        currency=step.currency,
+    )
+    session.add(row)
+    session.flush()
+    if step.asks:
+        lifecycle.move(session, tenant, "reversal_step", row.id, "ask")
 
 
 def begin_stopped(session: Session, tenant: int, order: int, *, by: str) -> None:
@@ -196,7 +188,7 @@ def _give_up_what_is_under_way(session: Session, tenant: int, order: int, now: d
         return
     for step in steps_of(session, tenant, other.id):
         if step.state in {"due", "asks", "refused"}:
-            _skip(session, tenant, step, "The whole order is cancelled.", now)
+            drop_step(session, tenant, step.id, "The whole order is cancelled.", now=now)
     lifecycle.move(session, tenant, "reversal", other.id, "give_up", ended_at=now)
 
 
@@ -215,59 +207,5 @@ def _write(session: Session, tenant: int, order: int, wish: Wish, drawn: Plan, *
     session.add(reversal)
     session.flush()
     for position, step in enumerate(drawn.steps, start=1):
-        _write_step(session, tenant, reversal.id, step, position)
+        write_step(session, tenant, reversal.id, step, position)
     return reversal.id
-
-
-def _write_step(session: Session, tenant: int, reversal: int, step: Step, position: int) -> None:
-    row = ReversalStep(
-        tenant_id=tenant,
-        reversal_id=reversal,
-        position=position,
-        kind=step.kind,
-        subject=step.subject,
-        remote_id=step.remote_id,
-        units=step.units,
-        amount_minor=step.amount_minor,
-        currency=step.currency,
-    )
-    session.add(row)
-    session.flush()
-    if step.asks:
-        lifecycle.move(session, tenant, "reversal_step", row.id, "ask")
-
-
-def _write_anew(
-    session: Session, tenant: int, reversal: Reversal, wanted: list[Step], steps: list[ReversalStep]
-) -> None:
-    """Put the steps that are left in the order of the new plan, behind those that were."""
-    waiting = {_identity(step): step for step in steps if step.state in {"due", "asks"}}
-    last = max((step.position for step in steps), default=0)
-    for position, step in enumerate(wanted, start=last + 1):
-        if step.identity in waiting:
-            waiting[step.identity].position = position
-        else:
-            _write_step(session, tenant, reversal.id, step, position)
-    session.flush()
-
-
-def _skip(session: Session, tenant: int, step: ReversalStep, said: str, now: datetime) -> None:
-    lifecycle.move(session, tenant, "reversal_step", step.id, "skip", said=said, ended_at=now)
-
-
-def _identity(step: ReversalStep) -> tuple[str, str, str]:
-    return (step.kind, step.subject, step.remote_id)
-
-
-def _family(kind: str, subject: str, remote_id: str) -> tuple[str, str]:
-    """What is settled once it was done in one way or another: the word with the store, the money of one payment."""
-    if kind in {"cancel_in_store", "refund_in_store"}:
-        return ("store", subject)
-    if kind in {"cancel_payment", "refund_payment"}:
-        return ("money", subject)
-    return (kind, f"{subject} {remote_id}")
-
-
-def _in_doubt(session: Session, tenant: int, step: int) -> bool:
-    intention = find_intention(session, tenant, f"reverse/{step}")
-    return intention is not None and intention.state == "intended"

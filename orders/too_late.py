@@ -45,6 +45,17 @@ def taken_back_there(numbers: Iterable[str]) -> Problem:
     )
 
 
+def left_all_the_same(numbers: Iterable[str]) -> Problem:
+    """The carrier has what was taken back here: its units are on the shelf, and its buyer knows no number."""
+    told = ", ".join(sorted(numbers))
+    return Problem(
+        kind="taken_back",
+        reason=f"The carrier has the parcel {told} on the road, although it was taken back here.",
+        remedy=f"Have the carrier bring it back; or mark the units as fulfilled in the store with {told}, and settle "
+        "their price with the buyer. Count the stock, then release this hold.",
+    )
+
+
 def _to_another_address(shipment: ShipmentFacts) -> list[ParcelFacts]:
     if shipment.state not in _ANNOUNCED:
         return []

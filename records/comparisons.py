@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, ForeignKeyConstraint, Index, delete, func, or_, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
 
@@ -61,10 +61,10 @@ class Finding(Base):
     at: Mapped[CreatedAt]
 
 
-def last_until(session: Session, tenant: int, connection: str, scope: str) -> datetime | None:
-    """Up to when the two sides have been compared."""
+def last_done(session: Session, tenant: int, connection: str, scope: str) -> Comparison | None:
+    """The last comparison that came to its end: up to its `until` the two sides have been compared."""
     return session.scalars(
-        select(Comparison.until)
+        select(Comparison)
         .where(*_of(tenant, connection, scope), Comparison.state == "done")
         .order_by(Comparison.id.desc())
         .limit(1)
@@ -80,7 +80,7 @@ def owed(session: Session, tenant: int, connection: str, scope: str) -> tuple[da
     )
     since, until = session.execute(
         select(func.min(Comparison.since), func.max(Comparison.until)).where(
-            *_of(tenant, connection, scope), Comparison.id > last_done
+            *_of(tenant, connection, scope), or_(Comparison.id > last_done, Comparison.state == "wanted")
         )
     ).one()
     return None if since is None else (since, until)
@@ -144,6 +144,42 @@ def said_before(session: Session, tenant: int, subject: str, sentence: str) -> b
             .limit(1)
         ).first()
         is not None
+    )
+
+
+def forget(session: Session, tenant: int, connection: str, *, before: datetime, limit: int) -> int:
+    """Delete comparisons that ended before a time, found nothing and are not the last of their scope; answers how many.
+
+    At most `limit` of them: the table is not held for long.
+    """
+    later = aliased(Comparison)
+    old = (
+        select(Comparison.id)
+        .where(
+            Comparison.tenant_id == tenant,
+            Comparison.connection_id == connection,
+            Comparison.ended_at < before,
+            select(later.id)
+            .where(*_same_scope(later), later.id > Comparison.id, later.state == "done")
+            .exists(),
+            ~select(Finding.id)
+            .where(Finding.tenant_id == Comparison.tenant_id, Finding.comparison_id == Comparison.id)
+            .exists(),
+        )
+        .order_by(Comparison.id)
+        .limit(limit)
+    )
+    ids = list(session.scalars(old))
+    if ids:
+        session.execute(delete(Comparison).where(Comparison.tenant_id == tenant, Comparison.id.in_(ids)))
+    return len(ids)
+
+
+def _same_scope(other: type[Comparison]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        other.tenant_id == Comparison.tenant_id,
+        other.connection_id == Comparison.connection_id,
+        other.scope == Comparison.scope,
     )
 
 

@@ -46,7 +46,10 @@ class Reversal(Base):
 
 
 class ReversalStep(Base):
-    """One thing that a reversal does. States: due → done · skipped · refused · asks; see orders.lifecycle."""
+    """One thing that a reversal does. States: due → done · skipped · dropped · refused · asks; see orders.lifecycle.
+
+    A person skipped it; what happened meanwhile dropped it, and may call for it, or its like, again.
+    """
 
     __tablename__ = "reversal_steps"
     __table_args__ = (

@@ -71,6 +71,7 @@ def settings(base_settings: Settings) -> Settings:
 def engine(base_engine: Engine) -> Iterator[Engine]:
     """An engine on a database with every table and no row."""
     with base_engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # ten thousand lines of one test take their time
         connection.exec_driver_sql(f"DO $$ BEGIN {EMPTY_TABLES}; END $$")
         connection.execute(FIRST_IDS)
     return base_engine

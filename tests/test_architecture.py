@@ -128,14 +128,14 @@ def test_every_queue_and_worker_speaks_json():
         (path, name, {word.arg: ast.unparse(word.value) for word in call.keywords}.get("serializer"))
         for path in PATHS
         for name, call in calls(path)
-        if name.split(".")[-1] in {"Queue", "SimpleWorker", "Worker"} or name in {"Worker.all", "Worker.find_by_key"}
+        if name.split(".")[-1] in {"Queue", "SimpleWorker", "LaneWorker", "Worker"} or name in {"Worker.all", "Worker.find_by_key"}
         if "rq" in {imported.split(".")[0] for imported in imports(path)}
     ]
 
-    assert {(path, name) for path, name, _ in opened} >= {("jobs/bell.py", "Queue"), ("jobs/worker.py", "SimpleWorker")}
+    assert {(path, name) for path, name, _ in opened} >= {("jobs/bell.py", "Queue"), ("jobs/worker.py", "LaneWorker")}
     assert {serializer for _, _, serializer in opened} == {"JSONSerializer"}
     assert {(path, name) for path, name, _ in opened} <= {
-        ("jobs/bell.py", "Queue"), ("jobs/worker.py", "SimpleWorker"), ("jobs/health.py", "Worker.all"),
+        ("jobs/bell.py", "Queue"), ("jobs/worker.py", "LaneWorker"), ("jobs/health.py", "Worker.all"),
     }  # fmt: skip
 
 

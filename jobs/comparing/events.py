@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations import registry
-from integrations.nouns import Fact, Ignored, PaymentChanged, PaymentDisputed, RecordedEvent
+from integrations.nouns import Fact, Ignored, PaymentChanged, PaymentDisputed, RecordedEvent, RefundFailed
 from integrations.ports import Delivery, Unreadable
 from jobs import queue
-from jobs.comparing import looking
+from jobs.comparing import matched
 from jobs.comparing.looking import Look
 from orders import comparing, money
 from orders.comparing import Difference
@@ -31,8 +31,10 @@ _HEADERS = {"content-type": "application/json", "user-agent": "packline: fetched
 def compare(look: Look) -> None:
     provider = look.work.payments(look.connection)
     topics = registry.vendor(look.vendor).topics
-    for batch in looking.batches(provider.events_since(look.since)):
-        recorded = [event for event in batch if event.at <= look.until and _wanted(event.topic, topics)]
+    with look.work.writing() as session:
+        matched.tell(session, look.work)
+    for batch in look.oldest_first(provider.events_since(look.since), lambda event: event.at):
+        recorded = [event for event in batch if _wanted(event.topic, topics)]
         look.looked_at += len(recorded)
         for event in _not_kept(look, recorded):
             with look.work.writing() as session:
@@ -114,12 +116,12 @@ def _tell(session: Session, look: Look, event: RecordedEvent, kept: int, fact: F
 
 
 def _order_of(session: Session, look: Look, fact: Fact | None) -> int | None:
-    """The order that a payment pays for, as far as anybody can tell before the event is read."""
+    """The order that a payment pays for, as far as anybody can tell before the event is read; else see `matched`."""
     match fact:
         case PaymentChanged(fact=payment):
             known = _paid_for(session, look, payment.remote_id)
             return known if known is not None else money.order_named(session, look.tenant, payment)
-        case PaymentDisputed(payment_remote_id=remote_id):
+        case PaymentDisputed(payment_remote_id=remote_id) | RefundFailed(payment_remote_id=remote_id):
             return _paid_for(session, look, remote_id)
         case _:
             return None

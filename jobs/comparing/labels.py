@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel, FoundLabel, LabelVoided, VoidState
-from jobs import intake, outward, queue
+from jobs import buy_label, intake, outward, queue
 from jobs.comparing import looking
 from jobs.comparing.looking import Look
 from orders import comparing, postage
 from orders.comparing import Difference
+from records.jobs import Job
 from records.orders import Order
 from records.shipments import Label, Parcel, Shipment, live_label
 
+# The parcel's own attempts are counted from one.
+_NO_ATTEMPT = 0
 _GIVEN_BACK = frozenset({VoidState.ASKED, VoidState.DONE, VoidState.NEVER})
 
 
@@ -66,7 +69,7 @@ def _judge(session: Session, look: Look, found: FoundLabel) -> None:
     owner = _owner(session, look, found)
     if owner is None:
         return  # somebody bought it by hand, for something that is no business of ours
-    if looking.busy(session, look.tenant, f"order/{owner.order.id}"):
+    if looking.busy(session, look.tenant, f"order/{owner.order.id}") or _is_being_bought(session, look, owner):
         look.leave(found.bought_at)
         return
     if owner.label.shipment_ref == found.label.shipment_ref and owner.label.state == "bought":
@@ -77,6 +80,17 @@ def _judge(session: Session, look: Look, found: FoundLabel) -> None:
         _have_it_adopted(session, look, found, owner)
     else:
         _give_back(session, look, found, owner)
+
+
+def _is_being_bought(session: Session, look: Look, owner: Owner) -> bool:
+    """Whether a run will ask what became of this purchase itself, now or after its wait. A parked one will not."""
+    asked = select(Job.id).where(
+        Job.tenant_id == look.tenant,
+        Job.kind == "buy_label",
+        Job.subject == f"parcel/{owner.parcel.id}",
+        Job.state.in_(("due", "running")),
+    )
+    return session.execute(asked.limit(1)).first() is not None
 
 
 def _owner(session: Session, look: Look, found: FoundLabel) -> Owner | None:
@@ -102,8 +116,7 @@ def _owner(session: Session, look: Look, found: FoundLabel) -> Owner | None:
     wanted = (
         label.state == "intended"
         and label.shipment_ref == found.label.shipment_ref
-        and order.state in {"allocated", "shipping"}
-        and shipment.state == "planned"
+        and buy_label.wants_labels(order.state, shipment.state)
     )
     return Owner(label=label, parcel=parcel, order=order, wanted=wanted)
 
@@ -147,10 +160,9 @@ def _give_back(session: Session, look: Look, found: FoundLabel, owner: Owner) ->
 
 
 def _another_attempt(session: Session, look: Look, found: FoundLabel, owner: Owner) -> int:
-    """A row for a purchase whose own row stands for another one by now."""
-    attempts = session.scalar(
-        select(func.max(Label.attempt)).where(Label.tenant_id == look.tenant, Label.parcel_id == owner.parcel.id)
-    )
+    """A row for a purchase whose own row stands for another one by now. The parcel never bore it, and it comes before
+    every attempt, so that nobody takes it for the newest label, which a person may want replaced.
+    """
     label = session.execute(
         insert(Label)
         .values(
@@ -158,7 +170,7 @@ def _another_attempt(session: Session, look: Look, found: FoundLabel, owner: Own
             parcel_id=owner.parcel.id,
             order_id=owner.order.id,
             connection_id=look.connection,
-            attempt=(attempts or 0) + 1,
+            attempt=_NO_ATTEMPT,
             state="failed",
             shipment_ref=found.label.shipment_ref,
         )

@@ -18,8 +18,7 @@ from records.orders import Order
 
 def compare(look: Look) -> None:
     storefront = look.work.storefront(look.connection)
-    for batch in looking.batches(storefront.changed_orders(look.since)):
-        changed = [order for order in batch if order.updated_at <= look.until]
+    for changed in look.oldest_first(storefront.changed_orders(look.since), lambda order: order.updated_at):
         look.looked_at += len(changed)
         known = _known(look, changed)
         for order in changed:
@@ -29,7 +28,7 @@ def compare(look: Look) -> None:
             if ours is not None and ours.looked_at_next:
                 look.leave(order.updated_at)
                 continue
-            with look.apart(order.remote_id):
+            with look.apart(order.remote_id, order=ours.id if ours else None):
                 _make_good(look, storefront, order, ours)
 
 

@@ -30,6 +30,8 @@ def compare(look: Look) -> None:
         if _settled(look, fact.remote_id, fresh):
             _hear(look, fact)
     for remote_id in _waited_for(look):
+        if look.out_of_time:
+            return
         look.looked_at += 1
         if _settled(look, remote_id, fresh):
             with look.apart(remote_id):

@@ -34,11 +34,11 @@ class Told:
 
 def compare(look: Look) -> None:
     storefront = look.work.storefront(look.connection)
-    for batch in looking.batches(storefront.changed_orders(look.since)):
-        changed = {order.remote_id: order.updated_at for order in batch if order.updated_at <= look.until}
+    for batch in look.oldest_first(storefront.changed_orders(look.since), lambda order: order.updated_at):
+        changed = {order.remote_id: order.updated_at for order in batch}
         for remote_id, told in _told(look, changed).items():
             look.looked_at += len(told.sent)
-            with look.apart(remote_id):
+            with look.apart(remote_id, order=told.order):
                 theirs = storefront.read_shipped(remote_id)
                 for sent in told.sent:
                     _judge(look, storefront, told, sent, comparing.shipment_lack(sent, theirs))
@@ -65,10 +65,11 @@ def _told(look: Look, changed: dict[str, datetime]) -> dict[str, Told]:
 
 def _at_rest(session: Session, look: Look, order: int, changed_at: datetime) -> bool:
     """Whether nothing is being told to, or taken back from, the storefront at this moment."""
-    moving = looking.busy(session, look.tenant, f"order/{order}") or reversals.under_way(session, look.tenant, order)
-    if moving:
+    if looking.busy(session, look.tenant, f"order/{order}"):
         look.leave(changed_at)
-    return not moving
+        return False
+    # One that waits for a person may wait for weeks. What it does then changes the order, which is compared after that.
+    return reversals.under_way(session, look.tenant, order) is None
 
 
 def _sent(session: Session, tenant: int, order: int) -> tuple[Sent, ...]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import StockReading
 from jobs import intake
-from jobs.comparing import looking
 from jobs.comparing.looking import Look
 from orders import catalogue, inventory
 from orders.comparing import Difference
 from records.stock import Location, StockLevel, Variant
+
+# A shipment of which the store cannot be told keeps its levels from being counted; after a day the catalogue's own
+# reading, which is made every hour, is all that is waited for.
+_WAITED_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +36,11 @@ def compare(look: Look) -> None:
         began_at = session.execute(select(func.now())).scalar_one()
         places = catalogue.location_ids(session, look.tenant, look.connection)
     storefront = look.work.storefront(look.connection)
-    for batch in looking.batches(storefront.changed_stock(look.since, list(places))):
+    changed = storefront.changed_stock(look.since, list(places))
+    for batch in look.oldest_first(changed, lambda reading: reading.updated_at):
         for reading in batch:
-            if reading.updated_at <= look.until:
-                look.looked_at += 1
-                _take_over(look, reading, began_at)
+            look.looked_at += 1
+            _take_over(look, reading, began_at)
 
 
 def _take_over(look: Look, reading: StockReading, began_at: datetime) -> None:
@@ -49,10 +52,17 @@ def _take_over(look: Look, reading: StockReading, began_at: datetime) -> None:
 
 
 def _count(session: Session, look: Look, reading: StockReading, shelf: Shelf, began_at: datetime) -> None:
-    """A level that we have just taken units off, or are telling the store of, is left out by the count itself."""
+    """A level that we have just taken units off, or are telling the store of, is left out by the count itself, and has
+    its turn at the next comparison.
+    """
     counted = max(0, reading.on_hand)
     level = {(shelf.variant, shelf.location): counted}
     changed = inventory.count(session, look.tenant, level, actor="packline", as_of=began_at)
+    now = session.get_one(StockLevel, (look.tenant, shelf.variant, shelf.location), populate_existing=True)
+    if now.on_hand != max(counted, now.reserved):
+        if reading.updated_at > look.until - _WAITED_FOR:
+            look.leave(reading.updated_at)
+        return
     said = f"{shelf.words}: the store counts {reading.on_hand}, we had {shelf.on_hand}"
     if counted < shelf.reserved:
         sentence = f"{said}, of which {shelf.reserved} are promised to orders. A person has to find or refuse them."

@@ -11,15 +11,17 @@ from jobs.comparing.looking import Look
 from orders.comparing import Difference
 from records.shipments import Label
 
-# A call for each: the oldest wishes come first, and settled ones leave the line.
+# A call for each. Carriers take weeks for some, and those must not keep newer ones from being asked for.
 _ASKED_AT_ONCE = 200
 
 
 def compare(look: Look) -> None:
     carrier = look.work.carrier(look.connection)
     for label in _asked_back(look):
+        if look.out_of_time:
+            return
         look.looked_at += 1
-        with look.apart(f"label/{label.id}"):
+        with look.apart(f"label/{label.id}", order=label.order_id):
             _take_over(look, label, carrier.find_label(label.shipment_ref))
 
 
@@ -34,7 +36,7 @@ def _asked_back(look: Look) -> list[Label]:
                     Label.state == "void_requested",
                     Label.shipment_ref != "",
                 )
-                .order_by(Label.id)
+                .order_by(looking.by_lot(Label.id, look))
                 .limit(_ASKED_AT_ONCE)
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,9 @@ from orders import comparing, progress
 from orders.comparing import Difference
 from records.jobs import Job
 from records.orders import Order, lines_of, open_holds
+
+# We say when we read an order, the store when its work changed: a reading that only seems to be later is made again.
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,11 @@ class Planned:
 
 def compare(look: Look) -> None:
     storefront = look.work.storefront(look.connection)
-    for batch in looking.batches(storefront.changed_work(look.since)):
-        changed = [work for work in batch if work.updated_at <= look.until]
+    for changed in look.oldest_first(storefront.changed_work(look.since), lambda work: work.updated_at):
         look.looked_at += len(changed)
         newest = {work.order_remote_id: work for work in changed}
         for remote_id, planned in _planned(look, list(newest.values())).items():
-            with look.apart(remote_id):
+            with look.apart(remote_id, order=planned.order):
                 _make_good(look, storefront.read_order(remote_id), newest[remote_id], planned)
 
 
@@ -72,7 +75,7 @@ def _open_order(session: Session, look: Look, work: ChangedWork) -> Order | None
             Job.state == "done",
         )
     )
-    return order if read_at is None or read_at <= work.updated_at else None
+    return order if read_at is None or read_at - CLOCKS_MAY_DIFFER <= work.updated_at else None
 
 
 def _plan(session: Session, tenant: int, order: Order) -> Planned:

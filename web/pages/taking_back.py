@@ -85,7 +85,10 @@ def skip(tenant: int, id: int, step: int) -> Any:
     if skipped:
         flash("It goes on without that step.", "good")
     elif reason:
-        flash("That step was over already, so nothing was changed.", "warn")
+        flash(
+            "Nothing was skipped: that step is over, is being done, or nobody knows yet how it ended. Retry it first.",
+            "warn",
+        )
     else:
         flash("Nothing was skipped: it needs a reason, because the next person will ask.", "warn")
     return _back(id)
@@ -97,7 +100,7 @@ def confirm_relabel(tenant: int, id: int, parcel: int) -> str:
     with shop.opened(tenant) as session:
         order, _ = _order(session, tenant, id)
         row = _parcel(session, tenant, id, parcel)
-        found = relabelling.look(session, tenant, parcel) or abort(404)
+        found = relabelling.look(session, tenant, parcel, lock=False) or abort(404)
         return render_template("relabel.html", order=order, parcel=row, refusal=relabelling.why_not(found))
 
 

@@ -82,7 +82,8 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
         "reversal_step": _table(
             due=("Next", "clock", "quiet", "It is done when its turn comes."),
             done=("Done", "check-circle", "good", "It is done."),
-            skipped=("Skipped", "arrow-right", "quiet", "It was not wanted, or a person went on without it."),
+            skipped=("Skipped", "arrow-right", "quiet", "A person went on without it."),
+            dropped=("Not needed", "x", "quiet", "What happened meanwhile made it needless."),
             refused=("Refused", "alert", "bad", "The other side said no; a person decides."),
             asks=("Asks", "question", "warn", "A person has to say yes first."),
         ),

@@ -66,7 +66,10 @@ class Announcement:
             if lacking:
                 done.append(self._take_over(found, lacking))
             for creation in creations:
-                done.append(self._create(found, creation, known={one.remote_id for one in done}))
+                try:
+                    done.append(self._create(found, creation, known={one.remote_id for one in done}))
+                except Temporary as failure:
+                    raise _in_part(failure) if done else failure from None
         return done
 
     def _complete_numbers(self, fulfillment: Fulfillment) -> None:
@@ -209,6 +212,11 @@ def _lost(failure: Temporary | Refused) -> OutsideFailure:
         return failure
     wait = failure.retry_in_s if failure.retry_in_s is not None else LOST_ANSWER_WAIT_S
     return Temporary(failure.reason, code=failure.code, retry_in_s=wait, outcome_unknown=failure.outcome_unknown)
+
+
+def _in_part(failure: Temporary) -> Temporary:
+    """The failure of a later creation: an earlier one stands, so nobody may take it that nothing was done."""
+    return Temporary(failure.reason, code=failure.code, retry_in_s=failure.retry_in_s, outcome_unknown=True)
 
 
 def _id_of(payload: dict[str, Any]) -> str:
