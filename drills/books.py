@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from sqlalchemy import Engine
 
 Json = dict[str, Any]
 
@@ -19,6 +21,7 @@ class Ground:
     """The origin of the stand-ins."""
     control: Callable[[str, str, Any], Any]
     rows: Callable[..., Sequence[Any]]
+    engine: Engine
     settle: Callable[[], object]
     """Have webhooks arrive and work be done until neither leads to the other."""
     hurry: Callable[[], object]
@@ -34,10 +37,23 @@ class Ground:
 
 def differences(ground: Ground) -> list[str]:
     """Everything in which the vendors' books and our tables differ."""
-    return [*_of_orders(ground), *_of_stock(ground), *_of_payments(ground), *_of_postage(ground)]
+    return [
+        *_of_orders(ground),
+        *_of_stock(ground),
+        *_of_payments(ground),
+        *_of_refunds(ground),
+        *_of_postage(ground),
+    ]
 
 
-_STANDINGS = {"PAID": "paid", "PENDING": "unpaid", "VOIDED": "voided", "REFUNDED": "refunded", "EXPIRED": "expired"}
+_STANDINGS = {
+    "PAID": "paid",
+    "PENDING": "unpaid",
+    "VOIDED": "voided",
+    "REFUNDED": "refunded",
+    "PARTIALLY_REFUNDED": "part_refunded",
+    "EXPIRED": "expired",
+}
 
 
 def _of_orders(ground: Ground) -> list[str]:
@@ -46,6 +62,10 @@ def _of_orders(ground: Ground) -> list[str]:
         for row in ground.rows(
             """SELECT o.remote_id, o.state, o.standing, o.cancelled_at,
                       (SELECT sum(units) FROM order_lines l WHERE l.order_id = o.id) AS units,
+                      (SELECT coalesce(sum(s.amount_minor), 0) FROM reversal_steps s
+                       JOIN reversals r ON r.tenant_id = s.tenant_id AND r.id = s.reversal_id
+                       WHERE r.tenant_id = o.tenant_id AND r.order_id = o.id AND s.kind = 'refund_in_store'
+                         AND s.state = 'done') AS given_back,
                       (SELECT array_agg(p.tracking_code ORDER BY p.tracking_code) FROM parcels p
                        JOIN shipments s ON s.id = p.shipment_id
                        WHERE p.order_id = o.id AND s.state IN ('announced', 'handed_over')) AS numbers
@@ -75,6 +95,7 @@ def _order_differs(theirs: Json, ours: Any) -> list[str]:
     }
     if not theirs["cancelled"]:  # what is not wanted of a cancelled order is told by its state
         compared["units"] = (units, ours.units)
+        compared["given back"] = (_minor(theirs["refunded"]), int(ours.given_back))
     return [f"{what} {there} there, {here} here" for what, (there, here) in compared.items() if there != here]
 
 
@@ -113,6 +134,36 @@ def _of_payments(ground: Ground) -> list[str]:
     return found
 
 
+def _of_refunds(ground: Ground) -> list[str]:
+    """What stands as given back now, and that no refund of ours is missing there: one that failed was made, too."""
+    stands: Counter[str] = Counter()
+    made: Counter[str] = Counter()
+    for refund in refunds(ground):
+        made[refund["payment_intent"]] += refund["amount"]
+        if refund["status"] in {"succeeded", "pending"}:
+            stands[refund["payment_intent"]] += refund["amount"]
+    found = []
+    for row in ground.rows(_GIVEN_BACK, tenant=ground.tenant):
+        if row.refunded_minor != stands[row.remote_id]:
+            found.append(f"{row.remote_id}: {stands[row.remote_id]} given back there, {row.refunded_minor} here")
+        if row.by_us > made[row.remote_id]:
+            found.append(f"{row.remote_id}: of {row.by_us} that we gave back, {made[row.remote_id]} are there")
+    return found
+
+
+_GIVEN_BACK = """
+SELECT p.remote_id, p.refunded_minor,
+       (SELECT coalesce(sum(s.amount_minor), 0) FROM reversal_steps s
+        WHERE s.tenant_id = p.tenant_id AND s.subject = 'payment/' || p.id AND s.kind = 'refund_payment'
+          AND s.state = 'done') AS by_us
+FROM payments p WHERE p.tenant_id = :tenant
+"""
+
+
+def _minor(amount: str) -> int:
+    return round(float(amount) * 100)
+
+
 def _of_postage(ground: Ground) -> list[str]:
     ours = {
         row.shipment_ref: row
@@ -143,12 +194,21 @@ def bought(ground: Ground) -> list[Json]:
     return [one for one in shown if one["bought"]]
 
 
+def refunds(ground: Ground) -> list[Json]:
+    """Everything that the payment provider has given back, or tried to."""
+    return _listed(ground, "refunds")
+
+
 def _intents(ground: Ground) -> list[Json]:
+    return _listed(ground, "payment_intents")
+
+
+def _listed(ground: Ground, things: str) -> list[Json]:
     found: list[Json] = []
     after: Json = {}
     while True:
         answered = httpx.get(
-            f"{ground.sandbox}/v1/payment_intents",
+            f"{ground.sandbox}/v1/{things}",
             params={"limit": 100, **after},
             auth=(ground.stripe_key, ""),
             timeout=60,

@@ -101,6 +101,7 @@ def _ground(play: Play) -> Ground:
         sandbox=play.ground.sandbox,
         control=play.ground.control,
         rows=play.ground.rows,
+        engine=play.ground.engine,
         settle=play.settle,
         hurry=hurry,
         compare=compare,

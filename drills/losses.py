@@ -13,6 +13,9 @@ from typing import Any
 
 from drills import books
 from drills.books import Ground, Json
+from jobs import desk
+from orders.reversing import Wish
+from records import database
 
 _BUYER = {
     "first_name": "Ada", "last_name": "Buyer", "address1": "388 Townsend St", "city": "San Francisco",
@@ -28,6 +31,10 @@ class Losses:
     """Deliveries that never came, by vendor."""
     found: Counter[str]
     """Repairs by scope."""
+    given_back: int
+    """Refunds that we had made, at the provider and in the store."""
+    failed: int
+    """Those of them that the bank sent back."""
     differences: list[str]
     untold: list[str]
     """Repairs of an order without exactly one line on its timeline."""
@@ -44,6 +51,11 @@ def tell(ground: Ground, *, orders: int, drop: float = 0.05, late: float = 0.2, 
     ground.settle()
     ground.hurry()
     ground.settle()
+    _take_back(ground, placed)
+    ground.settle()
+    ground.hurry()
+    ground.settle()
+    failed = _fail_refunds(ground, placed)
     _move_parcels(ground)
     _settle_refunds(ground)
     ground.settle()
@@ -55,6 +67,8 @@ def tell(ground: Ground, *, orders: int, drop: float = 0.05, late: float = 0.2, 
     told = Losses(
         lost=lost,
         found=Counter(str(one.scope) for one in found),
+        given_back=_given_back(ground),
+        failed=failed,
         differences=books.differences(ground),
         untold=_untold(ground, found),
         found_again=[],
@@ -78,7 +92,11 @@ def _mend_the_line(ground: Ground) -> None:
 
 
 # By an order's number: how it is paid, and what becomes of it.
-_FATES = ("plain", "stripe", "cancelled", "edited", "voided", "paid_later")
+_FATES = (
+    "plain", "stripe", "cancelled", "edited", "voided", "paid_later", "part_back", "part_back_stripe", "refund_fails",
+)  # fmt: skip
+_AT_STRIPE = frozenset({"stripe", "part_back_stripe", "refund_fails"})
+_PART_BACK = frozenset({"part_back", "part_back_stripe", "refund_fails"})
 
 
 def _place(ground: Ground, number: int) -> Json:
@@ -88,7 +106,7 @@ def _place(ground: Ground, number: int) -> Json:
         "lines": [{"sku": ground.sku, "quantity": 2}],
         "ship_to": _BUYER,
         "email": "ada@example.com",
-        "financial_status": "paid" if fate in {"plain", "voided"} else "pending",
+        "financial_status": "paid" if fate in {"plain", "voided", "part_back"} else "pending",
         "risk": "ACCEPT",
         "shipping": {"title": "Standard", "price": "5.00"},
     }
@@ -107,8 +125,8 @@ def _change(ground: Ground, placed: Sequence[Json]) -> None:
     for order in placed:
         if order["fate"] in {"cancelled", "voided"} and order["id"] not in shipped:
             ground.control("POST", f"/shopify/orders/{order['id']}/cancel", {"reason": "CUSTOMER"})
-        elif order["fate"] == "stripe":
-            ground.control("POST", "/stripe/payments", _payment(ground, order))
+        elif order["fate"] in _AT_STRIPE:
+            order["payment"] = ground.control("POST", "/stripe/payments", _payment(ground, order))["id"]
         elif order["fate"] == "edited":
             lines = [{"sku": ground.sku, "quantity": 1}]
             ground.control("POST", f"/shopify/orders/{order['id']}/edit", {"lines": lines})
@@ -126,11 +144,38 @@ def _payment(ground: Ground, order: Json) -> Json:
     }
 
 
+def _take_back(ground: Ground, placed: Sequence[Json]) -> None:
+    """A person here takes one of two units back, of orders that are known here and paid by then."""
+    paid = {row.remote_id: row for row in ground.rows(_PAID, tenant=ground.tenant)}
+    for order in placed:
+        row = paid.get(order["admin_graphql_api_id"])
+        if order["fate"] in _PART_BACK and row is not None:
+            with database.transaction(ground.engine, ground.tenant) as session:
+                wish = Wish(purpose="cancel_lines", wanted={row.line: 1}, reason="buyer")
+                desk.cancel(session, ground.tenant, row.order_id, wish, by="person:Ann")
+
+
+_PAID = """
+SELECT o.remote_id, o.id AS order_id, l.id AS line
+FROM orders o JOIN order_lines l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
+WHERE o.tenant_id = :tenant AND o.standing = 'paid' AND o.cancelled_at IS NULL AND l.units = 2
+"""
+
+
+def _fail_refunds(ground: Ground, placed: Sequence[Json]) -> int:
+    """The bank sends some of the refunds back; answers how many."""
+    given = {refund["payment_intent"] for refund in books.refunds(ground)}
+    failing = [order["payment"] for order in placed if order["fate"] == "refund_fails" and order["payment"] in given]
+    for payment in failing:
+        ground.control("POST", f"/stripe/payments/{payment}/fail_refund", {})
+    return len(failing)
+
+
 def _move_parcels(ground: Ground) -> None:
-    """What was cancelled in the store is not handed over, whether we have heard of it or not."""
+    """What was cancelled in the store, or goes back, is not handed over, whether we have heard of it or not."""
     kept = {one["name"] for one in books.store_orders(ground) if not one["cancelled"]}
     for number, label in enumerate(books.bought(ground)):
-        if label["reference"].rpartition("-")[0] in kept:
+        if label["reference"].rpartition("-")[0] in kept and label["refund_status"] is None:
             for status in ("in_transit", "out_for_delivery", "delivered")[: 1 + number % 3]:
                 ground.control("POST", f"/easypost/trackers/{label['tracking_code']}/move", {"status": status})
 
@@ -142,6 +187,17 @@ def _settle_refunds(ground: Ground) -> None:
 
 
 # ------------------------------------------------------------------------------------------- what was told of it
+
+
+def _given_back(ground: Ground) -> int:
+    """Refunds that were made for us and moved money: at the provider, and in the store."""
+    in_store = sum(
+        float(refund["amount"]) > 0
+        for order in books.store_orders(ground)
+        if not order["cancelled"]
+        for refund in order["refunds"]
+    )
+    return in_store + len(books.refunds(ground))
 
 
 def _findings(ground: Ground) -> list[Any]:

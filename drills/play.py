@@ -22,7 +22,6 @@ from drills.opening import open_shop
 from drills.shops import Placed, Shop
 from drills.verdict import Verdict
 
-
 # Work that backs off is waited for; what a vendor has put off by an hour is not.
 _SOON_S = 40.0
 

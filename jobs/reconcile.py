@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 # What changed so lately may still be on its way: Shopify's slowest deliveries take seconds (Hookdeck measured a p99 of
 # 7 s), Stripe and EasyPost try again within the minute where the first try fails.
 GRACE = timedelta(minutes=2)
-# What was made this long before a pass began is surely found by it; the next one begins there. A vendor's search finds a
+# What was made this long before a pass began is found by it, and the next one begins there: a vendor's search finds a
 # change some time after it was made, its clock is not ours, and Shopify's times have whole seconds. What is met twice
 # is the same the second time.
 OVERLAP = timedelta(minutes=10)
@@ -55,7 +55,7 @@ def ask(session: Session, tenant: int, connection: str, *, now: datetime, since:
     if row is None or row.ended_at is not None:
         return None
     for scope in SCOPES[row.role]:
-        begin = since or _span(session, tenant, connection, scope, now)[0]
+        begin = since or _span(session, tenant, connection, scope, now).since
         session.add(Comparison(tenant_id=tenant, connection_id=connection, scope=scope.name, since=begin, until=now))
     session.flush()
     subject = f"connection/{connection}"
@@ -127,30 +127,50 @@ def _begin(work: Work, row: Connection, scope: Scope, enough_at: float) -> Look 
         wanted = comparisons.in_state(session, work.tenant, row.id, scope.name, "wanted")
         if not wanted and _too_soon(session, work.tenant, row.id, scope, now):
             return None
-        since, until = _span(session, work.tenant, row.id, scope, now)
+        span = _span(session, work.tenant, row.id, scope, now)
         _give_up_left_behind(session, work.tenant, row.id, scope.name)
-        comparison = _taken(session, work, row.id, scope.name, wanted, since, until)
+        comparison = _taken(session, work, row.id, scope.name, wanted, span)
         return Look(
             work=work,
             connection=row.id,
             vendor=row.vendor,
             comparison=comparison,
-            since=since,
-            until=until,
-            began_at=now,
+            since=span.since,
+            until=span.until,
+            began_at=span.began_at,
             enough_at=enough_at,
             ailing=_ailing(row.remarks),
         )
 
 
-def _span(session: Session, tenant: int, connection: str, scope: Scope, now: datetime) -> tuple[datetime, datetime]:
-    """From where the last pass that came to its end had looked, until a moment ago; and what is owed besides."""
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """What a comparison looks at; and since when all that it builds on has been looked at."""
+
+    since: datetime
+    until: datetime
+    began_at: datetime
+
+
+def _span(session: Session, tenant: int, connection: str, scope: Scope, now: datetime) -> Span:
+    """From where the last pass had looked, until a moment ago; and what is owed besides."""
     last = comparisons.last_done(session, tenant, connection, scope.name)
-    since, until = now - FIRST_LOOK if last is None else min(last.until, last.began_at - OVERLAP), now - GRACE
+    span = _next_span(last, now)
     owed = comparisons.owed(session, tenant, connection, scope.name)
     if owed is not None:
-        since, until = min(since, owed[0]), max(until, owed[1])
-    return min(since, until), until
+        span = replace(span, since=min(span.since, owed[0]), until=max(span.until, owed[1]))
+    return replace(span, since=min(span.since, span.until))
+
+
+def _next_span(last: Comparison | None, now: datetime) -> Span:
+    """One that did not come to its end is gone on with where it stopped, or a long list would never be gone through.
+    What could not be found by it yet is met once all of it is done: the next one begins before its beginning. Pure.
+    """
+    if last is None:
+        return Span(since=now - FIRST_LOOK, until=now - GRACE, began_at=now)
+    if last.until < last.began_at - GRACE:
+        return Span(since=last.until, until=now - GRACE, began_at=last.began_at)
+    return Span(since=min(last.until, last.began_at - OVERLAP), until=now - GRACE, began_at=now)
 
 
 def _too_soon(session: Session, tenant: int, connection: str, scope: Scope, now: datetime) -> bool:
@@ -172,19 +192,18 @@ def _taken(
     connection: str,
     scope: str,
     wanted: Sequence[Comparison],
-    since: datetime,
-    until: datetime,
+    span: Span,
 ) -> int:
     """The comparison that this run makes: the last one that was asked for, with the others in it, or a new one."""
     if not wanted:
-        fresh = Comparison(tenant_id=work.tenant, connection_id=connection, scope=scope, since=since, until=until)
+        fresh = Comparison(
+            tenant_id=work.tenant, connection_id=connection, scope=scope, since=span.since, until=span.until
+        )
         session.add(fresh)
         session.flush()
         wanted = [fresh]
     for one in wanted:
-        lifecycle.move(
-            session, work.tenant, "comparison", one.id, "begin", since=since, until=until, began_at=func.now()
-        )
+        lifecycle.move(session, work.tenant, "comparison", one.id, "begin", **asdict(span))
     wanted[-1].job_id = work.claim.id
     for one in wanted[:-1]:
         # Not "done": until the one that it became part of has come to its end, nothing has been compared.

@@ -134,6 +134,7 @@ def _labels(session: Session, tenant: int, parcels: Sequence[Parcel]) -> dict[in
             Label.tenant_id == tenant,
             Label.parcel_id.in_([parcel.id for parcel in parcels]),
             Label.tracking_code != "",
+            Label.attempt > 0,  # a stray purchase, which no parcel bore
         )
         .order_by(Label.attempt, Label.id)
     ).all()

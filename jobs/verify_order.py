@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, AddressVerdict, Money, OrderedLine, OrderSnapshot, PaymentStanding, StoreOrder
@@ -37,6 +37,7 @@ from records.tenants import Rules
 # Stores route an order some seconds after it was placed; much longer means that we may not see the routing at all.
 _ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
 _LOOK_AGAIN_S = 3.0
+_SAME_SECOND = timedelta(seconds=5)
 _NOTHING_PLANNED = frozenset({"received", "verified", "released"})
 _COMPLETE = frozenset({"fulfilled", "closed"})
 _TOO_LATE = ("edit", "taken_back")
@@ -176,6 +177,7 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     if taken.is_new:
         intake.match_waiting_payments(session, tenant, order_id)
     order = session.get_one(Order, (tenant, order_id), with_for_update=True)
+    looked_at = session.execute(select(func.now())).scalar_one()
     order.risk = store.risk.value
     order.deliver_by = _promised(order, before.rules)
     if verdict is not None and verdict.deliverable and store.snapshot.ship_to is not None:
@@ -208,6 +210,10 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
         by="packline",
         now=work.now(),
     )
+    if any(hold.kind == "mismatch" and hold.created_at >= looked_at for hold in open_holds):
+        # Storefront times have whole seconds: two edits of one second contradict each other until the store is asked
+        # once more. What still contradicts it then keeps its hold.
+        queue.add(session, tenant, "verify_order", f"order/{order_id}", due_at=work.now() + _SAME_SECOND)
     blocking = [hold for hold in holds.blocking_labels(open_holds) if hold.kind != "payment"]
     if blocking:
         if order.state == "verified":  # its money is another matter, and may have changed as well

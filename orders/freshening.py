@@ -59,6 +59,9 @@ def freshen(session: Session, tenant: int, reversal: Reversal, *, now: datetime)
     facts = facts_of(session, tenant, reversal.order_id)
     drawn = reversing.plan(taking_back.wish_of(reversal), facts, tenants.rules_of(session, tenant))
     before = _standing(session, tenant, steps_of(session, tenant, reversal.id))
+    unknown = _taken_off_or_not(before)
+    if unknown is not None:
+        return Fresh(facts=facts, plan=drawn, next=unknown, dropped=())
     wanted = [one for one in drawn.steps if _still_wanted(one, before)]
     dropped = _not_needed({one.identity for one in wanted}, before)
     for step in dropped:
@@ -99,6 +102,15 @@ def _begun(session: Session, tenant: int, step: ReversalStep) -> bool:
     """The store was asked, and did not refuse; or it did, and a person went on with the sums that it had named."""
     intention = find_intention(session, tenant, f"reverse/{step.id}")
     return intention is not None and (step.state in SETTLED or intention.state == "intended")
+
+
+def _taken_off_or_not(before: _Standing) -> ReversalStep | None:
+    """Until it is known whether the store took the units off, nobody can tell which of those that stand are too many.
+
+    What is to be shipped may have been verified since, and the wish would be taken off it a second time.
+    """
+    doubtful = (step for step in before.waiting.values() if step.id in before.in_doubt)
+    return next((step for step in doubtful if step.kind == "refund_in_store"), None)
 
 
 def _still_wanted(one: Step, before: _Standing) -> bool:

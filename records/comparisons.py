@@ -159,9 +159,7 @@ def forget(session: Session, tenant: int, connection: str, *, before: datetime, 
             Comparison.tenant_id == tenant,
             Comparison.connection_id == connection,
             Comparison.ended_at < before,
-            select(later.id)
-            .where(*_same_scope(later), later.id > Comparison.id, later.state == "done")
-            .exists(),
+            select(later.id).where(*_same_scope(later), later.id > Comparison.id, later.state == "done").exists(),
             ~select(Finding.id)
             .where(Finding.tenant_id == Comparison.tenant_id, Finding.comparison_id == Comparison.id)
             .exists(),

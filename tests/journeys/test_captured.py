@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from integrations.nouns import Money
-from jobs import queue
+from jobs import desk, queue
 from jobs.capture_payment import owed_minor
+from orders.reversing import Wish
 from records.orders import Order, Payment
 from records.tenants import Rules
 from tests.world import STRIPE_KEY, World, variant
@@ -97,6 +98,47 @@ def test_a_shop_that_takes_its_money_itself_is_left_to_it(world: World):
     assert world.order(placed).state == "fulfilled"
     assert captures(world) == []
     assert world.rows("SELECT id FROM jobs WHERE kind = 'capture_payment'") == []
+
+
+def half_shipped(world: World) -> dict:
+    """An order with one shipment announced, that waits for a mug which nobody has."""
+    world.open_shop(rules=WHEN_SHIPPED, variants=[variant("BAG"), variant("MUG", stock={"Reno": 0})])
+    placed = world.place(("BAG", 1), ("MUG", 1), financial_status="pending")
+    authorise(world, placed, total_minor(placed))
+    world.settle()
+    assert (world.order(placed).state, taken(world)) == ("shipping", [0])
+    world.next_second()
+    return placed
+
+
+def cancel(world: World, placed: dict, wish: Wish) -> None:
+    with world.reading() as session:
+        desk.cancel(session, world.tenant, world.order(placed).id, wish, by="person:Ann")
+    world.settle()
+
+
+def test_money_is_taken_when_the_rest_that_nobody_has_is_taken_off(world: World):
+    placed = half_shipped(world)
+    (mug,) = world.rows("SELECT id FROM order_lines WHERE sku = 'MUG'")
+
+    cancel(world, placed, Wish(purpose="cancel_lines", wanted={mug.id: 1}))
+
+    assert world.order(placed).state == "fulfilled"
+    assert taken(world) == [total_minor(placed) - 1200]
+    assert len(captures(world)) == 1
+
+
+def test_money_is_taken_for_what_had_left_when_the_order_was_cancelled(world: World):
+    placed = half_shipped(world)
+    (parcel,) = world.rows("SELECT tracking_code FROM parcels")
+    world.control("POST", f"/easypost/trackers/{parcel.tracking_code}/move", {"status": "in_transit"})
+    world.settle()
+
+    cancel(world, placed, Wish(purpose="cancel"))
+
+    assert world.order(placed).state == "fulfilled"
+    assert taken(world) == [total_minor(placed) - 1200]
+    assert len(captures(world)) == 1
 
 
 @pytest.mark.parametrize("state", ["cancelling", "cancelled"])

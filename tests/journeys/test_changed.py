@@ -263,3 +263,21 @@ def test_an_announcement_that_somebody_cancelled_in_the_store_is_no_order_for_mo
     assert [row.to_ship for row in world.rows("SELECT to_ship FROM order_lines")] == [units]
     assert world.rows("SELECT count(*) AS n FROM shipments")[0].n == 1
     assert world.level("BAG", "Reno") == (100 - units, 0)
+
+
+def test_two_edits_of_one_second_contradict_each_other_only_until_the_store_is_asked_again(world: World):
+    world.open_shop()
+    world.control("POST", "/deliveries/plan", {"paused": True})
+    world.next_second()
+    placed = world.place(("BAG", 3))
+    for units in (4, 3):
+        world.control("POST", f"/shopify/orders/{placed['id']}/edit", {"lines": [{"sku": "BAG", "quantity": units}]})
+    world.control("POST", "/deliveries/plan", {})
+    world.settle()
+
+    world.hurry()
+    world.settle()
+
+    assert (world.order(placed).state, world.open_holds(placed)) == ("fulfilled", [])
+    assert [row.to_ship for row in world.rows("SELECT to_ship FROM order_lines")] == [3]
+    assert len(world.labels_bought()) == 1

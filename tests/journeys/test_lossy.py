@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from drills import books, losses
 from drills.books import Ground
@@ -25,6 +26,7 @@ def ground(world: World) -> Ground:
         sandbox=world.sandbox,
         control=world.control,
         rows=world.rows,
+        engine=world.engine,
         settle=world.settle,
         hurry=world.hurry_but_voids,
         compare=compare,
@@ -47,6 +49,8 @@ def test_after_one_comparison_nothing_that_a_bad_line_lost_is_missing(world: Wor
     assert told.untold == []
     assert told.found_again == []
     assert {"orders", "events", "parcels"} <= set(told.found)
+    assert told.given_back > 0
+    assert told.failed > 0
     assert world.rows("SELECT kind, subject, reason FROM jobs WHERE state = 'parked'") == []
 
 
@@ -61,3 +65,35 @@ def test_the_books_are_compared_so_that_a_difference_shows(world: World):
 
     assert lost == f"{placed['name']}: is not here"
     assert unpaid.endswith(": is not here")
+
+
+def test_a_refund_that_our_records_do_not_have_shows_in_the_books(world: World):
+    world.open_shop(variants=[variant("BAG", stock={"Reno": 1_000})])
+    placed = world.place(("BAG", 1), financial_status="pending")
+    world.settle()
+    wish = {"key": STRIPE_KEY, "amount": 1700, "currency": "usd", "metadata": {"order_name": placed["name"]}}
+    payment = world.control("POST", "/stripe/payments", wish)["id"]
+    world.settle()
+    assert books.differences(ground(world)) == []
+    world.control("POST", "/deliveries/plan", {"drop": 1.0})
+    world.control("POST", f"/stripe/payments/{payment}/refund", {"amount": 500})
+    world.settle()
+
+    assert books.differences(ground(world)) == [f"{payment}: 500 given back there, 0 here"]
+
+    with world.engine.begin() as connection:  # as if we had said that we gave it back, and had not
+        connection.execute(text("UPDATE payments SET refunded_minor = 500"))
+        connection.execute(
+            text(
+                "INSERT INTO reversals (tenant_id, order_id, purpose, asked_by) VALUES (:tenant, :order, 'cancel', 'a')"
+            ),
+            {"tenant": world.tenant, "order": world.order(placed).id},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO reversal_steps (tenant_id, reversal_id, position, kind, subject, amount_minor, state) "
+                "SELECT p.tenant_id, r.id, 1, 'refund_payment', 'payment/' || p.id, 800, 'done' "
+                "FROM payments p, reversals r"
+            )
+        )
+    assert books.differences(ground(world)) == [f"{payment}: of 800 that we gave back, 500 are there"]

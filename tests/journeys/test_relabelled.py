@@ -9,7 +9,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from jobs import desk, queue, runner, steps
+from integrations import registry
+from integrations.nouns import Address, Consignment, Parcel
+from integrations.ports import Credentials
+from jobs import desk, queue, reconcile, runner, steps
 from records.tenants import Rules
 from tests.world import EASYPOST_KEY, World, variant
 
@@ -402,6 +405,91 @@ def test_a_label_that_somebody_gave_back_holds_its_order_until_there_is_another(
     assert (labels(world), world.open_holds(placed)) == (["voided", "bought"], [])
     assert told(world, placed) == [codes(world)] != [[old]]
     assert len(effects(world, "shipment.refund")) == 1
+
+
+def test_an_announcement_in_doubt_is_settled_though_another_box_cannot_get_its_label(world: World):
+    heavy_pair(world)
+    placed = until_labelled(world, ("ANVIL", 2))
+    crash_at(world, "called shopify Announce")
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET due_at = now() + interval '1 hour' WHERE kind = 'push_tracking'"))
+    (lost, old), (_, second) = codes(world), parcels(world)
+    give_back_at_the_carrier(world, lost)
+    world.fault(vendor="easypost", kind="5xx", status=422, operation="shipment.create", times=1)
+    with world.reading() as session:
+        desk.release_hold(session, world.tenant, world.order(placed).id, "label", by=OLGA, now=datetime.now(UTC))
+    world.settle()
+    assert [(row.kind, row.subject) for row in world.rows("SELECT * FROM jobs WHERE state = 'parked'")] == [
+        ("buy_label", f"parcel/{parcels(world)[0]}")
+    ]
+    assert told(world, placed) == [[lost, old]]
+
+    assert relabel(world, second) == ""
+    world.settle()
+
+    assert world.rows("SELECT 1 FROM jobs WHERE kind = 'relabel_parcel' AND state = 'due'") == []
+    (_, new) = codes(world)
+    assert new != old
+    assert told(world, placed) == [[lost, new]]
+    assert [row.state for row in world.rows("SELECT state FROM shipments")] == ["announced"]
+
+
+# ------------------------------------------------------------------------------------------- bought by nobody
+
+
+def buy_as(world: World, reference: str) -> None:
+    """Somebody's purchase at the carrier that calls itself one of ours: a run that died before it could say so."""
+    credentials = Credentials(account="", live=False, secrets={"api_key": EASYPOST_KEY})
+    carrier = registry.vendor("easypost").build(credentials, world.services.origins, lambda _: None)
+    home = Address(
+        name="A", street1="388 Townsend St", city="San Francisco", region="CA", postcode="94107", country="US"
+    )
+    shape = Parcel(weight_grams=300)
+    quote = carrier.quote(Consignment(reference=reference, sender=home, recipient=home, parcel=shape))
+    carrier.buy(quote.shipment_ref, quote.rates[0].remote_id)
+
+
+def compare(world: World) -> None:
+    with world.reading() as session:
+        reconcile.ask(session, world.tenant, world.connections["easypost"], now=datetime.now(UTC))
+    world.settle()
+
+
+@pytest.mark.parametrize("back", ["asked", "done"])
+def test_stray_postage_that_went_back_is_not_the_label_that_is_replaced(world: World, back: str):
+    world.open_shop()
+    placed = shipped(world, ("BAG", 1))
+    (old,) = codes(world)
+    buy_as(world, f"{placed['name']}-1")
+    compare(world)
+    (stray,) = [one["tracking_code"] for one in world.labels_bought() if one["tracking_code"] != old]
+    assert labels(world) == ["bought", "void_requested"]
+    if back == "done":
+        settle_refund(world, stray, "refunded")
+        assert labels(world) == ["bought", "voided"]
+
+    assert relabel(world, *parcels(world)) == ""
+    world.settle()
+
+    (new,) = codes(world)
+    assert new not in {old, stray}
+    assert labels(world) == ["void_requested", "voided" if back == "done" else "void_requested", "bought"]
+    assert told(world, placed) == [[new]]
+    assert world.rows("SELECT 1 FROM jobs WHERE kind = 'relabel_parcel' AND state <> 'done'") == []
+    lines = world.rows("SELECT sentence FROM timeline_entries WHERE sentence LIKE 'The storefront has the new%'")
+    assert [line.sentence for line in lines] == [f"The storefront has the new tracking: USPS {new} instead of {old}."]
+
+
+def test_a_label_that_somebody_gave_back_is_missed_though_stray_postage_came_after_it(world: World):
+    world.open_shop()
+    placed = shipped(world, ("BAG", 1))
+    (old,) = codes(world)
+    buy_as(world, f"{placed['name']}-1")
+    compare(world)
+
+    give_back_at_the_carrier(world, old)
+
+    assert world.open_holds(placed) == ["label"]
 
 
 # ------------------------------------------------------------------------------------------- crashes

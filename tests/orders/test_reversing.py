@@ -127,6 +127,55 @@ def test_money_stays_where_nobody_wants_it_back_or_a_bank_looks_at_it():
         assert drawn.keeps[0].startswith("30.00 USD of payment pi_1 ")
 
 
+SPLIT = order(payments=(payment(captured=2000),))
+
+
+@pytest.mark.parametrize(
+    ("facts", "held"),
+    [
+        (SPLIT, 1000),
+        (order(payments=(payment(authorised=2000),)), 1000),
+        (order(payments=(payment(captured=3000),)), 0),
+        (order(payments=(payment(captured=3000, refunded=500),)), 0),
+        (replace(SPLIT, standing="unpaid"), 0),
+        (replace(SPLIT, currency="CAD"), 0),
+        (replace(SPLIT, total_minor=2500, given_for_parts_minor=500), 1000),
+        (order(), 0),  # the store has all of it, and gives it back by itself
+    ],
+)
+def test_what_was_paid_in_the_store_is_what_payments_elsewhere_leave_of_the_price(facts, held):
+    assert facts.held_in_store_minor == held
+
+
+def test_what_was_paid_in_the_store_beside_payments_elsewhere_is_said_and_asked_about():
+    drawn = reversing.plan(CANCEL, SPLIT, Rules())
+
+    assert [(step.kind, step.amount_minor, step.asks) for step in drawn.steps[-2:]] == [
+        ("refund_payment", 2000, False), ("refund_by_hand", 1000, True),
+    ]  # fmt: skip
+    assert drawn.keeps[0].startswith("10.00 USD were paid in the store itself")
+    for wish in (replace(CANCEL, refund=False), IN_STORE, REPLAN):
+        other = reversing.plan(wish, SPLIT, Rules())
+        assert "refund_by_hand" not in [step.kind for step in other.steps]
+        assert not any("paid in the store" in sentence for sentence in other.keeps)
+
+
+@pytest.mark.parametrize(
+    ("facts", "quoted", "beyond"),
+    [
+        (SPLIT, 1500, 0),
+        (SPLIT, 2500, 500),
+        (SPLIT, 9000, 1000),  # no more than there is
+        (order(payments=(payment(captured=3000, disputed=True),)), 1000, 1000),
+        (order(payments=(payment(1, captured=1000, disputed=True), payment(2, captured=2000))), 2500, 500),
+        (order(payments=(payment(captured=3000, refunded=3000),)), 1000, 0),  # the buyer has it already
+        (order(payments=(payment(authorised=2000),)), 1500, 0),  # it is not taken
+    ],
+)
+def test_what_no_payment_can_give_back_of_a_part_is_left_to_a_person(facts, quoted, beyond):
+    assert giving_back.beyond(quoted, facts) == beyond
+
+
 @pytest.mark.parametrize(
     ("facts", "units", "withdrawn"),
     [

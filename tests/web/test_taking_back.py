@@ -169,3 +169,16 @@ def test_a_parcel_that_left_gets_no_other_label_and_the_page_says_why(
 
     assert "it travels with the label that it has" in page
     assert "Buy another label" not in page
+
+
+def test_whether_a_parcel_may_get_another_label_is_shown_while_somebody_works_on_its_order(
+    grace: Person, planned: tuple[Order, Parcel], session: Session
+) -> None:
+    order, parcel = planned
+    session.execute(text("SELECT 1 FROM orders FOR UPDATE"))
+    session.execute(text("SELECT 1 FROM parcels FOR UPDATE"))
+
+    page = grace.get(f"{at(order)}/parcels/{parcel.id}/relabel").text
+
+    session.rollback()
+    assert "Buy another label" in page
