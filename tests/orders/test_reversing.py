@@ -78,6 +78,10 @@ def kinds(wish, facts, **rules):
         ),
         (order(shipment(state="labelled")), ["stop_work", "release_stock", "void_label", "cancel_in_store"]),
         (
+            order(replace(shipment(state="labelled"), in_doubt=True)),
+            ["stop_work", "settle_announcement", "release_stock", "void_label", "cancel_in_store"],
+        ),
+        (
             order(shipment(state="announced", seen="pre_transit")),
             ["stop_work", "cancel_fulfillment", "put_back_stock", "void_label", "cancel_in_store"],
         ),
@@ -345,3 +349,14 @@ def test_no_more_units_come_off_in_the_store_than_are_there(facts, wish):
     for one in facts.lines:
         assert 0 <= drawn.store_units.get(one.id, 0) <= max(0, one.to_ship - gone.get(one.id, 0))
     assert len({step.identity for step in drawn.steps}) == len(drawn.steps)
+
+
+def test_of_two_shipments_the_one_that_the_store_may_show_stays_and_is_settled_all_the_same():
+    doubtful = replace(shipment(2, state="labelled", units=1), in_doubt=True)
+    facts = order(shipment(1, state="labelled", units=1), doubtful, lines=(line(units=2),))
+
+    drawn = reversing.plan(Wish(purpose="cancel_lines", wanted={1: 1}), facts, Rules())
+
+    assert [(step.kind, step.subject) for step in drawn.steps if "shipment" in step.subject] == [
+        ("settle_announcement", "shipment/2"), ("release_stock", "shipment/1"),
+    ]  # fmt: skip
