@@ -98,10 +98,7 @@ def cancel_order(
     order: str, tenant: int, lines: tuple[str, ...], reason: str, note: str, no_refund: bool, no_tell: bool, yes: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Take an order back, or some units of it: shows what would be done, asks, and begins.
-
-    With --json and without --yes it only shows the plan.
-    """
+    """Take an order back, or some units: shows the plan, asks, and begins. With --json it asks nothing but --yes."""
     with opening.shop(tenant) as session:
         id = _found(session, tenant, order)
         wanted = _units(session, tenant, id, lines)

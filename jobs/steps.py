@@ -18,6 +18,6 @@ def listen(listener: Callable[[str], None] | None) -> None:
 
 
 def passed(boundary: str) -> None:
-    """Say that a boundary is reached: `claimed`, `writing`, `committed`, `called easypost shipment.buy`, `ringing`, …"""
+    """Say that a boundary is reached: `claimed`, `writing`, `committed`, `called easypost shipment.buy`, …"""
     if _listener is not None:
         _listener(boundary)

@@ -15,7 +15,7 @@ from jobs import desk, reconcile, runner
 from jobs.comparing import looking, parcels, voids
 from jobs.work import Work
 from tests.journeys.test_reconciled import compare, lose_everything, repairs, sentences, shipped
-from tests.journeys.test_taken_back import CANCEL, charge
+from tests.journeys.test_taken_back import charge, some
 from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, World, variant
 
 ANN = "person:Ann"
@@ -317,6 +317,7 @@ def test_a_stray_purchase_that_was_given_back_is_not_taken_for_the_label_to_repl
     buy_as(world, f"{placed['name']}-{ours.id}")
     assert [outcome for _, outcome, _ in compare(world, "easypost")] == ["repaired"]
     assert labels(world) == ["bought", "void_requested"]
+    assert [row.attempt for row in world.rows("SELECT attempt FROM labels ORDER BY id")] == [1, 0]
 
     with world.reading() as session:
         assert desk.relabel(session, world.tenant, ours.parcel_id, by=ANN, reason="torn") == ""
@@ -365,18 +366,20 @@ def test_a_level_that_cannot_be_counted_yet_is_left_for_the_next_comparison(worl
 
 
 def test_a_reversal_that_waits_for_a_person_keeps_no_watermark(world: World):
-    placed = shipped(world)
-    order = world.order(placed).id
+    world.open_shop()
+    placed = world.place(("BAG", 2))
+    world.settle()
+    world.next_second()
+    order, wish = world.order(placed).id, some(world, placed, "BAG", 1)
     with world.reading() as session:
-        desk.cancel(session, world.tenant, order, CANCEL, by=ANN)
+        desk.cancel(session, world.tenant, order, wish, by=ANN)
     with world.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET state = 'parked' WHERE kind = 'reverse_order'"))
 
     assert compare(world, "shopify") == []
 
     looked = passes(world, "shipments")[-1]
-    changed_at = world.rows("SELECT remote_updated_at FROM orders")[0].remote_updated_at
-    assert looked.until > changed_at
+    assert looked.until > datetime.fromisoformat(world.store_orders()[placed["name"]]["updated_at"])
     assert "taken_back" not in world.open_holds(placed)
 
 

@@ -197,6 +197,20 @@ def machine(world: World, happened: Counter[str]) -> type[RuleBasedStateMachine]
         def deliveries_arrive(self) -> None:
             world.heard()
 
+        @rule(again=st.booleans())
+        def things_take_their_course(self, again: bool) -> None:
+            world.heard()
+            world.work_off()
+            if again:
+                world.heard()
+                world.work_off()
+
+        @rule()
+        def a_quiet_night(self) -> None:
+            world.hurry_but_voids()
+            world.heard()
+            world.work_off()
+
         @rule(lanes=st.integers(1, 4))
         def work(self, lanes: int) -> None:
             for lane in world.due_lanes()[:lanes]:
@@ -346,7 +360,8 @@ def money_went_back(world: World, order: Promised) -> None:
     if order.intent:
         intent = stripe(world, f"payment_intents/{order.intent}?expand[]=latest_charge")
         charge = intent["latest_charge"] or {"amount_captured": 0, "amount_refunded": 0}
-        left = charge["amount_captured"] - charge["amount_refunded"]
+        # An authorisation that is given up counts as refunded at Stripe, though nothing was ever taken.
+        left = max(0, charge["amount_captured"] - charge["amount_refunded"])
         assert intent["status"] != "requires_capture" or asked, order.placed["name"]
     else:
         store = world.store_orders()[order.placed["name"]]
@@ -376,8 +391,8 @@ def test_orders_end_as_promised_in_whatever_order_things_happen(world: World):
     run_state_machine_as_test(
         machine(world, happened),
         settings=settings(
-            max_examples=12,
-            stateful_step_count=25,
+            max_examples=10,
+            stateful_step_count=40,
             deadline=None,
             derandomize=True,
             # A failing life of an order is told as it was; making it shorter would cost a hundred more of them.
