@@ -24,10 +24,9 @@ class Point:
         return f"{self.kind}:{self.number}:{self.boundary}"
 
 
-def read(written: str) -> Point:
-    """`buy_label:7:called easypost shipment.buy`, as it was written."""
-    kind, number, boundary = written.split(":", 2)
-    return Point(kind=kind, number=int(number), boundary=boundary)
+def boundary_of(written: str) -> str:
+    """The boundary's name, of a point or of a step as they are written."""
+    return written.split(":", 2)[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +34,15 @@ class Reached:
     """A point, and the job that is there: its number, and what it is about."""
 
     point: Point
+    after: str
+    """The boundary before, or an empty text at the first."""
     job: str
     subject: str
+
+    @property
+    def step(self) -> str:
+        """The same place by its neighbour: for work that is of another length each time, where numbers shift."""
+        return f"{self.point.kind}:after {self.after}:{self.point.boundary}"
 
 
 class Counting:
@@ -45,45 +51,49 @@ class Counting:
     def __init__(self, tell: Callable[[Reached], None]) -> None:
         self._tell = tell
         self._number = 0
+        self._last = ""
 
     def __call__(self, boundary: str) -> None:
         # The runner binds what it runs to the log's context; a thread that runs no job has none.
         bound = structlog.contextvars.get_contextvars()
         if "kind" not in bound:
             return
-        self._number = 1 if boundary == "claimed" else self._number + 1
+        first = boundary == "claimed"
+        self._number, after = (1, "") if first else (self._number + 1, self._last)
+        self._last = boundary
         point = Point(kind=bound["kind"], number=self._number, boundary=boundary)
-        self._tell(Reached(point=point, job=f"{bound['tenant']}-{bound['job']}", subject=bound["subject"]))
+        job = f"{bound['tenant']}-{bound['job']}"
+        self._tell(Reached(point=point, after=after, job=job, subject=bound["subject"]))
 
 
 def writing_down(file: Path) -> Callable[[Reached], None]:
-    """Add each point to a file, from as many processes as there are."""
+    """Add each point and its step to a file, a line for both, from as many processes as there are."""
 
     def tell(reached: Reached) -> None:
         with file.open("a") as record:
-            record.write(f"{reached.point}\n")
+            record.write(f"{reached.point}\t{reached.step}\n")
 
     return tell
 
 
 def killing(points: Collection[str], folder: Path, *, poison: str = "") -> Callable[[Reached], None]:
-    """Kill this process at each of the points once, and at no job twice: three deaths of one job would park it.
+    """Kill this process at each of the points or steps once, and at no job twice: three deaths of one would park it.
 
     `poison` is a job that kills every process that takes it, as `kind subject`.
     """
 
     def tell(reached: Reached) -> None:
-        point = str(reached.point)
         # In the middle of its work: whoever dies before has not begun it, and parks it when it was deadly too often.
         if f"{reached.point.kind} {reached.subject}" == poison and reached.point.boundary.startswith("called"):
             _die()
-        if (
-            point in points
-            and not (folder / _file_name(point)).exists()
-            and _first(folder / f"job {reached.job}")
-            and _first(folder / _file_name(point))
-        ):
-            _die()
+        for place in (str(reached.point), reached.step):
+            if (
+                place in points
+                and not (folder / _file_name(place)).exists()
+                and _first(folder / f"job {reached.job}")
+                and _first(folder / _file_name(place))
+            ):
+                _die()
 
     return tell
 

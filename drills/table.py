@@ -18,11 +18,11 @@ def show(console: Console, rows: Sequence[Row]) -> None:
     """A row a drill; what was found wrong stands below it in sentences."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("drill", no_wrap=True)
-    for name in ("runs", "orders", "lost", "doubled", "stuck", "seconds to recover"):
+    for name in ("runs", "lost", "doubled", "stuck", "seconds to recover"):
         table.add_column(name, justify="right", max_width=10)
     for row in rows:
         colour = "" if row.passed else "red"
-        numbers = (row.runs, row.orders, row.lost, row.doubled, row.stuck, f"{row.recover_s:.1f}")
+        numbers = (row.runs, row.lost, row.doubled, row.stuck, f"{row.recover_s:.1f}")
         table.add_row(row.drill, *map(str, numbers), style=colour)
     console.print(table)
     for row in rows:

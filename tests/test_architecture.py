@@ -128,7 +128,8 @@ def test_every_queue_and_worker_speaks_json():
         (path, name, {word.arg: ast.unparse(word.value) for word in call.keywords}.get("serializer"))
         for path in PATHS
         for name, call in calls(path)
-        if name.split(".")[-1] in {"Queue", "SimpleWorker", "LaneWorker", "Worker"} or name in {"Worker.all", "Worker.find_by_key"}
+        if name.split(".")[-1] in {"Queue", "SimpleWorker", "LaneWorker", "Worker"}
+        or name in {"Worker.all", "Worker.find_by_key"}
         if "rq" in {imported.split(".")[0] for imported in imports(path)}
     ]
 

@@ -92,11 +92,9 @@ class Walk:
         self.seen: dict[Point, str] = {}
         """Every point, and the boundary before it."""
         self.fatal: list[Place] = []
-        self._last = ""
 
     def __call__(self, reached: Reached) -> None:
-        here = ("" if reached.point.number == 1 else self._last, reached.point.boundary)
-        self._last = reached.point.boundary
+        here = (reached.after, reached.point.boundary)
         if reached.point.kind != self.kind:
             return
         self.seen.setdefault(reached.point, here[0])

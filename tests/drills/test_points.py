@@ -19,7 +19,10 @@ from drills.programme import PROGRAMME, sentence
 
 def reached(boundary: str = "called easypost shipment.buy", *, number: int = 7, job: str = "1-9") -> Reached:
     return Reached(
-        point=Point(kind="buy_label", number=number, boundary=boundary), job=job, subject=f"parcel/{job[-1]}"
+        point=Point(kind="buy_label", number=number, boundary=boundary),
+        after="committed",
+        job=job,
+        subject=f"parcel/{job[-1]}",
     )
 
 
@@ -31,16 +34,15 @@ def deaths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return died
 
 
-def test_a_point_reads_as_it_was_written():
-    point = reached().point
-
-    assert str(point) == "buy_label:7:called easypost shipment.buy"
-    assert points.read(str(point)) == point
+def test_a_point_and_a_step_are_written_so_that_their_boundary_is_read_again():
+    assert str(reached().point) == "buy_label:7:called easypost shipment.buy"
+    assert reached().step == "buy_label:after committed:called easypost shipment.buy"
+    assert points.boundary_of(str(reached().point)) == points.boundary_of(reached().step) == reached().point.boundary
 
 
 def test_boundaries_are_counted_from_the_claim_on_and_only_where_a_job_runs():
     told: list[str] = []
-    listener = Counting(lambda one: told.append(f"{one.point} {one.job} {one.subject}"))
+    listener = Counting(lambda one: told.append(f"{one.point} {one.after!r} {one.job} {one.subject}"))
 
     listener("ringing")
     with structlog.contextvars.bound_contextvars(tenant=1, job=9, kind="buy_label", subject="parcel/9"):
@@ -51,9 +53,9 @@ def test_boundaries_are_counted_from_the_claim_on_and_only_where_a_job_runs():
         beside.join()
 
     assert told == [
-        "buy_label:1:claimed 1-9 parcel/9",
-        "buy_label:2:writing 1-9 parcel/9",
-        "buy_label:1:claimed 1-9 parcel/9",
+        "buy_label:1:claimed '' 1-9 parcel/9",
+        "buy_label:2:writing 'claimed' 1-9 parcel/9",
+        "buy_label:1:claimed '' 1-9 parcel/9",
     ]
 
 
@@ -70,6 +72,16 @@ def test_a_process_dies_once_at_a_point_and_at_no_job_twice(tmp_path: Path, deat
     kill(reached(number=8, job="1-8"))
     assert len(deaths) == 2
     assert points.reached_in(tmp_path, {here, there}) == {here, there}
+
+
+def test_a_step_is_a_place_to_die_at_wherever_in_the_run_it_comes(tmp_path: Path, deaths: list[int]):
+    kill = points.killing({reached().step}, tmp_path)
+
+    kill(reached("writing"))
+    assert deaths == []
+    kill(reached(number=3))
+    kill(reached(number=9, job="1-8"))
+    assert len(deaths) == 1
 
 
 def test_a_deadly_job_kills_every_time_but_not_before_it_has_begun(tmp_path: Path, deaths: list[int]):
