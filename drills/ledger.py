@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +36,12 @@ class ShopLedger:
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
     shops: tuple[ShopLedger, ...]
-    accepted: frozenset[tuple[str, str]]
-    """The deliveries that were answered 2xx, as (vendor, id)."""
+    accepted: dict[tuple[str, str], str]
+    """The topic of each delivery that was answered 2xx, by (vendor, id)."""
     inbox: dict[tuple[str, str], str]
     """The state of every delivery that is kept."""
+    counted: Counter[tuple[str, str]]
+    """Deliveries that told what is kept already, by (vendor, topic)."""
     jobs: Rows
     """What is not at an end, and what is parked."""
 
@@ -46,12 +49,21 @@ class Ledger:
 def read(control: Control, connection: Connection, shops: Sequence[Shop]) -> Ledger:
     """Read everything; while work goes on, the two sides are of slightly different moments."""
     delivered = control("GET", "/deliveries?state=delivered")["deliveries"]
+    kept = _rows(connection, _INBOX)
     return Ledger(
         shops=tuple(_shop(control, connection, shop) for shop in shops),
-        accepted=frozenset((one["vendor"], one["delivery_id"]) for one in delivered),
-        inbox={(row["vendor"], row["delivery_id"]): row["state"] for row in _rows(connection, _INBOX)},
+        accepted={(one["vendor"], one["delivery_id"]): one["topic"] for one in delivered},
+        inbox={(row["vendor"], row["delivery_id"]): row["state"] for row in kept},
+        counted=_counted(kept),
         jobs=_rows(connection, _JOBS),
     )
+
+
+def _counted(kept: Rows) -> Counter[tuple[str, str]]:
+    counted: Counter[tuple[str, str]] = Counter()
+    for row in kept:
+        counted[row["vendor"], row["topic"]] += row["duplicates"]
+    return counted
 
 
 def unsettled(connection: Connection, *, soon_s: float = math.inf) -> int:
@@ -93,7 +105,7 @@ SELECT (SELECT count(*) FROM jobs
           AND NOT {_AT_REST})
      + (SELECT count(*) FROM inbox_events WHERE state = 'received') AS count
 """
-_INBOX = "SELECT vendor, delivery_id, state FROM inbox_events"
+_INBOX = "SELECT vendor, delivery_id, topic, state, duplicates FROM inbox_events"
 _JOBS = f"""
 SELECT tenant_id, id, kind, subject, lane, state, cause, deaths, {_AT_REST} AS at_rest,
        extract(epoch FROM now() - lease_until) AS dead_s, extract(epoch FROM now() - due_at) AS overdue_s

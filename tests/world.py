@@ -69,6 +69,7 @@ class World:
     engine: Engine
     services: Services
     origin: str = ""
+    door: Flask | None = None
     tenant: int = 0
     connections: dict[str, str] = field(default_factory=dict)
 
@@ -271,6 +272,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
     world = World(sandbox=sandbox, settings=pointed, engine=engine, services=services)
     world.control("POST", "/reset")
     app = create_app(pointed)
+    world.door = app
     with serving(app) as origin:
         world.origin = origin
         yield world

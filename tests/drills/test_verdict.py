@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -52,8 +53,9 @@ def books(**changed: Any) -> ShopLedger:
 def ledger(*shops: ShopLedger, **changed: Any) -> Ledger:
     well = {
         "shops": shops or (books(),),
-        "accepted": frozenset({("shopify", "d1")}),
+        "accepted": {("shopify", "d1"): "orders/updated"},
         "inbox": {("shopify", "d1"): "taken"},
+        "counted": Counter(),
         "jobs": [],
     }
     return Ledger(**(well | changed))
@@ -111,6 +113,14 @@ def test_what_was_lost_is_found(what: str):
 )
 def test_a_delivery_that_was_accepted_and_is_not_at_an_end_is_lost(changed: dict):
     assert len(judge(ledger(**changed)).lost) == 1
+
+
+def test_a_delivery_that_says_what_is_kept_already_is_counted_and_not_lost():
+    accepted = {("shopify", "d1"): "orders/updated", ("shopify", "d2"): "orders/updated"}
+    counted = Counter({("shopify", "orders/updated"): 1, ("shopify", "orders/create"): 5})
+
+    assert judge(ledger(accepted=accepted, counted=counted)) == Verdict()
+    assert len(judge(ledger(accepted=accepted | {("shopify", "d3"): "orders/updated"}, counted=counted)).lost) == 1
 
 
 SECOND = {"id": "shp_2", "reference": "#1-8", "refund_status": None}

@@ -73,6 +73,12 @@ def check(world: World) -> None:
     for broken, sql in ALWAYS:
         assert world.rows(sql) == [], broken
     _one_purchase_an_attempt(world)
+    _one_refund_a_step(world)
+
+
+def check_at_rest(world: World) -> None:
+    """What is asked of the vendors' own doors, which a fault that waits for its call would answer otherwise."""
+    check(world)
     _refunds_within_captures(world)
 
 
@@ -85,6 +91,15 @@ def _one_purchase_an_attempt(world: World) -> None:
     void_due = {row.parcel_id for row in attempts.values() if row.state in {"void_requested", "void_refused", "spent"}}
     doubled = {parcel for parcel in parcels if parcels.count(parcel) > 1} - void_due
     assert not doubled, f"the carrier holds two labels that nobody gives back for parcels {doubled}"
+
+
+def _one_refund_a_step(world: World) -> None:
+    (meant,) = world.rows(
+        "SELECT count(*) FILTER (WHERE kind = 'refund_payment') AS elsewhere, "
+        "count(*) FILTER (WHERE kind = 'refund_in_store') AS in_store FROM reversal_steps"
+    )
+    assert len(world.calls(vendor="stripe", operation="refund.create", effect="true")) <= meant.elsewhere
+    assert len(world.calls(vendor="shopify", operation="refundCreate", effect="true")) <= meant.in_store
 
 
 def _refunds_within_captures(world: World) -> None:
