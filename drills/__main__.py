@@ -55,7 +55,8 @@ def main(
             console.print(f"{number}/{len(chosen)} {name.replace('_', ' ')} …", end=" ", highlight=False)
             row = perform(field, name, hitting, say=console.print)
             rows.append(row)
-            console.print(f"[green]{row.recover_s:.1f} s[/]" if row.passed else "[red]not passed[/]", highlight=False)
+            word = "[green]passed[/]" if row.passed else "[red]not passed[/]"
+            console.print(f"{word} in {row.took_s:.0f} s", highlight=False)
     table.show(console, rows)
     if file is not None:
         file.write_text(table.document(rows))

@@ -39,7 +39,7 @@ def _killed_everywhere(play: Play, kind: str) -> int:
         folder = Path(told)
         wanted = _recorded(play, kind, story, folder)
         (folder / "points").write_text("\n".join(sorted(wanted)))
-        play.crew(more={"DIE_AT": str(folder / "points"), "DIE_IN": str(folder)})
+        play.crew(processes=2, more={"DIE_AT": str(folder / "points"), "DIE_IN": str(folder)})
         reached: set[str] = set()
         for _ in range(_ROUNDS):
             before = reached

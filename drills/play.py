@@ -80,6 +80,8 @@ class Row:
     doubled: int
     stuck: int
     recover_s: float
+    took_s: float = 0.0
+    """The whole drill, with setting up and judging."""
     findings: tuple[str, ...] = ()
     wrong: str = ""
     """Why the drill itself did not do what it is for."""

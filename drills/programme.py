@@ -65,6 +65,7 @@ def sentence(drill: Drill) -> str:
 
 def perform(field: Field, name: str, size: Size, say: Callable[[str], None] = lambda _: None) -> Row:
     """Do one drill on an empty field, and hold the books against each other afterwards."""
+    began = time.monotonic()
     field.clear()
     play = Play(ground=field, size=size, say=say)
     wrong = ""
@@ -85,6 +86,7 @@ def perform(field: Field, name: str, size: Size, say: Callable[[str], None] = la
         doubled=len(found.doubled),
         stuck=len(found.stuck),
         recover_s=round(recover_s, 1),
+        took_s=round(time.monotonic() - began, 1),
         findings=(*play.lost, *found.findings),
         wrong=wrong or ("" if runs else "the fault never struck"),
     )

@@ -69,19 +69,35 @@ def tell(world: World, shop: Shop, story: stories.Story) -> int:
             world.heard()
             runs, died = work_off(world)
             deaths += died
-            if not runs and not died:
+            if not runs and not died and not let_minutes_pass(world):
                 break
     return deaths
 
 
+def let_minutes_pass(world: World) -> int:
+    """Four minutes later: what waits until an act can no longer be under way looks again. Answers how many wait."""
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE intentions SET keyed_at = keyed_at - interval '4 minutes'"))
+        moved = connection.execute(
+            text(
+                "UPDATE jobs SET due_at = due_at - interval '4 minutes', started_at = started_at - interval '4 minutes' "
+                "WHERE state = 'due' AND due_at < now() + interval '4 minutes'"
+            )
+        )
+        return moved.rowcount
+
+
 def judged(world: World, shop: Shop) -> verdict.Verdict:
     with world.engine.connect() as connection:
-        assert ledger.unsettled(connection) == 0
+        assert ledger.unsettled(connection) == 0, world.rows(WAITING)
         return verdict.judge(ledger.read(world.control, connection, [shop]))
 
 
 Place = Point | tuple[str, str]
 """A numbered boundary, or the first one of its name after another."""
+
+
+WAITING = "SELECT kind, subject, state, cause, reason, due_at - now() AS waits FROM jobs WHERE state IN ('due', 'running')"
 
 
 class Walk:
