@@ -35,8 +35,8 @@ demo: install ## Run the whole life of thirty orders against sandbox vendors (ON
 dev: install ## Serve everything for development: sandbox, web, worker, clock, with a demo store
 	$(PY) -m demo --no-orders
 
-test: install ## Run the whole test suite
-	$(PY) -m pytest
+test: install ## Run the test suite (LONG=1: with the drills and lives that take minutes each)
+	$(PY) -m pytest $(if $(LONG),-m "long or not long",)
 
 check: install ## Run every check that CI runs: format, lint, types, layers, security
 	$(VENV)/bin/ruff format --check .

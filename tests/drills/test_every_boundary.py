@@ -97,7 +97,9 @@ Place = Point | tuple[str, str]
 """A numbered boundary, or the first one of its name after another."""
 
 
-WAITING = "SELECT kind, subject, state, cause, reason, due_at - now() AS waits FROM jobs WHERE state IN ('due', 'running')"
+WAITING = (
+    "SELECT kind, subject, state, cause, reason, due_at - now() AS waits FROM jobs WHERE state IN ('due', 'running')"
+)
 
 
 class Walk:

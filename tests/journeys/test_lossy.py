@@ -12,7 +12,7 @@ from drills.books import Ground
 from jobs import reconcile
 from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, World, variant
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.drill, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def ground(world: World) -> Ground:

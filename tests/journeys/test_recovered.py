@@ -20,7 +20,22 @@ from drills.programme import PROGRAMME, perform
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
-NAMES = [name for name, drill in PROGRAMME.items() if drill not in boundaries.DRILLS]
+# One of each family is in every run of the suite; the others take minutes together.
+ALWAYS = {
+    "killed_at_random",
+    "web_killed_between_commit_and_bell",
+    "redis_emptied",
+    "postgresql_restarted",
+    "connections_cut",
+    "disk_full",
+    "vendors_cut_off_after_the_effect",
+    "two_workers_on_one_lease",
+}
+NAMES = [
+    pytest.param(name, marks=() if name in ALWAYS else pytest.mark.long)
+    for name, drill in PROGRAMME.items()
+    if drill not in boundaries.DRILLS
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +43,10 @@ def field() -> Iterator[Field]:
     """Servers of its own, because they are restarted and killed."""
     with laid_out(Path(tempfile.gettempdir()) / f"packline-drills-{os.getpid()}") as ground:
         yield ground
+
+
+def test_what_is_always_drilled_is_there():
+    assert set(PROGRAMME) >= ALWAYS
 
 
 @pytest.mark.parametrize("name", NAMES)

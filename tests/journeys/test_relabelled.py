@@ -496,6 +496,7 @@ def test_a_label_that_somebody_gave_back_is_missed_though_stray_postage_came_aft
 
 
 @pytest.mark.drill
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["labelled", "announced"])
 def test_a_crash_at_any_boundary_buys_one_asks_once_and_tells_once(world: World, when: str):
     world.open_shop()

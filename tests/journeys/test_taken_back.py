@@ -327,6 +327,7 @@ def die_at_every_boundary(world: World, make: Callable[[int], list[dict]], wish:
 
 
 @pytest.mark.drill
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_cancellation_that_dies_at_any_boundary_is_done_once(world: World):
     world.open_shop(variants=[variant("BAG", stock={"Reno": 1000})])
@@ -354,6 +355,7 @@ def test_a_cancellation_that_dies_at_any_boundary_is_done_once(world: World):
 
 
 @pytest.mark.drill
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_part_that_dies_at_any_boundary_is_taken_back_once_and_the_rest_is_shipped_once(world: World):
     world.open_shop(variants=[variant("BAG", price="10.00", stock={"Reno": 1000})])
