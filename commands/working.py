@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from config import boot
 from config.settings import Settings
 from jobs import runner
-from jobs.work import Services, origins
+from jobs.work import Services, app_keys, origins
 
 # A pass over a large store takes minutes; after this long it goes on without anybody watching.
 _PATIENCE_S = 900.0
@@ -26,6 +26,7 @@ def services(read: Settings, engine: Engine) -> Services:
         worker=f"{socket.gethostname()}-command-{os.getpid()}",
         lease_s=read.job_lease_seconds,
         public_url=read.public_url,
+        app_keys=app_keys(read),
     )
 
 

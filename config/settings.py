@@ -22,11 +22,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: str = ""
+    # Who owns the tables and migrates them; empty where DATABASE_URL's user does.
+    database_owner_url: str = ""
     redis_url: str = ""
     packline_home: Path = Path(".cache/packline")
     public_url: str = "http://127.0.0.1:8000"
     secret_key: SecretStr = SecretStr("")
     encryption_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+
+    # How Shopify knows this app; empty where shops are connected by hand only.
+    shopify_client_id: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
+    shopify_client_secret: SecretStr = SecretStr("")
+    # The secret before this one, until Shopify signs with the new one everywhere.
+    shopify_old_client_secret: SecretStr = SecretStr("")
 
     shopify_origin: str = ""
     shopify_api_version: str = Field(default="2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$")

@@ -27,15 +27,19 @@ from integrations.roles import (
 
 __all__ = [
     "Announcing",
+    "AppKeys",
     "CallNote",
     "Carrier",
+    "Checkup",
     "Connector",
     "Credentials",
     "Delivery",
     "Door",
     "Envelope",
+    "Granted",
     "Hooked",
     "Keys",
+    "Lack",
     "Notice",
     "Origins",
     "OutsideFailure",
@@ -118,6 +122,55 @@ class Credentials:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AppKeys:
+    """How Packline itself is known at a vendor whose merchants install apps; empty where it is no app there."""
+
+    client_id: str = ""
+    client_secret: str = ""
+    old_client_secret: str = ""
+    """The secret before this one, taken as well while a new one is brought in."""
+
+    def __repr__(self) -> str:
+        return f"AppKeys(client_id={self.client_id!r})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """What a vendor granted to the app for one account, as it is sealed and kept."""
+
+    account: str
+    secrets: Mapping[str, str]
+    scopes: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    """None where the secrets last."""
+    renewal_expires_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Granted(account={self.account!r}, scopes={self.scopes!r}, expires_at={self.expires_at!r})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lack:
+    """Something that an account does not let us do, and what its owner can do about it."""
+
+    kind: str
+    sentence: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkup:
+    """What a look at an account found. It changed nothing there."""
+
+    name: str
+    """What its owner calls it."""
+    remote_account_id: str
+    live: bool
+    scopes: tuple[str, ...] = ()
+    lacks: tuple[Lack, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class CallNote:
     """One call to a vendor, as the timeline tells it. No body, no secret, nothing personal."""
 
@@ -195,5 +248,9 @@ class Vendor:
     is_live: Callable[[Mapping[str, str]], bool] = lambda _secrets: True
     topics: tuple[str, ...] = ()
     """The topics that webhooks must bring us, in the vendor's words; empty where it sends all or none."""
+    renew: Callable[[Credentials, AppKeys, Origins, Notice], Granted] | None = None
+    """Gets new secrets for those that run out; None where secrets last. Permanent where the merchant has to consent."""
+    check: Callable[[Credentials, Origins, Notice], Checkup] | None = None
+    """Looks at whose account it is and what it lets us do. Permanent where the secrets are refused."""
     unlisted_hooks: bool = False
     """Whether it has webhooks that it does not list (an app's own configuration): seeing none proves nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from config.keyring import CannotOpen, Keyring
 from config.settings import Settings
 from integrations import registry
-from integrations.ports import CallNote, Carrier, Credentials, Origins, Payments, Permanent, Storefront
+from integrations.ports import AppKeys, CallNote, Carrier, Credentials, Origins, Payments, Permanent, Storefront
 from jobs import claims, steps
 from jobs.claims import Claim
 from jobs.leases import LeaseKeeper
@@ -33,6 +33,8 @@ class Services:
     lease_s: float
     public_url: str = ""
     """Where vendors reach us: what their webhooks must point at."""
+    app_keys: Mapping[str, AppKeys] = field(default_factory=dict)
+    """How Packline itself is known, by vendor; none where merchants' secrets are given by hand only."""
 
     @functools.cached_property
     def leases(self) -> LeaseKeeper:
@@ -47,6 +49,18 @@ def origins(settings: Settings) -> Origins:
         stripe=settings.stripe_api_base,
         easypost=settings.easypost_api_base,
     )
+
+
+def app_keys(settings: Settings) -> dict[str, AppKeys]:
+    """How each vendor that installs apps knows this installation; left out where it does not."""
+    if not settings.shopify_client_id:
+        return {}
+    shopify = AppKeys(
+        client_id=settings.shopify_client_id,
+        client_secret=settings.shopify_client_secret.get_secret_value(),
+        old_client_secret=settings.shopify_old_client_secret.get_secret_value(),
+    )
+    return {"shopify": shopify}
 
 
 @dataclass(kw_only=True)

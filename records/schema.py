@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from records import (
+    audit,
     comparisons,
     inbox,
+    installs,
     intentions,
     jobs,
     orders,
+    privacy,
     reversals,
+    shadow,
     shipments,
     stock,
     tenants,
@@ -19,12 +23,16 @@ from records.base import Base
 
 TABLES = Base.metadata.tables
 MODULES = (
+    audit,
     comparisons,
     inbox,
+    installs,
     intentions,
     jobs,
     orders,
+    privacy,
     reversals,
+    shadow,
     shipments,
     stock,
     tenants,

@@ -48,6 +48,11 @@ class Rules(BaseModel):
     capture_when_shipped: bool = False
     """Take money that is only authorised at a payment provider when the order's last shipment is announced."""
     customs_signer: str = ""
+    keep_deliveries_days: int = Field(default=30, ge=1, le=365)
+    """Days until the bodies of webhooks are emptied."""
+    keep_buyers_days: int = Field(default=0, ge=0, le=3650)
+    """Days after an order's end until what tells who bought it is emptied; 0 keeps it."""
+    label_size: str = Field(default="4x6", pattern="^(4x6|7x3|8.5x11)$")
 
 
 class Tenant(Base):
@@ -58,6 +63,15 @@ class Tenant(Base):
     currency: Mapped[str]
     rules: Mapped[Rules] = mapped_column(Stored(Rules))
     created_at: Mapped[CreatedAt]
+    mode: Mapped[str] = mapped_column(server_default="live")
+    """`live`, or `shadow`: everything is decided and shown, and nothing is done outside."""
+    went_live_at: Mapped[datetime | None]
+    setup: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """How far setting up has come: {step: when it was done or dismissed}, and the last self-test."""
+    closed_at: Mapped[datetime | None]
+    """When the store was taken away from us: nothing is done for it from then on."""
+    redact_after: Mapped[datetime | None]
+    redacted_at: Mapped[datetime | None]
 
 
 class Connection(Base):
@@ -93,6 +107,19 @@ class Connection(Base):
     """What is wrong with it, as {kind, sentence, remedy, mended}; empty when all is well."""
     hooks_seen: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     """The webhooks that stood there at the last look, as {address, topics}: what vanished is told by them."""
+    granted_by: Mapped[str] = mapped_column(server_default="key")
+    """How we came by the secrets: `key` (by hand), `exchange` (a session of the store's admin), `code` (OAuth)."""
+    scopes: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """What the vendor says that we may do, in its words."""
+    remote_account_id: Mapped[str] = mapped_column(server_default="")
+    """The vendor's own number of the account: what a delivery about the account names in its signed body."""
+    renewal_expires_at: Mapped[datetime | None]
+    """Until when the secrets can be renewed without the merchant."""
+    renewing_until: Mapped[datetime | None]
+    """Whoever renews the secrets holds the row until then; a later moment is anybody's."""
+    renewing_by: Mapped[str] = mapped_column(server_default="")
+    consent_wanted_at: Mapped[datetime | None]
+    """Since when the vendor refuses our secrets: the merchant has to open the app again."""
 
 
 def find_connection(session: Session, tenant: int, connection: str) -> Connection | None:

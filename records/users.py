@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Index, func, select, text, update
+from sqlalchemy import ColumnElement, Index, LargeBinary, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from records.base import Base, CreatedAt, Id
@@ -43,6 +43,16 @@ class User(Base):
     password_hash: Mapped[str]
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[datetime | None]
+    role: Mapped[str] = mapped_column(server_default="admin")
+    """admin, ops, warehouse or read_only."""
+    tenant_id: Mapped[int | None]
+    """The one shop that this person may see; None where it is every shop."""
+    sealed_totp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The secret of the second factor, where the person has one."""
+    totp_used_at: Mapped[int] = mapped_column(server_default="0")
+    """The last time step whose code was taken: a code is good once."""
+    session_epoch: Mapped[int] = mapped_column(server_default="0")
+    """Counted up when every session of this person has to end."""
 
 
 def add(session: Session, name: str, password: str) -> int:

@@ -177,6 +177,7 @@ def test_every_declared_queue_has_a_listener():
 OF_NO_TENANT = {
     "tenants": "it says who the tenants are",
     "users": "people sign in before anybody knows which shop they will look at, and may look at every one",
+    "installs_begun": "the store that is being installed is no tenant yet",
 }
 
 

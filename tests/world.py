@@ -22,7 +22,7 @@ from config.settings import Settings
 from integrations import registry
 from integrations.ports import Credentials
 from jobs import connect, desk, runner
-from jobs.work import Services, origins
+from jobs.work import Services, app_keys, origins
 from records import database
 from records.orders import Order
 from records.tenants import Rules
@@ -268,6 +268,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
         origins=origins(pointed),
         worker="test",
         lease_s=settings.job_lease_seconds,
+        app_keys=app_keys(pointed),
     )
     world = World(sandbox=sandbox, settings=pointed, engine=engine, services=services)
     world.control("POST", "/reset")
