@@ -140,11 +140,13 @@ def machine(world: World, happened: Counter[str]) -> type[RuleBasedStateMachine]
             order.edited = True
 
         @precondition(lambda self: len(self.model.orders) < 8)
-        @rule(boundary=st.integers(5, 90), then=st.sampled_from(["edit", "take all back", "take a part back"]))
+        @rule(boundary=st.integers(5, 60), then=st.sampled_from(["edit", "take all back", "take a part back"]))
         def minds_change_on_the_way(self, boundary: int, then: str) -> None:
             """An order is stopped wherever it has got to, and is wanted otherwise from then on."""
             self.place(3, True)
             world.heard()
+            for lane in world.due_lanes():
+                runner.work_off(world.services, world.tenant, lane)  # what was heard
             for lane in world.due_lanes():
                 die_in(world, lane, boundary)
             pick = self.model.open.index(self.model.orders[-1])
