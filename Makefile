@@ -6,7 +6,7 @@ STAMP    = $(VENV)/.installed
 ASSETS   = web/static/vendor/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install assets demo dev test check drill bench lock clean
+.PHONY: help install assets demo dev test check sbom advisories drill bench lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,12 @@ check: install ## Run every check that CI runs: format, lint, types, layers, sec
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive app.py cli.py commands config web jobs orders records integrations sandbox demo drills
+
+sbom: install ## Write what Packline is made of, with licences, as CycloneDX JSON (SBOM=file)
+	$(PY) .ci/bill_of_materials.py $(or $(SBOM),.cache/sbom.json)
+
+advisories: install ## Ask an advisory service about every pinned package; says so where none can be reached
+	$(PY) .ci/advisories.py
 
 drill: install ## Break every part on purpose and count what is lost, doubled or stuck (LONG=1: soak too, JSON=file)
 	$(PY) -m drills $(if $(LONG),--long,) $(if $(JSON),--json $(JSON),) $(foreach name,$(ONLY),--only $(name))

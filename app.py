@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -15,7 +14,7 @@ from config import boot, logs
 from config.settings import Settings
 from jobs import bell
 from records import database
-from web import errors, headers, hooks, metrics, pages
+from web import audit_trail, errors, forgery, headers, hooks, limits, metrics, pages
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +23,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application, for the given settings or those of the environment. Raises SettingsError."""
     settings = boot.complete(settings)
     logs.set_up(settings)
+    https = settings.public_url.startswith("https:")
     app = Flask("packline", root_path=str(pages.FOLDER), template_folder="templates", static_folder="static")
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=settings.hook_body_limit_bytes,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https:"),
-        WTF_CSRF_TIME_LIMIT=None,  # a page that stood open over night must still be able to press its buttons
+        SESSION_COOKIE_SECURE=https,
+        # Of this prefix a browser takes none from a neighbour on the same domain: https://httpwg.org/specs/rfc6265bis
+        SESSION_COOKIE_NAME="__Host-session" if https else "session",
         STARTED_AT=time.time(),
     )
     app.extensions["settings"] = settings
@@ -40,7 +41,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["keyring"] = boot.keyring(settings)
     bell.set_up(settings.redis_url)
-    CSRFProtect(app)
+    limits.attach(app)  # the cheapest refusal first, and forgeries before anybody is looked up
+    forgery.attach(app)
+    audit_trail.attach(app)
     pages.attach(app)
     errors.attach(app)
     headers.attach(app)
@@ -55,4 +58,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _with_static_files(app: Flask) -> Any:
     """Static files without a Flask request each; a file's name carries its content's digest where it matters."""
-    return WhiteNoise(app.wsgi_app, root=str(pages.FOLDER / "static"), prefix="static/", max_age=3600)
+    served = WhiteNoise(app.wsgi_app, prefix="static/", max_age=3600, add_headers_function=headers.of_file(app))
+    served.add_files(str(pages.FOLDER / "static"), prefix="static/")
+    return served

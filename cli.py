@@ -5,33 +5,36 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import secrets
 import sys
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from cryptography.fernet import Fernet
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from commands import opening, output
-from config import boot
+from commands import opening, output, trail
 from config.settings import Settings
 from config.version import VERSION
 from jobs import connect, desk
-from records import database, migrate, tenants
+from records import database, migrate, tenants, walls
 
 # Opened when somebody asks for them: a worker needs nothing of the pages, and would carry it in every process.
 ELSEWHERE: Mapping[str, tuple[str, str]] = {
+    "app": ("commands.app", "group"),
     "orders": ("commands.orders", "group"),
     "jobs": ("commands.jobs", "group"),
     "hooks": ("commands.hooks", "group"),
+    "connect": ("commands.connections", "connect_command"),
+    "connections": ("commands.connections", "group"),
+    "keys": ("commands.keys", "group"),
     "users": ("commands.users", "group"),
+    "privacy": ("commands.privacy", "group"),
     "reconcile": ("commands.reconcile", "reconcile"),
+    "self-test": ("commands.setup", "self_test"),
+    "shadow": ("commands.setup", "shadow"),
     "doctor": ("commands.doctor", "doctor"),
 }
 
@@ -76,8 +79,12 @@ def demo(ctx: click.Context, once: bool, no_orders: bool, home: Path) -> None:
 @main.command("migrate")
 def migrate_command() -> None:
     """Bring the database to the shape that this version wants."""
-    with opening.engine(opening.settings()) as engine:
-        migrate.upgrade(engine)
+    settings = opening.settings()
+    with opening.engine(settings, owner=True) as engine:
+        try:
+            migrate.upgrade(engine, login=settings.database_login)
+        except walls.MayNotWall as refusal:
+            raise click.ClickException(str(refusal)) from refusal
     output.message("The database is current.")
 
 
@@ -113,7 +120,7 @@ def web(host: str, port: int) -> None:
     settings = opening.settings()
     arguments = [sys.executable, "-m", "gunicorn", "--config", "python:config.server", "--bind", f"{host}:{port}"]
     environment = os.environ | _environment(settings)
-    os.execve(sys.executable, [*arguments, "app:create_app()"], environment)  # noqa: S606 - our own words only
+    os.execve(sys.executable, [*arguments, "app:create_app()"], environment)  # noqa: S606 # nosec B606 # our own words only
 
 
 @main.group("tenants")
@@ -129,6 +136,7 @@ def add_tenant(name: str, currency: str, as_json: bool) -> None:
     """Add a shop; prints its number."""
     with opening.house(opening.settings(), why="a tenant is added") as session:
         tenant = connect.add_tenant(session, name, currency)
+        trail.changed(session, tenant, currency=currency)
     if as_json:
         output.document({"tenant": tenant})
     else:
@@ -165,6 +173,7 @@ def rules(tenant: int, changes: tuple[str, ...], as_json: bool) -> None:
             except ValidationError as refusal:
                 told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in refusal.errors())
                 raise click.ClickException(f"these rules cannot be right: {told}") from refusal
+            trail.changed(session, tenant, rules=sorted(change.partition("=")[0] for change in changes))
         found = row.rules.model_dump(mode="json")
     if as_json:
         output.document(found)
@@ -182,59 +191,6 @@ def _changed(written: str) -> tuple[str, Any]:
         return name, value
 
 
-@main.command("connect")
-@click.argument("vendor", type=click.Choice(["shopify", "stripe", "easypost"]))
-@click.option("--tenant", type=opening.ROW_ID, required=True, help="The shop's number (packline tenants list).")
-@click.option("--account", default="", help="shopify: the shop's domain, such as acme.myshopify.com.")
-@click.option("--secret", "given", multiple=True, metavar="NAME=VALUE", help="A secret; better: --secrets-from-env.")
-@click.option("--secrets-from-env", is_flag=True, help="Read secrets from PACKLINE_CONNECT_<NAME>.")
-@click.option("--test/--live", "test", default=None, help="Overrules the mode that the key's prefix tells.")
-@click.option(
-    "--expires",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="When the vendor stops taking the secrets (UTC).",
-)
-@output.json_option
-def connect_command(
-    vendor: str,
-    tenant: int,
-    account: str,
-    given: tuple[str, ...],
-    secrets_from_env: bool,
-    test: bool | None,
-    expires: datetime | None,
-    as_json: bool,
-) -> None:
-    """Connect a shop's account at a vendor; its secrets are stored encrypted. Prints where its webhooks go."""
-    settings = opening.settings()
-    named = dict(pair.partition("=")[::2] for pair in given)
-    if secrets_from_env:
-        prefix = "PACKLINE_CONNECT_"
-        named |= {
-            key.removeprefix(prefix).lower(): value for key, value in os.environ.items() if key.startswith(prefix)
-        }
-    try:
-        with opening.shop(tenant, settings) as session:
-            connected = connect.connect(
-                session,
-                tenant,
-                vendor=vendor,
-                account=account,
-                secrets=named,
-                live=None if test is None else not test,
-                keyring=boot.keyring(settings),
-            )
-            connected.token_expires_at = None if expires is None else expires.replace(tzinfo=UTC)
-    except connect.CannotConnect as refusal:
-        raise click.ClickException(str(refusal)) from refusal
-    address = connect.hook_address(connected, settings.public_url)
-    if as_json:
-        output.document({"connection": connected.id, "webhooks": address})
-    else:
-        click.echo(f"connection {connected.id}")
-        click.echo(f"webhooks   {address}")
-
-
 @main.command()
 @click.argument("tenant", type=opening.ROW_ID)
 def sync(tenant: int) -> None:
@@ -244,19 +200,8 @@ def sync(tenant: int) -> None:
         if connection is None:
             raise click.ClickException("this tenant has no store connected: packline connect shopify")
         desk.read_catalogue(session, tenant, connection.id)
+        trail.changed(session, tenant, subject=f"connection/{connection.id}")
     output.message("Asked for; see the jobs.")
-
-
-@main.group("keys")
-def keys_group() -> None:
-    """The keys that secrets are sealed with."""
-
-
-@keys_group.command("new")
-def new_keys() -> None:
-    """Print fresh values for SECRET_KEY and ENCRYPTION_KEYS."""
-    click.echo(f"SECRET_KEY={secrets.token_urlsafe(48)}")
-    click.echo(f"ENCRYPTION_KEYS={Fernet.generate_key().decode()}")
 
 
 def _environment(settings: Settings) -> dict[str, Any]:

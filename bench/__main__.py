@@ -74,11 +74,11 @@ def _nested(numbers: dict[str, float]) -> dict[str, object]:
 
 
 def _empty(settings: Settings) -> None:
-    engine = database.connect(settings.database_url, pool_size=1, role="bench")
+    engine = database.connect(settings.owner_url, pool_size=1, role="bench")
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
-    migrate.upgrade(engine)
+    migrate.upgrade(engine, login=settings.database_login)
     engine.dispose()
 
 

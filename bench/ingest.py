@@ -34,7 +34,7 @@ ROUNDS = 3
 
 def measure(settings: Settings) -> dict[str, float]:
     """Rounds of both, one after the other, and the medians of each."""
-    engine = database.connect(settings.database_url, pool_size=2, role="bench")
+    engine = database.connect(settings.owner_url, pool_size=2, role="bench")
     _prepare(settings)
     rates: dict[str, list[float]] = {"bare": [], "packline": []}
     p99: list[float] = []
@@ -90,11 +90,13 @@ def _kept(engine: Any, tenant: int) -> int:
 
 
 def _prepare(settings: Settings) -> None:
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with psycopg.connect(settings.owner_url, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS bench_bare")
         connection.execute(
             "CREATE TABLE bench_bare (id bigserial PRIMARY KEY, delivery_id text UNIQUE, topic text, body bytea)"
         )
+        connection.execute("GRANT INSERT ON bench_bare TO PUBLIC")
+        connection.execute("GRANT USAGE ON SEQUENCE bench_bare_id_seq TO PUBLIC")
 
 
 def _requests(port: int, path: str, run: str) -> list[bytes]:

@@ -20,7 +20,7 @@ from config import boot, logs
 from config.keyring import CannotOpen, Keyring
 from config.settings import Settings, SettingsError
 from jobs import bell, health
-from records import database, migrate, tenants, users
+from records import database, migrate, schema, tenants, users, walls
 
 # A vendor's stand-in is on this machine or near it.
 _REACH_S = 3.0
@@ -40,7 +40,9 @@ def doctor(as_json: bool) -> None:
             _say(verdict)
     good = all(verdict.ok for verdict in found)
     if as_json:
-        lines = [{"check": one.check, "ok": one.ok, "says": one.says, "fix": one.fix} for one in found]
+        lines = [
+            {"check": one.check, "ok": one.ok, "says": one.says, "fix": one.fix, "advice": one.advice} for one in found
+        ]
         output.document({"ok": good, "checks": lines})
     sys.exit(0 if good else 1)
 
@@ -50,6 +52,8 @@ def _say(verdict: Verdict) -> None:
     click.echo(f"{mark}  {verdict.check}: {output.plain(verdict.says)}")
     if verdict.fix:
         click.echo(f"       fix: {output.plain(verdict.fix)}")
+    if verdict.advice:
+        click.echo(f"       better: {output.plain(verdict.advice)}")
 
 
 def _examine() -> Iterator[Verdict]:
@@ -105,8 +109,11 @@ def _database(engine: Engine, read: Settings) -> Iterator[Verdict]:
         return
     yield Verdict(check="migrations", says="current")
     with database.across_tenants(engine, why="the doctor looks at the whole installation") as session:
+        connection = session.connection()
+        wall = verdicts.walls(walls.login_of(connection), walls.missing(connection, schema.METADATA))
         accounts = _accounts(session, boot.keyring(read))
         found = [*_records(session, accounts)]
+    yield wall
     yield from found
     yield from _origins(read, accounts)
 

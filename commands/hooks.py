@@ -11,8 +11,10 @@ import click
 import structlog
 from sqlalchemy.orm import Session
 
-from commands import opening, output, working
-from jobs import check_connection, desk, queue
+from commands import opening, output, trail, working
+from config import boot
+from config.keyring import Keyring
+from jobs import check_connection, connect, desk, queue
 from records import tenants
 from records.inbox import InboxEvent
 from web.queries import inbox
@@ -77,6 +79,8 @@ def replay(tenant: int, hook: int, as_json: bool) -> None:
     with opening.shop(tenant) as session:
         _existing(session, tenant, hook)
         replayed = desk.replay(session, tenant, hook)
+        if replayed:
+            trail.changed(session, tenant, subject=f"inbox/{hook}")
     if not replayed:
         raise click.ClickException(f"delivery {hook} is being read already, so nothing was changed")
     log.info("event replayed", tenant=tenant, inbox_event=hook, actor=opening.BY)
@@ -105,6 +109,43 @@ def register(tenant: int, vendor: str, as_json: bool) -> None:
     _checked(tenant, vendor, as_json=as_json)
 
 
+@group.command("rotate")
+@click.argument("tenant", type=opening.ROW_ID)
+@click.option("--vendor", type=click.Choice(VENDORS), required=True)
+def rotate(tenant: int, vendor: str) -> None:
+    """Have a vendor sign with another secret; the old one is taken for a day more. Nothing is lost meanwhile.
+
+    Ends with 1 where the vendor refuses.
+    """
+    read = opening.settings()
+    keyring = boot.keyring(read)
+    with opening.shop(tenant, read) as session:
+        ids = [one.id for one in tenants.living(session, tenant) if one.vendor == vendor]
+        for id in ids:
+            _renew_signing_secret(session, tenant, id, keyring)
+    if not ids:
+        raise click.ClickException(f"tenant {tenant} has no {vendor} connected: packline connect")
+    with opening.engine(read) as engine:
+        for id in ids:
+            working.work_off(working.services(read, engine), tenant, f"connection/{id}")
+    with opening.shop(tenant, read) as session:
+        rows = [one for one in tenants.living(session, tenant) if one.id in ids]
+        waits = any(connect.renewal_waits(row, keyring) for row in rows)
+        remarks = [one for row in rows for one in row.remarks if not one["mended"]]
+    for remark in remarks:
+        output.message(f"{remark['sentence']} {remark['remedy']}")
+    output.message("Not yet; it is tried again by itself." if waits else f"{vendor} signs with the new secret.")
+    sys.exit(1 if waits else 0)
+
+
+def _renew_signing_secret(session: Session, tenant: int, connection: str, keyring: Keyring) -> None:
+    try:
+        connect.renew_signing_secret(session, session.get_one(tenants.Connection, (tenant, connection)), keyring)
+    except connect.CannotConnect as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    trail.changed(session, tenant, subject=f"connection/{connection}")
+
+
 def _checked(tenant: int, register_at: str, *, as_json: bool) -> None:
     """Check the shop's connections in this process, and show what is wrong; registers at one vendor before."""
     read = opening.settings()
@@ -116,6 +157,7 @@ def _checked(tenant: int, register_at: str, *, as_json: bool) -> None:
                 check_connection.register(session, tenant, id, read.public_url)
             else:
                 queue.add(session, tenant, "check_connection", f"connection/{id}")
+            trail.changed(session, tenant, subject=f"connection/{id}")
     if not ids:
         raise click.ClickException(f"tenant {tenant} has no {register_at or 'account'} connected: packline connect")
     with opening.engine(read) as engine:

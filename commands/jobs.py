@@ -7,7 +7,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from commands import opening, output
+from commands import opening, output, trail
 from jobs import desk
 from jobs.queue import KINDS
 from records.jobs import Job
@@ -100,6 +100,8 @@ def discard(tenant: int, job: int, reason: str, as_json: bool) -> None:
         row = _existing(session, tenant, job)
         state = row.state
         discarded = desk.discard(session, tenant, job, reason=reason.strip(), by=opening.BY)
+        if discarded:
+            trail.changed(session, tenant, subject=f"jobs/{job}")
     if not discarded:
         raise click.ClickException(f"job {job} is {state}, so it was not given up: only a due or parked one can be")
     output.message(f"Job {job} is given up.")
@@ -119,6 +121,8 @@ def _retry_one(tenant: int, job: int) -> None:
     with opening.shop(tenant) as session:
         state = _existing(session, tenant, job).state
         retried = desk.retry(session, tenant, job, by=opening.BY)
+        if retried:
+            trail.changed(session, tenant, subject=f"jobs/{job}")
     if not retried:
         raise click.ClickException(f"job {job} is {state}, so it was not tried again: only a parked one can be")
 
@@ -128,6 +132,8 @@ def _retry_all(tenant: int, cause: str, kind: str) -> tuple[int, int]:
     with opening.shop(tenant) as session:
         done = desk.retry_all(session, tenant, cause=cause, kind=kind, by=opening.BY)
         left = jobs.group_count(session, tenant, cause=cause, kind=kind)
+        if done:
+            trail.changed(session, tenant, kind=kind, cause=cause, jobs=done)
     if not done:
         raise click.ClickException(f"tenant {tenant} has no parked {kind} job with the cause {cause!r}")
     return done, left

@@ -34,9 +34,9 @@ def settings() -> Settings:
 
 
 @contextmanager
-def engine(read: Settings) -> Iterator[Engine]:
-    """The database, for this command; what it cannot do is said without a traceback."""
-    opened = database.connect(read.database_url, pool_size=2, role="command")
+def engine(read: Settings, *, owner: bool = False) -> Iterator[Engine]:
+    """The database, for this command, or as the tables' owner; what it cannot do is said without a traceback."""
+    opened = database.connect(read.owner_url if owner else read.database_url, pool_size=2, role="command")
     try:
         yield opened
     except OperationalError as error:

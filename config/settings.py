@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(default=10, ge=1, le=200)
     # Each adds an address to X-Forwarded-For; with more than there are, strangers could name any address as theirs.
     trusted_proxies: int = Field(default=0, ge=0, le=10)
+    # A page that stands open asks 12 times a minute: a hundred of them behind one address are no attack.
+    pages_per_minute_by_address: int = Field(default=1_200, ge=10)
+    pages_per_minute_by_shop: int = Field(default=3_000, ge=10)
+    # Exports, comparisons and work on many orders at once, by address and by shop.
+    costly_pages_per_minute: int = Field(default=60, ge=1)
 
     @field_validator("encryption_keys", mode="before")
     @classmethod
@@ -70,7 +75,17 @@ class Settings(BaseSettings):
             Fernet(key.get_secret_value().encode())  # raises ValueError with the length that it wants
         return value
 
-    @field_validator("database_url")
+    @property
+    def owner_url(self) -> str:
+        """Where whoever owns the tables logs in."""
+        return self.database_owner_url or self.database_url
+
+    @property
+    def database_login(self) -> str:
+        """Whom web and workers log in as; empty where the URL leaves that to the driver."""
+        return unquote(urlsplit(self.database_url).username or "")
+
+    @field_validator("database_url", "database_owner_url")
     @classmethod
     def _database_is_postgresql(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:

@@ -16,7 +16,7 @@ from demo.scenarios import all_scenarios
 from demo.story import Play
 
 NAME = "demo"
-PASSWORD = "demo-demo"  # noqa: S105 # nosec B105 - opens a page on this machine, with invented orders
+PASSWORD = "demo-demo"  # noqa: S105 # nosec B105 # opens a page on this machine, with invented orders
 
 
 @click.command()

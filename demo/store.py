@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 SHOP = "packline-demo.myshopify.com"
-TOKEN = "shpat_demo"  # noqa: S105 # nosec B105 - opens nothing but the sandbox
-HOOK_SECRET = "demo-shopify-secret"  # noqa: S105 # nosec B105
+TOKEN = "shpat_demo"  # noqa: S105 # nosec B105 # opens nothing but the sandbox
+HOOK_SECRET = "demo-shopify-secret"  # noqa: S105 # nosec B105 # opens nothing but the sandbox
 STRIPE_KEY, STRIPE_HOOK_SECRET = "sk_test_demo", "whsec_demo"
 EASYPOST_KEY, EASYPOST_HOOK_SECRET = "EZTKdemo", "demo-easypost-secret"
 

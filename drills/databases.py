@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from functools import partial
-from subprocess import CalledProcessError
+from subprocess import CalledProcessError  # nosec B404 # starts programs of our own choice only
 
 import psycopg
 
@@ -22,7 +22,7 @@ _BETWEEN_S = (1.0, 4.0)
 def postgresql_restarted(play: Play) -> int:
     """A database that crashes every few seconds, and recovers from its log, has lost nothing that was answered."""
     play.open_shops(2)
-    chance = random.Random(2)
+    chance = random.Random(2)  # nosec B311 # no cryptography
     with play.orders_coming(play.size.orders):
         for _ in range(play.size.faults):
             time.sleep(chance.uniform(*_BETWEEN_S))

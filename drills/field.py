@@ -136,8 +136,9 @@ def laid_out(home: Path) -> Iterator[Field]:
     logs.mkdir(exist_ok=True)
     for old in logs.glob("*.log"):
         old.unlink()
-    engine = database.connect(settings.database_url, pool_size=8, role="drills")
-    _empty(engine)
+    # The owner's: a drill looks past the walls that the processes stand behind.
+    engine = database.connect(settings.owner_url, pool_size=8, role="drills")
+    _empty(engine, login=settings.database_login)
     processes = Processes(settings, logs)
     field = Field(
         settings=settings, engine=engine, processes=processes, sandbox=sandbox, web=web, logs=logs, numbers=count(1)
@@ -175,11 +176,11 @@ def _settings(home: Path, sandbox: str, web: str) -> Settings:
     )
 
 
-def _empty(engine: Engine) -> None:
+def _empty(engine: Engine, *, login: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
-    migrate.upgrade(engine)
+    migrate.upgrade(engine, login=login)
 
 
 def _free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404 # starts programs of our own choice only
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ class Processes:
         # `os.environ` itself is what a child starts with; nothing here is decided by it.
         surroundings = {**os.environ, **environment(self.settings), **(more or {})}
         with self.log(name).open("ab") as log:
-            self._running[name] = subprocess.Popen(  # noqa: S603 - our own programs with our own words
+            self._running[name] = subprocess.Popen(  # noqa: S603 # nosec B603 # our own programs with our own words
                 [sys.executable, "-m", *words],
                 env=surroundings,
                 stdin=subprocess.DEVNULL,

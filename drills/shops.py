@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from config import boot
 from config.settings import Settings
 from demo.store import BUYERS
-from jobs import connect, desk, queue, reconcile
+from jobs import connect, desk, queue, reconcile, self_test
 from orders.reversing import Wish
 from records import database
 from records.orders import Order
@@ -132,12 +132,12 @@ class Shop:
         placed.end = end
         with database.transaction(self.engine, self.tenant) as session:
             wish = Wish(purpose="cancel", reason="buyer")
-            desk.cancel(session, self.tenant, self._order(session, placed), wish, by=_BY)
+            desk.cancel(session, self.tenant, self.order_number(session, placed), wish, by=_BY)
 
     def ask_for_another_label(self, placed: Placed) -> None:
         """Have a person here say that a label is spoilt. Raises ValueError where the parcel gets no other."""
         with database.transaction(self.engine, self.tenant) as session:
-            for parcel in parcels_of(session, self.tenant, self._order(session, placed)):
+            for parcel in parcels_of(session, self.tenant, self.order_number(session, placed)):
                 if refusal := desk.relabel(session, self.tenant, parcel.id, by=_BY, reason="the label is smeared"):
                     raise ValueError(refusal)
 
@@ -179,6 +179,11 @@ class Shop:
         with database.transaction(self.engine, self.tenant) as session:
             desk.read_catalogue(session, self.tenant, self.connections["shopify"])
 
+    def test_everything(self) -> None:
+        """Have everything that is connected tried."""
+        with database.transaction(self.engine, self.tenant) as session:
+            self_test.ask(session, self.tenant, by=_BY, now="2026-11-22T08:00:00+00:00")
+
     def connect(self, vendor: str, **secrets: str) -> None:
         """Connect an account, or give the connection that is there other secrets."""
         account = self.domain if vendor == "shopify" else ""
@@ -203,7 +208,7 @@ class Shop:
             }
             self.control("POST", f"/{vendor}/accounts", wish | mode)
 
-    def _order(self, session: Session, placed: Placed) -> int:
+    def order_number(self, session: Session, placed: Placed) -> int:
         """The number of an order here. Raises NoResultFound while it is unknown here."""
         return session.scalars(
             select(Order.id).where(Order.tenant_id == self.tenant, Order.remote_id == placed.remote_id)

@@ -26,7 +26,7 @@ def soak(play: Play) -> int:
     crashing = threading.Thread(target=_crash, args=(play, over, restarts), daemon=True)
     telling.start()
     crashing.start()
-    chance, ends_at = random.Random(4), time.monotonic() + play.size.soak_s
+    chance, ends_at = random.Random(4), time.monotonic() + play.size.soak_s  # nosec B311 # no cryptography
     with play.orders_coming(play.size.soak_orders, over_s=play.size.soak_s * 0.9):
         while time.monotonic() < ends_at:
             time.sleep(chance.uniform(*_KILL_EVERY_S))
@@ -40,7 +40,7 @@ def soak(play: Play) -> int:
 
 
 def _crash(play: Play, over: threading.Event, restarts: list[int]) -> None:
-    chance = random.Random(3)
+    chance = random.Random(3)  # nosec B311 # no cryptography
     while not over.wait(chance.uniform(*_RESTART_EVERY_S)):
         databases.restart(play)
         restarts[0] += 1

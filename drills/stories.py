@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 
+from drills import goodbyes
 from drills.shops import PLAIN, End, Shop
 
 # What an order for one bag comes to in every shop of the drills, with its shipping.
@@ -97,6 +98,46 @@ def read_again(shop: Shop) -> Told:
     yield
 
 
+def tested(shop: Shop) -> Told:
+    """Nothing is ordered; everything that is connected is tried, and a label is bought and given back."""
+    shop.test_everything()
+    yield
+
+
+def shown(shop: Shop) -> Told:
+    """Announced; then its buyer wants to know what is held of them."""
+    placed = shop.place(*PLAIN)
+    yield
+    goodbyes.ask_for_the_buyer(shop, placed, forget=False)
+    yield
+
+
+def forgotten(shop: Shop) -> Told:
+    """Announced; then its buyer wants to be forgotten."""
+    placed = shop.place(*PLAIN)
+    yield
+    goodbyes.ask_for_the_buyer(shop, placed, forget=True)
+    yield
+
+
+def let_go(shop: Shop) -> Told:
+    """Nothing is ordered; what the shop keeps no longer goes."""
+    goodbyes.let_old_things_go(shop)
+    yield
+
+
+def taken_away(shop: Shop) -> Told:
+    """Announced; then the store leaves, is closed and forgotten, and comes back."""
+    shop.place(*PLAIN)
+    yield
+    goodbyes.leave(shop)
+    yield
+    goodbyes.be_forgotten(shop)
+    yield
+    goodbyes.come_back(shop)
+    yield
+
+
 # Which story has a kind's work in it, in the plainest way.
 TOLD_BY: dict[str, Story] = {
     "take_event": announced,
@@ -117,4 +158,10 @@ TOLD_BY: dict[str, Story] = {
     "reconcile": missed,
     "check_connection": missed,
     "read_catalogue": read_again,
+    "export_buyer": shown,
+    "forget_buyer": forgotten,
+    "expire_kept": let_go,
+    "close_shop": taken_away,
+    "forget_shop": taken_away,
+    "self_test": tested,
 }

@@ -46,7 +46,7 @@ def killed_during_a_call(play: Play) -> int:
 def killed_at_random(play: Play) -> int:
     """Workers that die at any moment, between taking a bell and the last write, cost time and nothing else."""
     play.open_shops(2)
-    chance, kills = random.Random(1), 0
+    chance, kills = random.Random(1), 0  # nosec B311 # no cryptography
     with play.orders_coming(play.size.orders):
         while kills < 2 * play.size.faults:
             kills += kill_one(play, chance)

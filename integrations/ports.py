@@ -19,6 +19,7 @@ from integrations.roles import (
     Hooked,
     Keys,
     Payments,
+    Renewed,
     StoreChanges,
     Storefront,
     StoreOrders,
@@ -45,6 +46,7 @@ __all__ = [
     "OutsideFailure",
     "Payments",
     "Permanent",
+    "Renewed",
     "StoreChanges",
     "StoreOrders",
     "Storefront",
@@ -116,6 +118,10 @@ class Credentials:
     """The shop's domain for a storefront; the vendor's own account id or empty elsewhere."""
     live: bool
     secrets: Mapping[str, str]
+    renewed: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None
+    """Answers newer secrets than those that the vendor just refused, for a repeat of the call; None where there are
+    none to be had. Raises Temporary while nobody has any.
+    """
 
     def __repr__(self) -> str:
         return f"Credentials(account={self.account!r}, live={self.live}, secrets=[{', '.join(sorted(self.secrets))}])"
@@ -166,6 +172,8 @@ class Checkup:
     """What its owner calls it."""
     remote_account_id: str
     live: bool
+    currency: str = ""
+    """What the account counts in; empty where it counts in several."""
     scopes: tuple[str, ...] = ()
     lacks: tuple[Lack, ...] = ()
 
@@ -244,13 +252,23 @@ class Vendor:
     """The secrets that a connection must have; the first one's prefix tells test from live where the vendor does so."""
     optional_secret_names: tuple[str, ...] = ()
     signing_secret_names: tuple[str, ...] = ()
-    """The secrets that sign deliveries: the current one first, then the previous one."""
+    """The secrets that sign deliveries: the current one first, then the previous one, and where the vendor is given a
+    secret of ours, the next one.
+    """
     is_live: Callable[[Mapping[str, str]], bool] = lambda _secrets: True
     topics: tuple[str, ...] = ()
     """The topics that webhooks must bring us, in the vendor's words; empty where it sends all or none."""
+    parting_topics: tuple[str, ...] = ()
+    """The topics that an account may still send when it has left, signed with the app's own secret."""
     renew: Callable[[Credentials, AppKeys, Origins, Notice], Granted] | None = None
     """Gets new secrets for those that run out; None where secrets last. Permanent where the merchant has to consent."""
     check: Callable[[Credentials, Origins, Notice], Checkup] | None = None
     """Looks at whose account it is and what it lets us do. Permanent where the secrets are refused."""
+    sample: Callable[[str, str, str, datetime], Delivery] | None = None
+    """A genuine delivery for an account, signed with a secret at a moment, that bears a mark of ours and means nothing:
+    (account, secret, mark, now). Our own door is tried with it.
+    """
+    keys_made_at: str = ""
+    """The vendor's own page on which the account's owner makes a key for us, where keys are given by hand."""
     unlisted_hooks: bool = False
     """Whether it has webhooks that it does not list (an app's own configuration): seeing none proves nothing."""

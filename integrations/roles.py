@@ -50,6 +50,18 @@ class Keys:
     idempotency: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Renewed:
+    """The webhook that signs with another secret from now on; a vendor that makes the secret itself answers it."""
+
+    remote_id: str
+    """Another one than before where the vendor had to make it anew: then both tell us until the old one is dropped."""
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Renewed(remote_id={self.remote_id!r})"
+
+
 class Hooked(Protocol):
     """Whoever tells us things by webhook."""
 
@@ -64,6 +76,15 @@ class Hooked(Protocol):
 
     def enable_hook(self, remote_id: str, secret: str) -> None:
         """Have a disabled webhook tell again."""
+
+    def renew_hook(self, remote_id: str, topics: Sequence[str], address: str, secret: str) -> Renewed:
+        """Have what goes to an address signed with another secret. Asked twice, it leaves one new webhook, not two.
+
+        Permanent where the vendor signs with nothing that belongs to the webhook.
+        """
+
+    def drop_hook(self, remote_id: str) -> None:
+        """Have a webhook tell nothing any more; does nothing where it is gone."""
 
 
 class StoreOrders(Protocol):
@@ -175,10 +196,10 @@ class Payments(Hooked, Protocol):
     def cancel(self, remote_id: str, *, key: str) -> PaymentFact:
         """Give back an authorisation that was not captured."""
 
-    def capture(self, remote_id: str, *, amount_minor: int, key: str) -> PaymentFact:
+    def capture(self, remote_id: str, *, amount: Money, key: str) -> PaymentFact:
         """Take authorised money; what the amount leaves over is given back."""
 
-    def refund(self, remote_id: str, *, amount_minor: int, keys: Keys) -> PaymentFact:
+    def refund(self, remote_id: str, *, amount: Money, keys: Keys) -> PaymentFact:
         """Give money back. The answer is the whole payment, read after the refund."""
 
     def find_refund(self, remote_id: str, mark: str) -> int | None:
@@ -199,6 +220,9 @@ class Carrier(Hooked, Protocol):
 
     def quote(self, consignment: Consignment) -> Quote:
         """Rates for one parcel. Costs nothing and promises nothing; no rates is a quote with remarks, not a failure."""
+
+    def estimate(self, consignment: Consignment) -> Quote:
+        """The same rates, without anything being left at the carrier: none of them can be bought."""
 
     def buy(self, shipment_ref: str, rate_ref: str) -> BoughtLabel:
         """Buy the label of a quoted shipment; adopts the label where it was bought before.

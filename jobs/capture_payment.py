@@ -100,7 +100,7 @@ def _load(session: Session, work: Work) -> Due | Cancelled | Done:
 
 
 def _capture(payments: Payments, due: Due, keys: Keys) -> PaymentFact:
-    return payments.capture(due.remote_id, amount_minor=due.amount.minor, key=keys.idempotency)
+    return payments.capture(due.remote_id, amount=due.amount, key=keys.idempotency)
 
 
 def _taken(payments: Payments, remote_id: str) -> PaymentFact | None:

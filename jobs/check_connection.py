@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from integrations import registry
 from integrations.nouns import Hook
-from integrations.ports import Hooked, Permanent
-from jobs import connect, outward, queue
+from integrations.ports import Checkup, Hooked, Permanent
+from jobs import access, connect, hook_secrets, installing, leaving, outward, queue, renewing, sealed_words
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
@@ -40,9 +40,12 @@ def run(work: Work) -> Outcome:
     connection = work.claim.subject.partition("/")[2]
     with work.reading() as session:
         row = tenants.find_connection(session, work.tenant, connection)
-    if row is None or row.ended_at is not None:
-        return Cancelled(reason="the connection has ended: nobody has to tell it anything")
+    if row is None:
+        return Cancelled(reason="there is no such connection")
+    if row.ended_at is not None:
+        return leaving.run(work, row)
     try:
+        access.try_again(work.services, row, renewing.tell_the_log)
         seen = _look(work, row)
     except Permanent as refusal:
         # Whatever the account refuses, a person has to hear of it; asking again by itself would change nothing.
@@ -57,17 +60,34 @@ class Seen:
 
     remarks: list[Remark]
     hooks: Sequence[Hook] | None = None
+    account: Checkup | None = None
 
 
 def _look(work: Work, row: Connection) -> Seen:
     vendor = _connector(work, row)
     hooks = vendor.hooks()
+    account = _account(work, row)
+    lacks = [] if account is None else listening.lacking(account)
     if not work.services.public_url:
-        return Seen(remarks=[], hooks=hooks)
+        return Seen(remarks=lacks, hooks=hooks, account=account)
     place = _place(row, work.services.public_url)
+    renewal: list[Remark] = []
+    if hook_secrets.is_wanted(work, row):
+        renewal = hook_secrets.bring(work, row, vendor, place, hooks)
+        hooks = vendor.hooks()
     verdict = listening.judge(place, hooks, row.hooks_seen)
-    remarks = [*_mended(work, row, vendor, place, verdict), *_lost_secret(work, row)]
-    return Seen(remarks=remarks, hooks=vendor.hooks() if verdict.enable or verdict.add is not None else hooks)
+    remarks = [*lacks, *renewal, *_mended(work, row, vendor, place, verdict), *_lost_secret(work, row)]
+    changed = bool(verdict.enable or verdict.add is not None)
+    return Seen(remarks=remarks, hooks=vendor.hooks() if changed else hooks, account=account)
+
+
+def _account(work: Work, row: Connection) -> Checkup | None:
+    """Whose account it is and what it lets us do, where we are an app there; None elsewhere."""
+    check = registry.vendor(row.vendor).check
+    if check is None or not access.is_granted(row):
+        return None
+    heard = renewing.tell_the_log
+    return check(access.credentials(work.services, row, heard), work.services.origins, heard)
 
 
 def _connector(work: Work, row: Connection) -> Hooked:
@@ -150,10 +170,9 @@ def _signing_secret(work: Work, row: Connection) -> str:
 def _keep_secret(session: Session, work: Work, connection: str, secret: str) -> None:
     """The vendor made the secret: it signs from now on, and what is on its way is signed with the last one."""
     row = session.get_one(Connection, (work.tenant, connection), with_for_update=True)
-    current, *older = registry.vendor(row.vendor).signing_secret_names
+    names = registry.vendor(row.vendor).signing_secret_names
     secrets = work.services.keyring.open(row.sealed_secrets)
-    kept = dict.fromkeys(older[:1], secrets.get(current, "")) | {current: secret}
-    row.sealed_secrets = work.services.keyring.seal({**secrets, **kept})
+    row.sealed_secrets = work.services.keyring.seal(sealed_words.followed(secrets, secret, names, work.now()))
 
 
 def _lost_secret(work: Work, row: Connection) -> list[Remark]:
@@ -181,15 +200,32 @@ _SECRET_LOST = Remark(
 )
 
 
+def _let_lapse(work: Work, row: Connection) -> None:
+    """Take the previous signing secret no longer once its day is over."""
+    keyring, names = work.services.keyring, registry.vendor(row.vendor).signing_secret_names
+    opened = keyring.open(row.sealed_secrets)
+    left = sealed_words.lapsed(opened, names, work.now())
+    if left != opened:
+        row.sealed_secrets = keyring.seal(left)
+
+
 def _record(work: Work, row: Connection, seen: Seen) -> None:
     with work.writing() as session:
         kept = session.get_one(Connection, (work.tenant, row.id), with_for_update=True)
         last_pass = comparisons.last_pass(session, work.tenant, row.id)
         missed = 0 if last_pass is None else comparisons.missed_in(session, work.tenant, last_pass)
-        also = [listening.expiry(kept.token_expires_at, work.now(), vendor=row.vendor), listening.silence(missed)]
+        # What is renewed by itself ends when that does.
+        ends_at = kept.renewal_expires_at if access.is_granted(kept) else kept.token_expires_at
+        also = [listening.expiry(ends_at, work.now(), vendor=row.vendor), listening.silence(missed)]
         remarks = [*seen.remarks, *(remark for remark in also if remark is not None)]
         kept.checked_at = work.now()
-        kept.remarks = [remark.as_kept() for remark in remarks]
+        # What a look at a key found is found anew by a look at a key, which is not made here.
+        lacks = [one for one in kept.remarks if one["kind"].startswith(connect.LACK)]
+        kept.remarks = [*(remark.as_kept() for remark in remarks), *lacks]
+        if seen.account is not None:
+            installing.note(session, kept, seen.account)
+        if seen.hooks is not None:
+            _let_lapse(work, kept)
         if seen.hooks is not None and work.services.public_url:
             place = _place(kept, work.services.public_url)
             kept.hooks_seen = listening.as_seen(place, seen.hooks, kept.hooks_seen)

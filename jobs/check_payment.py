@@ -10,7 +10,7 @@ from records import tenants
 from records.orders import Order, open_holds
 
 # Money that was good and is taken back (refunded, voided, expired) stops whatever has not left.
-_STILL_TO_SHIP = frozenset({"verified", "released", "allocated", "shipping"})
+_STILL_TO_SHIP = frozenset({"verified", "released", "watched", "allocated", "shipping"})
 
 
 def run(work: Work) -> Outcome:

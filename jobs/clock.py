@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from jobs import bell, queue, sweep
+from jobs import bell, going_live, queue, sweep
 from records import database, tenants
 
 log = structlog.get_logger(__name__)
@@ -39,6 +39,11 @@ def chores(engine: Engine, redis_url: str, *, patience_s: float) -> list[Chore]:
         # A delivery that never came costs an order a quarter of an hour; Shopify itself may be that late with one.
         Chore(name="reconcile", every_s=900.0, do=lambda: _ask_for(engine, "reconcile")),
         Chore(name="check connections", every_s=3600.0, do=lambda: _ask_for(engine, "check_connection")),
+        # What was begun for real is over in seconds as a rule; then a shop that is to watch may only watch.
+        Chore(name="settle into shadow", every_s=60.0, do=lambda: _settle_into_shadow(engine)),
+        # A shop that left is forgotten 48 hours later; ten minutes more are no matter.
+        Chore(name="forget shops", every_s=600.0, do=lambda: _forget_shops(engine)),
+        Chore(name="let old things go", every_s=3600.0, do=lambda: _let_old_things_go(engine)),
         Chore(name="sweep", every_s=1.0, do=lambda: sweep.run(engine, connection, patience_s=patience_s)),
     ]
 
@@ -49,10 +54,27 @@ def _read_catalogues(engine: Engine) -> None:
             queue.add(session, connection.tenant_id, "read_catalogue", f"connection/{connection.id}")
 
 
+def _settle_into_shadow(engine: Engine) -> None:
+    with database.across_tenants(engine, why="the clock lets shops that are to watch come to that") as session:
+        going_live.settle_all(session)
+
+
 def _ask_for(engine: Engine, kind: str) -> None:
     with database.across_tenants(engine, why=f"the clock asks for {kind} of every connection") as session:
         for connection in tenants.living(session):
             queue.add(session, connection.tenant_id, kind, f"connection/{connection.id}")
+
+
+def _forget_shops(engine: Engine) -> None:
+    with database.across_tenants(engine, why="the clock has shops forgotten that left two days ago") as session:
+        for tenant in tenants.left_for_good(session):
+            queue.add(session, tenant, "forget_shop", f"shop/{tenant}")
+
+
+def _let_old_things_go(engine: Engine) -> None:
+    with database.across_tenants(engine, why="the clock has every shop let go what it keeps no longer") as session:
+        for tenant in tenants.not_forgotten(session):
+            queue.add(session, tenant, "expire_kept", f"shop/{tenant}")
 
 
 def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:

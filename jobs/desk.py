@@ -8,16 +8,17 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs import intake, queue
-from orders import holds, lifecycle, refund_question, relabelling, taking_back
+from jobs import intake, queue, reshaping
+from orders import holds, lifecycle, refund_question, relabelling, subjects, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible, PlanChanged
-from records import timeline
-from records.inbox import InboxEvent
+from records import tenants, timeline
 from records.jobs import Job
-from records.orders import Payment
-from records.shipments import Label, Parcel, Shipment
+
+order_of = subjects.order_of
+ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
+rerate, rerate_order, split = reshaping.rerate, reshaping.rerate_order, reshaping.split
 
 
 def retry(session: Session, tenant: int, job: int, *, by: str) -> bool:
@@ -39,6 +40,16 @@ def retry(session: Session, tenant: int, job: int, *, by: str) -> bool:
         queue.ring_after_commit(session, tenant, row.queue, row.lane)
         _tell(session, row, f"Asked to try again: {row.kind.replace('_', ' ')}.", by=by)
     return moved
+
+
+def retry_order(session: Session, tenant: int, order: int, *, by: str) -> int:
+    """Try everything of an order that is parked again; answers how many."""
+    parked = session.scalars(
+        select(Job.id)
+        .where(Job.tenant_id == tenant, Job.lane == f"order/{order}", Job.state == "parked")
+        .order_by(Job.id)
+    ).all()
+    return sum(retry(session, tenant, job, by=by) for job in parked)
 
 
 def retry_all(session: Session, tenant: int, *, cause: str, kind: str, by: str, limit: int = 1_000) -> int:
@@ -92,6 +103,8 @@ def cancel(
     session: Session, tenant: int, order: int, wish: Wish, *, by: str, digest: str | None = None
 ) -> Begun | PlanChanged | NotPossible:
     """Take an order, or a part of it, back by the plan with this digest; None takes the plan as it is now."""
+    if tenants.mode_of(session, tenant) == "shadow":
+        return NotPossible(reason=ONLY_WATCHES)
     begun = taking_back.begin(session, tenant, order, wish, by=by, now=datetime.now(UTC), digest=digest)
     if isinstance(begun, Begun):
         queue.add(session, tenant, "reverse_order", f"order/{order}")
@@ -119,6 +132,8 @@ def skip_step(session: Session, tenant: int, step: int, *, by: str, reason: str)
 
 def relabel(session: Session, tenant: int, parcel: int, *, by: str, reason: str) -> str:
     """Ask for another label for a parcel that has not left; answers why it gets none, or an empty text."""
+    if tenants.mode_of(session, tenant) == "shadow":
+        return ONLY_WATCHES
     refusal = relabelling.ask(session, tenant, parcel, by=by, reason=reason)
     if not refusal:
         lane = f"order/{order_of(session, tenant, f'parcel/{parcel}')}"
@@ -160,27 +175,3 @@ def _tell(session: Session, row: Job, sentence: str, *, by: str) -> None:
     order = order_of(session, row.tenant_id, row.subject)
     if order is not None:
         timeline.write(session, row.tenant_id, order, actor=by, kind="person", sentence=sentence, job=row.id)
-
-
-def order_of(session: Session, tenant: int, subject: str) -> int | None:
-    """The order that a job's subject (`order/4`, `parcel/7`, `event/9`) belongs to, if any."""
-    thing, _, number = subject.partition("/")
-    tables: dict[str, type[Parcel | Shipment | Label | Payment]] = {
-        "payment": Payment,
-        "parcel": Parcel,
-        "shipment": Shipment,
-        "label": Label,
-    }
-    if thing == "order":
-        return int(number)
-    if thing in tables:
-        table = tables[thing]
-        return session.execute(
-            select(table.order_id).where(table.tenant_id == tenant, table.id == int(number))
-        ).scalar_one_or_none()
-    if thing == "event":
-        about = session.execute(
-            select(InboxEvent.subject).where(InboxEvent.tenant_id == tenant, InboxEvent.id == int(number))
-        ).scalar_one_or_none()
-        return int(about.removeprefix("order/")) if about and about.startswith("order/") else None
-    return None

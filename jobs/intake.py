@@ -10,6 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import (
+    AppUninstalled,
+    BuyerDataWanted,
+    BuyerToForget,
     Fact,
     Ignored,
     LabelVoided,
@@ -19,10 +22,12 @@ from integrations.nouns import (
     PaymentChanged,
     PaymentDisputed,
     RefundFailed,
+    ScopesChanged,
+    ShopToForget,
     VoidState,
     WorkRouted,
 )
-from jobs import outward, queue
+from jobs import outward, privacy, queue
 from orders import (
     cancelling,
     gone_astray,
@@ -39,13 +44,14 @@ from orders import (
 from orders.holds import Problem
 from orders.reversing import Wish
 from orders.taking_back import Begun
-from records.orders import Hold, Order, Payment
+from records import tenants
+from records.orders import Order, Payment
 from records.shipments import Label
 
 log = structlog.get_logger(__name__)
 
 # What has not left can still be held, planned or let be.
-STILL_OPEN = frozenset({"received", "verified", "released", "allocated", "shipping"})
+STILL_OPEN = frozenset({"received", "verified", "released", "watched", "allocated", "shipping"})
 # The states in which a changed order is looked at again: the store may ask for more of one that was complete.
 LOOKED_AT = STILL_OPEN | {"fulfilled", "closed"}
 _STOPPED = frozenset({"cancelling", "cancelled"})
@@ -61,6 +67,8 @@ class Source:
     now: datetime
     asked: bool = False
     """We asked just now, nobody told us: such an answer wins a tie of times."""
+    event: int | None = None
+    """The delivery that said it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +101,9 @@ def hear(session: Session, source: Source, fact: Fact, *, work_order: str | None
             return _parcel_moved(session, source, fact)
         case LabelVoided():
             return _label_voided(session, source, fact)
+        case BuyerDataWanted() | BuyerToForget() | ShopToForget() | AppUninstalled() | ScopesChanged():
+            filed = privacy.hear(session, source, fact)
+            return Heard(by=filed.by, subject=filed.subject, reason=filed.reason)
 
 
 def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Heard:
@@ -103,7 +114,9 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
     taken = placing.take(
         session, source.tenant, source.connection, fact.snapshot, said_by=source.vendor, final=source.asked
     )
-    if taken.is_new or taken.differs or taken.contradicts:
+    # Where the shop only watches, the merchant ships: any newer version may say so, and differ in nothing else.
+    shipped = taken.newer and tenants.mode_of(session, source.tenant) != "live"
+    if taken.is_new or taken.differs or taken.contradicts or shipped:
         look_again(session, source.tenant, taken.order, taken.state)
     elif taken.standing_changed:
         queue.add(session, source.tenant, "check_payment", f"order/{taken.order}")
@@ -282,10 +295,5 @@ def resume(session: Session, tenant: int, order: int) -> None:
 
 def fill_backorders(session: Session, tenant: int) -> None:
     """Have every order that waits for stock looked at again, the one that waits longest first."""
-    waiting = session.scalars(
-        select(Hold.order_id)
-        .where(Hold.tenant_id == tenant, Hold.kind == "stock", Hold.state == "open")
-        .order_by(Hold.created_at, Hold.id)
-    )
-    for order in waiting:
+    for order in holds.waiting_for_stock(session, tenant):
         queue.add(session, tenant, "reserve_stock", f"order/{order}")

@@ -19,6 +19,8 @@ class Snoozed:
 
     wait_s: float
     reason: str
+    cause: str = "early"
+    """A stable word for what is waited for, by which what waits is found when it has come."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import func
+import structlog
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from integrations.only_asking import OnlyWatching
 from integrations.ports import Keys, Permanent
 from jobs.work import Work
-from orders import lifecycle
+from orders import lifecycle, subjects
+from records import shadow, tenants
 from records.intentions import Intention, find_intention
 
+log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 # Shopify forgets an idempotency key after 24 hours, Stripe after "at least 24 hours": an hour is left for slow clocks.
@@ -59,9 +63,13 @@ def once(
     """Perform an act at most once. `find` asks the vendor whether it was done; None where `perform` itself asks.
 
     The caller settles the intention in the transaction that records the result. Raises Temporary, leaving the
-    intention open, and Permanent, with the intention refused.
+    intention open, Permanent, with the intention refused, and OnlyWatching where the shop only watches: then the act
+    is written down as decided.
     """
     intended = intend(work, act)
+    if intended is None:
+        log.info("decided and not done, as the shop only watches", act=act.kind, key=act.key)
+        raise OnlyWatching(act.kind.replace("_", " "))
     if intended.repeated:
         if find is not None:
             found = find(intended.keys)
@@ -94,9 +102,12 @@ class Intended:
     keyed_at: datetime
 
 
-def intend(work: Work, act: Act) -> Intended:
-    """Commit the intention, or find the one that an earlier run committed."""
+def intend(work: Work, act: Act) -> Intended | None:
+    """Commit the intention, or find the one that an earlier run committed; None where the shop only watches."""
     with work.writing() as session:
+        if not _is_the_connections_own(act) and may_not_act(session, work.tenant):
+            _write_decision(session, work.tenant, act)
+            return None
         written = session.execute(
             insert(Intention)
             .values(
@@ -125,6 +136,22 @@ def intend(work: Work, act: Act) -> Intended:
         )
 
 
+def may_not_act(session: Session, tenant: int) -> bool:
+    """Whether the shop only watches; it stays so, or not, until this transaction ends.
+
+    Whoever turns a shop to shadow waits for everybody who has asked, and then sees their intentions.
+    """
+    session.execute(_WHILE_I_INTEND, {"tenant": tenant})
+    return tenants.mode_of(session, tenant) == "shadow"
+
+
+# Shared among those who act, alone for who turns the shop to shadow. A lock on the shop's row would be written to disk
+# with every act.
+_WHILE_I_INTEND = text(
+    "SELECT pg_advisory_xact_lock_shared(hashtextextended('packline mode/' || cast(:tenant AS text), 0))"
+)
+
+
 def keys_of(intention: Intention) -> Keys:
     return Keys(mark=intention.mark, idempotency=intention.idempotency_key)
 
@@ -147,6 +174,34 @@ def settle(session: Session, tenant: int, key: str, by: str, *, reference: str =
         reason=reason,
         ended_at=func.now(),
     )
+
+
+def _is_the_connections_own(act: Act) -> bool:
+    """That a vendor tells us at all is no order's act: without it there is nothing to watch."""
+    return act.subject.startswith("connection/")
+
+
+def _write_decision(session: Session, tenant: int, act: Act) -> None:
+    order = subjects.order_of(session, tenant, act.subject)
+    if order is not None:
+        said = f"It would now {_DOING.get(act.kind, act.kind.replace('_', ' '))}."
+        shadow.record(session, tenant, order, key=act.key, act=act.kind, sentence=said)
+
+
+# What acts would do that a watched order can still come to, in words.
+_DOING = {
+    "mark_paid": "tell the store that the order is paid",
+    "capture_payment": "take the authorised money",
+    "cancel_payment": "give the authorised money back",
+    "refund_payment": "give the buyer's money back",
+    "cancel_in_store": "have the store cancel the order",
+    "refund_in_store": "have the store take the units off the order",
+    "report_parcel": "tell the store where the parcel is",
+    "void_label": "give the label back to the carrier",
+    "replace_tracking": "tell the store the new tracking number",
+    "push_tracking": "tell the store the tracking number",
+    "buy_label": "buy the label",
+}
 
 
 def _unknowable(act: Act) -> Permanent:

@@ -50,7 +50,13 @@ KINDS = {
         Kind(name="match_payment", queue="notices", rank=5, tries=_TRIES),
         Kind(name="read_catalogue", queue="carriers", rank=0, tries=_TRIES),
         Kind(name="reconcile", queue="notices", rank=0, tries=_TRIES),
+        Kind(name="self_test", queue="notices", rank=5, tries=_TRIES),
         Kind(name="check_connection", queue="notices", rank=5, tries=_TRIES),
+        Kind(name="close_shop", queue="orders", rank=0, tries=_TRIES),
+        Kind(name="forget_shop", queue="notices", rank=10, tries=_TRIES),
+        Kind(name="forget_buyer", queue="notices", rank=10, tries=_TRIES),
+        Kind(name="export_buyer", queue="notices", rank=10, tries=_TRIES),
+        Kind(name="expire_kept", queue="notices", rank=20, tries=_TRIES),
     )
 }
 

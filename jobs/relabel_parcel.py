@@ -20,8 +20,10 @@ def run(work: Work) -> Outcome:
         return waits
     with work.writing() as session:
         found = relabelling.look(session, work.tenant, work.subject_id)
-        wish = None if found is None else relabelling.wish_for(session, work.tenant, found.newest)
-        if found is None or found.newest is None or wish is None:
+        if found is None:
+            return Cancelled(reason="the parcel is gone: it gets no other label")
+        wish = relabelling.wish_for(session, work.tenant, found.newest)
+        if found.newest is None or wish is None:
             return Done()  # what was wished for stands there: a newer label, for which nobody wants another
         if relabelling.waiting_for(found.holds):
             return Done()  # a released hold asks for this job again

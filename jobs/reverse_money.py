@@ -45,7 +45,7 @@ def refund_payment(work: Work, step: InHand) -> Outcome | None:
         work,
         act(step, request={"payment": payment.remote_id, "minor": amount.minor}),
         perform=lambda keys: (
-            payments.refund(payment.remote_id, amount_minor=amount.minor, keys=keys) if amount.minor else fresh
+            payments.refund(payment.remote_id, amount=amount, keys=keys) if amount.minor else fresh
         ),
         find=lambda keys: found(keys.mark),
     )

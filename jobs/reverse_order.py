@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent
 from jobs import fulfilling, intake, outward, queue, reverse_money, reverse_steps, reverse_store
 from jobs.outcomes import Cancelled, Done, Outcome
@@ -42,6 +43,9 @@ def run(work: Work) -> Outcome:
     while (step := _next(work)) is not None:
         try:
             waits = _DO[step.kind](work, step)
+        except OnlyWatching:
+            _not_done(work, step)
+            continue
         except Permanent as failure:
             _refused(work, step, failure)
             raise
@@ -103,6 +107,14 @@ def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> No
     refund_question.settle(session, tenant, order, by="packline", now=work.now())
     if not refund_question.open_questions(session, tenant, reversal.id):
         lifecycle.move(session, tenant, "reversal", reversal.id, "finish", ended_at=work.now())
+
+
+def _not_done(work: Work, step: InHand) -> None:
+    """The shop only watches: the step is settled all the same, and the next one has its turn."""
+    with work.writing() as session:
+        lifecycle.move(session, work.tenant, "reversal_step", step.id, "refuse")
+        said = "Not done: Packline only watches this shop. Do it at the vendor where it is wanted."
+        lifecycle.move(session, work.tenant, "reversal_step", step.id, "skip", said=said, ended_at=work.now())
 
 
 def _refused(work: Work, step: InHand, failure: Permanent) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from integrations.ports import Permanent, Temporary
 from jobs import bell, claims, stages, steps
+from jobs.access import NoAccess
 from jobs.claims import Claim, LostLease
 from jobs.outcomes import Cancelled, Done, Outcome, Parked, Snoozed, wait_before
 from jobs.queue import KINDS
@@ -39,7 +40,7 @@ LONGEST_STAY_S = 120.0
 # A slow tenant's bell waits so long for a process to become free to it, and is then rung anew.
 STAND_BY_S = 5.0
 _STAND_BY_LOOK_S = 0.1
-_chance = random.Random()
+_chance = random.Random()  # nosec B311 # no cryptography
 _services: Services | None = None
 _turns: Turns | None = None
 
@@ -140,6 +141,8 @@ def _attempt(work: Work) -> Outcome | Temporary:
         return stages.run(work)
     except LostLease:
         raise
+    except NoAccess as waiting:  # before Temporary, which it is: waiting for the merchant counts as no try
+        return Snoozed(wait_s=waiting.wait_s, reason=waiting.reason, cause=waiting.code)
     except Permanent as failure:
         return Parked(cause=failure.code or "refused", reason=failure.reason, remedy=failure.remedy)
     except Temporary as failure:
@@ -218,8 +221,8 @@ def _write(session: Session, claim: Claim, outcome: Outcome | Temporary) -> None
     match outcome:
         case Done():
             claims.conclude(session, claim, state="done")
-        case Snoozed(wait_s=wait_s, reason=reason):
-            claims.conclude(session, claim, state="due", cause="early", reason=reason, wait_s=wait_s, fresh=True)
+        case Snoozed(wait_s=wait_s, reason=reason, cause=cause):
+            claims.conclude(session, claim, state="due", cause=cause, reason=reason, wait_s=wait_s, fresh=True)
         case Cancelled(reason=reason):
             claims.conclude(session, claim, state="cancelled", cause="unwanted", reason=reason)
         case Parked(cause=cause, reason=reason, remedy=remedy):

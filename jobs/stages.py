@@ -6,14 +6,21 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 import structlog
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
+from integrations.only_asking import OnlyWatching
 from jobs import (
     buy_label,
     capture_payment,
     check_connection,
     check_payment,
+    close_shop,
     desk,
+    expire_kept,
+    export_buyer,
+    forget_buyer,
+    forget_shop,
     mark_paid,
     match_payment,
     push_tracking,
@@ -24,14 +31,17 @@ from jobs import (
     report_parcel,
     reserve_stock,
     reverse_order,
+    self_test,
     store_label,
+    strays,
     take_event,
     verify_order,
     void_label,
 )
 from jobs.claims import Claim
-from jobs.outcomes import Outcome, Parked
+from jobs.outcomes import Cancelled, Outcome, Parked
 from jobs.work import Work
+from orders import subjects
 from records import timeline
 
 log = structlog.get_logger(__name__)
@@ -51,6 +61,12 @@ BESIDE = (
     read_catalogue,
     reconcile,
     check_connection,
+    self_test,
+    close_shop,
+    forget_shop,
+    forget_buyer,
+    export_buyer,
+    expire_kept,
 )
 
 _RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(
@@ -63,14 +79,21 @@ def kinds() -> frozenset[str]:
 
 
 def run(work: Work) -> Outcome:
-    """Run the job in hand."""
-    return _RUN[work.claim.kind](work)
+    """Run the job in hand. What a shop that only watches would do is written down, and the job is over."""
+    try:
+        return strays.about_another_shop(work.claim) or _RUN[work.claim.kind](work)
+    except NoResultFound:
+        if stray := strays.about_nothing_here(work):
+            return stray
+        raise
+    except OnlyWatching as refusal:
+        return Cancelled(reason=f"the shop only watches: it was not done ({refusal.what})")
 
 
 def tell_parked(session: Session, claim: Claim, parked: Parked) -> None:
     """Write on the order's timeline that a person is needed, where the job belongs to an order."""
     order = desk.order_of(session, claim.tenant, claim.subject)
-    if order is not None:
+    if order is not None and subjects.is_here(session, claim.tenant, f"order/{order}"):
         timeline.write(
             session,
             claim.tenant,

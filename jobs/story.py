@@ -8,6 +8,11 @@ from jobs.work import Work
 from records import timeline
 
 
+def fact(session: Session, tenant: int, order: int, sentence: str) -> None:
+    """One line of the story that no call led to."""
+    timeline.write(session, tenant, order, actor="packline", kind="fact", sentence=sentence)
+
+
 def tell(session: Session, work: Work, order: int, sentence: str, *, kind: str = "fact", **details: object) -> None:
     """One line of the story, with the outside calls that led to it."""
     calls = [

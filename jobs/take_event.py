@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,12 +10,12 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from integrations import registry
-from integrations.nouns import Fact, PaymentDisputed, PaymentFact, RefundFailed, WorkRouted
+from integrations.nouns import PARTING, Fact, PaymentDisputed, PaymentFact, RefundFailed, WorkRouted
 from integrations.ports import Delivery, Unreadable
 from jobs import intake
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
-from orders import lifecycle, money
+from orders import forgotten, lifecycle, money
 from records import tenants
 from records.inbox import InboxEvent
 
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 # column, an index row that is too long, nothing where something must be, a broken check. A key that is taken already is
 # another matter: somebody was first by a moment. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _NEVER_KEPT = ("21", "22", "54", "23502", "23514")
+
+_OF_NOTHING = hashlib.sha256(b"").digest()
 
 
 def run(work: Work) -> Outcome:
@@ -47,10 +50,16 @@ def _take(work: Work) -> Outcome:
         connection = None if event is None else tenants.find_connection(session, work.tenant, event.connection_id)
         if event is None or connection is None or event.state != "received":
             return Cancelled(reason=f"event {work.subject_id} is {event.state if event else 'gone'}, not received")
+        if not event.body and event.body_sha256 != _OF_NOTHING:
+            _end(session, work, "ignore", "What it said is not kept any more, so that it cannot be read again.")
+            return Done()
         try:
             fact = _read(event, live=connection.live)
         except Unreadable as refusal:
             _end(session, work, "park", refusal.reason)
+            return Done()
+        if not isinstance(fact, PARTING) and tenants.has_left(session, connection):
+            _end(session, work, "ignore", "The store took Packline away: nothing is done for it any more.")
             return Done()
         if not _needs_asking(session, work, event, fact):
             _hear(session, work, event, fact)
@@ -103,7 +112,9 @@ def _read(event: InboxEvent, *, live: bool) -> Fact:
 
 def _hear(session: Session, work: Work, event: InboxEvent, fact: Fact, *, work_order: str | None = None) -> None:
     log.info("delivery read", vendor=event.vendor, topic=event.topic, delivery=event.delivery_id)
-    source = intake.Source(tenant=work.tenant, connection=event.connection_id, vendor=event.vendor, now=work.now())
+    source = intake.Source(
+        tenant=work.tenant, connection=event.connection_id, vendor=event.vendor, now=work.now(), event=event.id
+    )
     heard = intake.hear(session, source, fact, work_order=work_order)
     _end(session, work, heard.by, heard.reason, heard.subject)
 
@@ -112,4 +123,5 @@ def _end(session: Session, work: Work, by: str, reason: str = "", subject: str =
     lifecycle.move(
         session, work.tenant, "inbox_event", work.subject_id, by, reason=reason, subject=subject, taken_at=work.now()
     )
+    forgotten.keep_forgotten(session, work.tenant, work.subject_id, subject)
     log.info("event heard", by=by, about=subject, reason=reason)

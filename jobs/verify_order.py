@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Address, AddressVerdict, Money, OrderedLine, OrderSnapshot, PaymentStanding, StoreOrder
+from integrations.nouns import Address, AddressVerdict, StoreOrder, StoreShipment
 from integrations.ports import Permanent, Storefront
-from jobs import announcements, intake, queue, story
+from jobs import announcements, intake, queue, shadow, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import (
     catalogue,
+    forgotten,
     gone_astray,
     holds,
+    known_before,
     lifecycle,
     placing,
     progress,
@@ -26,44 +28,31 @@ from orders import (
     verification,
     wanted,
 )
+from orders.known_before import Before
 from orders.reversing import Wish
 from orders.taking_back import Begun
 from records import tenants
-from records.orders import Order, OrderLine, find_order, lines_of
+from records.orders import Order, lines_of
 from records.reversals import under_way
-from records.stock import Location
 from records.tenants import Rules
 
 # Stores route an order some seconds after it was placed; much longer means that we may not see the routing at all.
 _ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
 _LOOK_AGAIN_S = 3.0
 _SAME_SECOND = timedelta(seconds=5)
-_NOTHING_PLANNED = frozenset({"received", "verified", "released"})
+_NOTHING_PLANNED = frozenset({"received", "verified", "released", "watched"})
 _COMPLETE = frozenset({"fulfilled", "closed"})
 _TOO_LATE = ("edit", "taken_back")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Before:
-    """The order as we had it when the run began."""
-
-    connection: str
-    remote_id: str
-    state: str
-    known_for: timedelta
-    told: OrderSnapshot | None
-    address_digest: str
-    rules: Rules
-    home_country: str
-    real_postage: bool
-    """Whether a label that is bought costs real money."""
-
-
 def run(work: Work) -> Outcome:
     with work.reading() as session:
-        before = _look(session, work)
+        before = known_before.look(session, work.tenant, work.subject_id, now=work.now())
+        nobodys = forgotten.is_forgotten(session, work.tenant, work.subject_id)
     if before is None or before.state not in intake.LOOKED_AT:
         return Cancelled(reason=f"the order is {before.state if before else 'gone'}: too late to verify it")
+    if nobodys:
+        return _not_for_anybody(work, before.state)
     if before.state not in _NOTHING_PLANNED:
         # What the store was told is asked for no more: until that is known, its answer cannot be understood.
         waits = announcements.settle_first(work, work.subject_id)
@@ -77,66 +66,21 @@ def run(work: Work) -> Outcome:
         unknown = catalogue.unknown_variants(session, work.tenant, before.connection, store.snapshot)
     found = list(storefront.read_variants(unknown)) if unknown else []
     places = _places_if_unknown(work, storefront, before.connection, bool(unknown))
-    verdict = _ask_carrier(work, before, store)
+    verdict = None if before.only_watched else _ask_carrier(work, before, store)
+    shipped = storefront.read_shipped(before.remote_id) if before.only_watched else ()
     with work.writing() as session:
         if places:
             catalogue.write_locations(session, work.tenant, before.connection, places)
         catalogue.write_variants(session, work.tenant, before.connection, found, actor="packline")
-        return _judge(session, work, before, store, verdict)
+        return _judge(session, work, before, store, verdict, shipped)
 
 
-def _look(session: Session, work: Work) -> Before | None:
-    order = find_order(session, work.tenant, work.subject_id)
-    if order is None:
-        return None
-    return Before(
-        connection=order.connection_id,
-        remote_id=order.remote_id,
-        state=order.state,
-        known_for=work.now() - order.created_at,
-        told=_as_told(order, lines_of(session, work.tenant, order.id)),
-        address_digest=order.address_digest,
-        rules=tenants.rules_of(session, work.tenant),
-        home_country=_home_country(session, work.tenant),
-        real_postage=_real_postage(session, work.tenant),
-    )
-
-
-def _as_told(order: Order, lines: list[OrderLine]) -> OrderSnapshot | None:
-    """The version that arrived, to be held against the store's own answer; None where only the id arrived."""
-    if order.remote_updated_at is None or order.placed_at is None:
-        return None
-    return OrderSnapshot(
-        remote_id=order.remote_id,
-        name=order.name,
-        placed_at=order.placed_at,
-        updated_at=order.remote_updated_at,
-        currency=order.currency,
-        total=Money(minor=order.total_minor, currency=order.currency),
-        standing=PaymentStanding(order.standing),
-        lines=tuple(
-            OrderedLine(
-                remote_id=line.remote_id,
-                sku=line.sku,
-                title=line.title,
-                units=line.units,
-                unit_price=Money(minor=line.unit_price_minor, currency=order.currency),
-            )
-            for line in lines
-        ),
-    )
-
-
-def _home_country(session: Session, tenant: int) -> str:
-    addresses = session.scalars(
-        select(Location.address).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
-    )
-    return next((address.country for address in addresses), "")
-
-
-def _real_postage(session: Session, tenant: int) -> bool:
-    connection = tenants.connection_for(session, tenant, "carrier")
-    return connection is not None and connection.live
+def _not_for_anybody(work: Work, state: str) -> Outcome:
+    """Its buyer was forgotten: the store is not asked who it was, and what has not left does not leave."""
+    if state in intake.STILL_OPEN:
+        with work.writing() as session:
+            holds.place(session, work.tenant, work.subject_id, forgotten.NOBODY_TO_SEND_TO, by="packline")
+    return Done()
 
 
 def _wait_for_routing(before: Before) -> Outcome:
@@ -171,7 +115,14 @@ def _ask_carrier(work: Work, before: Before, store: StoreOrder) -> AddressVerdic
     return work.carrier(work.newest_connection("carrier")).verify_address(address)
 
 
-def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verdict: AddressVerdict | None) -> Outcome:
+def _judge(
+    session: Session,
+    work: Work,
+    before: Before,
+    store: StoreOrder,
+    verdict: AddressVerdict | None,
+    shipped: Sequence[StoreShipment],
+) -> Outcome:
     tenant, order_id = work.tenant, work.subject_id
     taken = placing.take(session, tenant, before.connection, store.snapshot, said_by="store", final=True)
     if taken.is_new:
@@ -185,8 +136,9 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
     wanted.write(session, tenant, order_id, store)
     catalogue.link_lines(session, tenant, order_id, before.connection)
     session.flush()
-    if store.snapshot.cancelled_at is not None:
-        return _cancelled_there(session, work, order)
+    over = _is_over(session, work, before, order, store, shipped)
+    if over is not None:
+        return over
     late = [*_withdraw(session, work, order), *gone_astray.problems(session, tenant, order_id, store)]
     if order.state in _COMPLETE and not _asked_for_more(session, work, order):
         holds.settle(session, tenant, order_id, late, looked_for=_TOO_LATE, by="packline", now=work.now())
@@ -224,6 +176,26 @@ def _judge(session: Session, work: Work, before: Before, store: StoreOrder, verd
         queue.add(session, tenant, "check_payment", f"order/{order_id}")
     _pass(session, work, order, _remark(verdict, store.snapshot.ship_to))
     return Done()
+
+
+def _is_over(
+    session: Session,
+    work: Work,
+    before: Before,
+    order: Order,
+    store: StoreOrder,
+    shipped: Sequence[StoreShipment],
+) -> Outcome | None:
+    """How an order ends that is nothing of ours any more: cancelled, or shipped by the merchant."""
+    if store.snapshot.cancelled_at is not None:
+        return _cancelled_there(session, work, order)
+    if before.only_watched and shadow.has_ended(session, work, order, store, shipped):
+        return Done()
+    if before.left_alone:
+        said = "Placed before Packline went live: it is left alone."
+        shadow.let_go(session, work.tenant, order.id, said, now=work.now())
+        return Done()
+    return None
 
 
 def _cancelled_there(session: Session, work: Work, order: Order) -> Outcome:

@@ -12,14 +12,26 @@ from typing import cast
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from config.keyring import CannotOpen, Keyring
+from config.keyring import Keyring
 from config.settings import Settings
-from integrations import registry
-from integrations.ports import AppKeys, CallNote, Carrier, Credentials, Origins, Payments, Permanent, Storefront
-from jobs import claims, steps
+from integrations import only_asking, registry
+from integrations.ports import (
+    AppKeys,
+    CallNote,
+    Carrier,
+    Checkup,
+    Credentials,
+    Origins,
+    Payments,
+    Permanent,
+    Storefront,
+)
+from jobs import access, claims, quiet, steps
 from jobs.claims import Claim
 from jobs.leases import LeaseKeeper
+from orders import subjects
 from records import database, tenants
+from records.orders import find_order
 
 
 @dataclass(kw_only=True)
@@ -120,6 +132,15 @@ class Work:
             )
         return connection.id
 
+    def checkup(self, connection: str) -> Checkup | None:
+        """What the vendor says that an account lets us do; None where it cannot be asked."""
+        with self.reading() as session:
+            row = tenants.find_connection(session, self.tenant, connection)
+        look = None if row is None else registry.vendor(row.vendor).check
+        if row is None or look is None:
+            return None
+        return look(access.credentials(self.services, row, self._called), self.services.origins, self._called)
+
     def take_calls(self) -> list[CallNote]:
         """The calls made since the last time, each told once."""
         taken = list(self.calls)
@@ -129,28 +150,26 @@ class Work:
     def _open(self, role: str, id: str) -> object:
         with self.reading() as session:
             connection = tenants.find_connection(session, self.tenant, id)
+            mode = tenants.mode_of(session, self.tenant)
         if connection is None or connection.ended_at is not None or connection.role != role:
             raise Permanent(
                 f"The {role} connection is gone.", remedy=f"Connect the {role} again, then retry.", code="not_connected"
             )
-        credentials = Credentials(
-            account=connection.account,
-            live=connection.live,
-            secrets=self._secrets(connection.sealed_secrets),
-        )
+        credentials = access.credentials(self.services, connection, self._called)
         build = registry.vendor(connection.vendor).build
-        return build(credentials, self.services.origins, self._called)
+        connector = quiet.behind(
+            build(credentials, self.services.origins, self._called), lambda: self._not_to_be_told(credentials)
+        )
+        return only_asking.OnlyAsking(connector, role) if mode == "shadow" else connector
+
+    def _not_to_be_told(self, credentials: Credentials) -> list[str]:
+        """The words that no vendor's sentence may bring back: the account's secrets, and who the buyer is."""
+        with self.reading() as session:
+            id = subjects.order_of(session, self.tenant, self.claim.subject)
+            order = find_order(session, self.tenant, id) if id is not None else None
+        buyer = quiet.of_buyer(order.ship_to, order.email, order.phone) if order is not None else []
+        return [*credentials.secrets.values(), *buyer]
 
     def _called(self, note: CallNote) -> None:
         self.calls.append(note)
         steps.passed(f"called {note.vendor} {note.verb}")
-
-    def _secrets(self, sealed: bytes) -> dict[str, str]:
-        try:
-            return self.services.keyring.open(sealed)
-        except CannotOpen as failure:
-            raise Permanent(
-                "The connection's secrets cannot be opened.",
-                remedy="Put the missing key back among ENCRYPTION_KEYS, or connect the account again; then retry.",
-                code="cannot_open",
-            ) from failure

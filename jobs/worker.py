@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import ForkContext, ForkProcess
 from types import FrameType
+from typing import Any
 
 import redis
 import structlog
@@ -62,6 +63,15 @@ class LaneWorker(SimpleWorker):
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()  # type: ignore[no-untyped-call]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+
+    def handle_exception(self, job: RqJob, *exc_info: Any) -> None:
+        """What ends a run is told in our log, and not as RQ does it: with arguments and the exception's words."""
+        log.error("bell ended in a fault", bell=job.id, exc_info=exc_info[1])
+
+    def handle_job_failure(self, job: RqJob, queue: Any, *given: Any, **named: Any) -> None:
+        """RQ would keep the whole traceback in Redis, where the words of exceptions have no business."""
+        named["exc_string"] = "see the worker's log"
+        super().handle_job_failure(job, queue, *given[:1], **named)
 
 
 @dataclass
@@ -175,8 +185,9 @@ def work(settings: Settings, queue: str) -> None:
         maintenance_interval=15,
         log_job_description=False,
     )
-    worker.work(with_scheduler=False, logging_level="WARNING")
-    bell.flush()
+    with logs.last_words():
+        worker.work(with_scheduler=False, logging_level="WARNING")
+        bell.flush()
 
 
 class _Listening:

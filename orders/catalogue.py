@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import OrderSnapshot, StoreLocation, StoreVariant
 from orders import inventory
+from records import tenants
 from records.stock import Location, Variant
 
 __all__ = [
@@ -24,7 +25,11 @@ __all__ = [
 
 
 def write_locations(session: Session, tenant: int, connection: str, places: Iterable[StoreLocation]) -> int:
-    """Write the store's locations as they are now; answers how many there are."""
+    """Write the store's locations as they are now; answers how many there are.
+
+    One that the merchant ships from no order stays so, whatever the store says of it.
+    """
+    left_out = tenants.left_out(session, tenant)
     rows = [
         {
             "tenant_id": tenant,
@@ -32,7 +37,7 @@ def write_locations(session: Session, tenant: int, connection: str, places: Iter
             "remote_id": place.remote_id,
             "name": place.name,
             "address": place.address,
-            "ships": place.ships,
+            "ships": place.ships and place.remote_id not in left_out,
         }
         for place in places
     ]

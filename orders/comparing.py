@@ -16,7 +16,7 @@ from integrations.nouns import (
     StoreOrder,
     StoreShipment,
 )
-from orders import placing
+from orders import forgetting, placing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ def order_lack(snapshot: OrderSnapshot, known: KnownOrder | None) -> str:
         return "unknown"
     if snapshot.cancelled_at is not None and known.cancelled_at is None:
         return "cancelled"
-    if placing.content_digest(snapshot) != known.content_digest:
+    if known.content_digest not in {placing.content_digest(snapshot), forgetting.MARK}:
         return "changed"
     return "standing" if snapshot.standing.value != known.standing else ""
 

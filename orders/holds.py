@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from orders import lifecycle
-from records import timeline
+from records import shadow, tenants, timeline
 from records.orders import Hold, open_holds
 
 # A stock hold waits for units that are not there, and a shipment that the store cancelled for a person's word on it;
@@ -43,6 +43,9 @@ def place(session: Session, tenant: int, order: int, problem: Problem, *, by: st
         ).returning(Hold.id)
     ).first()
     if opened is not None or _renew(session, tenant, order, problem):
+        if tenants.mode_of(session, tenant) != "live":
+            said = f"It would wait ({_plain(problem.kind)}): {problem.reason}"
+            shadow.record(session, tenant, order, key=f"hold/{problem.kind}", act="hold", sentence=said)
         timeline.write(
             session,
             tenant,
@@ -92,6 +95,16 @@ def settle(
 def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
     """Whether a person has released a hold of this kind on this order."""
     return any(hold.released_by.startswith("person:") for hold in _released(session, tenant, order, kind))
+
+
+def waiting_for_stock(session: Session, tenant: int) -> list[int]:
+    """The orders that wait for stock, the one that waits longest first."""
+    waiting = (
+        select(Hold.order_id)
+        .where(Hold.tenant_id == tenant, Hold.kind == "stock", Hold.state == "open")
+        .order_by(Hold.created_at, Hold.id)
+    )
+    return list(session.scalars(waiting))
 
 
 def blocking_labels(holds: Iterable[Hold]) -> list[Hold]:

@@ -252,7 +252,7 @@ _BEGIN_LEVELS = text(
 INSERT INTO stock_levels (tenant_id, variant_id, location_id)
 SELECT :tenant, variant_id, location_id FROM counted ORDER BY variant_id, location_id
 ON CONFLICT (tenant_id, variant_id, location_id) DO NOTHING
-"""
+"""  # nosec B608 # composed of our own constants; every value is bound
 )
 _COUNT = text(
     _COUNTED
@@ -290,5 +290,5 @@ _COUNT = text(
     RETURNING 1
 )
 SELECT count(*) FROM told
-"""
+"""  # nosec B608 # composed of our own constants; every value is bound
 )

@@ -20,6 +20,7 @@ from records.inbox import InboxEvent
 from records.intentions import Intention
 from records.jobs import Job
 from records.orders import Hold, Order
+from records.privacy import PrivacyRequest
 from records.reversals import Reversal, ReversalStep
 from records.shipments import Label, Shipment
 from records.stock import Reservation
@@ -59,12 +60,17 @@ LIVES = MappingProxyType(
             verify="received > verified",
             release="verified > released",
             allocate="released > allocated",
+            # In a shop that only watches, this is as far as an order gets; when the shop goes live it begins anew.
+            watch="released > watched",
+            go_live="watched > received",
+            # Somebody else ships it: the merchant did while we watched, or said that such orders are left alone.
+            leave="received | verified | released | watched > closed",
             ship="allocated | shipping > shipping",
             fulfil="shipping > fulfilled",
-            close="verified | released | allocated | shipping | fulfilled > closed",
+            close="verified | released | watched | allocated | shipping | fulfilled > closed",
             # The store asks for more of an order that was complete: a line was added to it.
             reopen="fulfilled | closed > released",
-            cancel="received | verified | released | allocated | shipping | fulfilled | closed > cancelling",
+            cancel="received | verified | released | watched | allocated | shipping | fulfilled | closed > cancelling",
             cancelled="cancelling > cancelled",
             # Something had left before the cancellation could stop it: what has left is fulfilled.
             keep="cancelling > shipping",
@@ -154,6 +160,14 @@ LIVES = MappingProxyType(
             begin="wanted > running",
             finish="running > done",
             fail="running > failed",
+        ),
+        "privacy_request": _life(
+            PrivacyRequest,
+            "due",
+            ends="done",
+            finish="due > done",
+            # The store came back and left anew: the same demand is another one.
+            again="done > due",
         ),
     }
 )

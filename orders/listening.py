@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.nouns import Hook
+from integrations.ports import Checkup
 
 # A token that ends within this time leaves a person a working week to connect again.
 _EXPIRES_SOON = timedelta(days=7)
@@ -90,6 +91,11 @@ def expiry(expires_at: datetime | None, now: datetime, *, vendor: str) -> Remark
         sentence=f"The access to {vendor} {'ended' if ended else 'ends'} on {expires_at:%Y-%m-%d %H:%M} UTC.",
         remedy=f"Connect the account again: packline connect {vendor}",
     )
+
+
+def lacking(account: Checkup) -> list[Remark]:
+    """What the account does not let us do."""
+    return [Remark(kind=lack.kind, sentence=lack.sentence, remedy=lack.remedy) for lack in account.lacks]
 
 
 def silence(missed: int) -> Remark | None:

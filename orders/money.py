@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -133,7 +133,7 @@ def _order_named_by(session: Session, tenant: int, payment: Payment | PaymentFac
                 # People write the bare number of an id that a storefront spells with a prefix and a slash.
                 or_(
                     Order.remote_id == payment.order_remote_id,
-                    func.split_part(Order.remote_id, "/", -1) == payment.order_remote_id,
+                    Order.bare_remote_id == payment.order_remote_id,
                 ),
             )
         ).all()

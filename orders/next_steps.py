@@ -20,7 +20,7 @@ def of(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:
             return [("verify_order", subject)]
         case "verified":
             return [("check_payment", subject)]
-        case "released":
+        case "released" | "watched":
             return [("reserve_stock", subject), *_of_labels(session, tenant, order.id)]
         case "allocated" | "shipping":
             work = [*_of_shipments(session, tenant, order.id), *_of_labels(session, tenant, order.id)]

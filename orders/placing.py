@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, OrderSnapshot
+from orders.forgetting import MARK
+from orders.forgotten import comes_forgotten
 from records import timeline
 from records.orders import Order, OrderLine
 
@@ -37,7 +39,8 @@ def take(
 ) -> Taken:
     """Record a version of an order. `final` is the storefront's own answer just now, which wins a tie of times.
 
-    Storefront times have whole seconds, so two versions of one second are told apart by their content only.
+    Storefront times have whole seconds, so two versions of one second are told apart by their content only. Of an order
+    whose buyer was forgotten, nothing is taken that tells who it was.
     """
     before = session.scalars(
         select(Order)
@@ -45,7 +48,8 @@ def take(
         .with_for_update()
     ).first()
     if before is None:
-        created = _create(session, tenant, connection, snapshot)
+        forgotten = comes_forgotten(session, tenant, snapshot.remote_id)
+        created = _create(session, tenant, connection, snapshot, forgotten=forgotten)
         if created is None:  # another delivery of the same order was first by a moment: it is there now
             return take(session, tenant, connection, snapshot, said_by=said_by, final=final)
         _write_lines(session, tenant, created, snapshot)
@@ -64,16 +68,18 @@ def take(
 def _take_again(
     session: Session, tenant: int, before: Order, snapshot: OrderSnapshot, *, said_by: str, final: bool
 ) -> Taken:
-    digest = content_digest(snapshot)
-    differs = before.content_digest != digest
-    standing_changed = before.standing != snapshot.standing
     known = before.remote_updated_at
+    forgotten = before.content_digest == MARK or (
+        known is None and comes_forgotten(session, tenant, snapshot.remote_id)
+    )
+    differs = before.content_digest != (MARK if forgotten else content_digest(snapshot))
+    standing_changed = before.standing != snapshot.standing
     cancelled_at = snapshot.cancelled_at or before.cancelled_at  # no store takes a cancellation back
     newer = known is None or snapshot.updated_at > known or (final and snapshot.updated_at >= known)
     tie = known is not None and snapshot.updated_at == known and not final
     is_new = known is None  # only its id was known until now
     if newer and (differs or standing_changed or snapshot.updated_at != known):
-        for name, value in (_columns(snapshot) | {"cancelled_at": cancelled_at}).items():
+        for name, value in (_columns(snapshot, forgotten=forgotten) | {"cancelled_at": cancelled_at}).items():
             setattr(before, name, value)
         session.flush()
         if differs:
@@ -132,16 +138,20 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _create(session: Session, tenant: int, connection: str, snapshot: OrderSnapshot) -> int | None:
+def _create(
+    session: Session, tenant: int, connection: str, snapshot: OrderSnapshot, *, forgotten: bool
+) -> int | None:
+    columns = _columns(snapshot, forgotten=forgotten)
     return session.execute(
         insert(Order)
-        .values(tenant_id=tenant, connection_id=connection, remote_id=snapshot.remote_id, **_columns(snapshot))
+        .values(tenant_id=tenant, connection_id=connection, remote_id=snapshot.remote_id, **columns)
         .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "remote_id"])
         .returning(Order.id)
     ).scalar_one_or_none()
 
 
-def _columns(snapshot: OrderSnapshot) -> dict[str, Any]:
+def _columns(snapshot: OrderSnapshot, *, forgotten: bool) -> dict[str, Any]:
+    whose = {"email": "", "phone": "", "ship_to": None, "content_digest": MARK} if forgotten else {}
     return {
         "name": snapshot.name,
         "placed_at": snapshot.placed_at,
@@ -156,6 +166,7 @@ def _columns(snapshot: OrderSnapshot) -> dict[str, Any]:
         "content_digest": content_digest(snapshot),
         "cancelled_at": snapshot.cancelled_at,
         "test": snapshot.test,
+        **whose,
     }
 
 

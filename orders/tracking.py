@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import ParcelProgress, ParcelStatus, Scan
-from orders import lifecycle
+from orders import forgotten, lifecycle
 from records import timeline
 from records.shipments import Label, Parcel, ParcelScan, Shipment
 
@@ -73,7 +73,8 @@ def is_unscanned(parcel: Parcel) -> bool:
 
 def record(session: Session, tenant: int, parcel: Parcel, progress: ParcelProgress, *, said_by: str) -> Moved:
     """Write new scans and move the parcel's carrier axis where this word is newer than the last."""
-    fresh = [scan for scan in progress.scans if _write_scan(session, tenant, parcel, scan)]
+    nameless = bool(progress.scans) and forgotten.is_forgotten(session, tenant, parcel.order_id)
+    fresh = [scan for scan in progress.scans if _write_scan(session, tenant, parcel, scan, nameless=nameless)]
     # Scans are compared with scans only: a word without one carries the time of the word, by another clock.
     scanned_at = max([scan.at for scan in progress.scans], default=None)
     seen_at = scanned_at or progress.at
@@ -131,7 +132,9 @@ def of_this_journey(parcel: Parcel, scans: Iterable[ParcelScan]) -> list[ParcelS
     return [scan for scan in scans if scan.key.rpartition("/")[0] == parcel.tracking_code]
 
 
-def _write_scan(session: Session, tenant: int, parcel: Parcel, scan: Scan) -> bool:
+def _write_scan(session: Session, tenant: int, parcel: Parcel, scan: Scan, *, nameless: bool) -> bool:
+    """`nameless`: its buyer was forgotten, so that what leads to their door, or their signature, is left out."""
+    told = scan.model_copy(update={"message": "", "city": "", "region": "", "postcode": ""}) if nameless else scan
     return (
         session.execute(
             insert(ParcelScan)
@@ -142,12 +145,12 @@ def _write_scan(session: Session, tenant: int, parcel: Parcel, scan: Scan) -> bo
                 at=scan.at,
                 status=scan.status.value,
                 detail=scan.detail,
-                message=scan.message,
-                place=", ".join(part for part in (scan.city, scan.region, scan.country) if part),
-                city=scan.city,
-                region=scan.region,
-                postcode=scan.postcode,
-                country=scan.country,
+                message=told.message,
+                place="" if nameless else ", ".join(part for part in (told.city, told.region, told.country) if part),
+                city=told.city,
+                region=told.region,
+                postcode=told.postcode,
+                country=told.country,
             )
             .on_conflict_do_nothing(index_elements=["tenant_id", "parcel_id", "key"])
             .returning(ParcelScan.id)

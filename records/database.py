@@ -7,10 +7,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import structlog
+from prometheus_client import Counter
 from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+
+from records import walls
+
+log = structlog.get_logger(__name__)
+
+ACROSS = Counter("packline_across_tenants_total", "Transactions that could see every tenant, by their reason", ["why"])
 
 # Nothing here waits long: a lock that is not free soon is somebody else's work in progress, and the job comes again.
 LOCK_TIMEOUT_MS = 5_000
@@ -45,6 +53,7 @@ def connect(url: str, *, pool_size: int, role: str) -> Engine:
         max_overflow=pool_size,
         pool_timeout=5,
         pool_pre_ping=False,
+        hide_parameters=True,  # they are buyers, and would stand in the words of every exception
         connect_args={
             "application_name": f"packline-{role}",
             "connect_timeout": 5,
@@ -70,21 +79,49 @@ def _away_is_away(context: ExceptionContext) -> OperationalError | None:
 def transaction(engine: Engine, tenant: int) -> Iterator[Session]:
     """One transaction for one tenant: commits at the end, rolls back on any exception.
 
-    After the commit, the session's bells are rung (see jobs.queue).
+    It sees, changes and adds rows of that tenant only, whatever it asks for. After the commit, the session's bells are
+    rung (see jobs.queue).
     """
     with Session(engine, expire_on_commit=False) as session, session.begin():
         session.info["tenant"] = tenant
+        _work_as(session, walls.SHOP, str(tenant))
         yield session
 
 
 @contextmanager
-def across_tenants(engine: Engine, *, why: str) -> Iterator[Session]:
-    """One transaction that may see every tenant: the door, the sweep, and the pages of ops. `why` says which."""
+def across_tenants(engine: Engine, *, why: str, by: str = "") -> Iterator[Session]:
+    """One transaction that may see every tenant: the door, the sweep, and the pages of ops. `why` says which.
+
+    `by` names the person who looks, where one does: who looked across shops is told in the log.
+    """
+    ACROSS.labels(why).inc()
+    if by:
+        log.info("looks across shops", why=why, by=by)
+    else:
+        log.debug("looks across shops", why=why)
     with Session(engine, expire_on_commit=False) as session, session.begin():
         session.info["across_tenants"] = why
+        _work_as(session, walls.HOUSE, "")
         yield session
 
 
 def is_up(engine: Engine) -> bool:
     with engine.connect() as connection:
         return bool(connection.execute(text("SELECT 1")).scalar_one())
+
+
+# Both hold until the transaction ends and never longer, so that a pool's connection remembers nobody.
+_WORK_AS = f"SELECT set_config('role', %s, true), set_config('{walls.TENANT}', %s, true)"
+
+
+def _work_as(session: Session, role: str, tenant: str) -> None:
+    try:
+        session.connection().exec_driver_sql(_WORK_AS, (role, tenant))
+    except DBAPIError as error:
+        if isinstance(error.orig, _NO_SUCH_ROLE):
+            raise ProgrammingError(error.statement, error.params, error.orig) from error
+        raise
+
+
+# The database was not migrated, or its login was not let behind the wall: a missing shape, like a missing table.
+_NO_SUCH_ROLE = (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege)

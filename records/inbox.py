@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Engine, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records import database
+from records import database, walls
 from records.base import Base, CreatedAt, Id, TenantKey
 
 
@@ -91,7 +91,7 @@ class Letterbox:
         try:
             kept = connection.execute(_KEEP, parameters).fetchone()
             if kept is None:
-                connection.execute(_COUNT_DUPLICATE, parameters)
+                _count_duplicate(connection, parameters)
         except psycopg.Error:
             connection.close()
             raise
@@ -108,27 +108,39 @@ class Letterbox:
         arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
         options.update(database.KEEPALIVES, autocommit=True, connect_timeout=3, application_name="packline-door")
         connection = psycopg.connect(*arguments, **options)
+        # It is never anything else, and goes back to no pool: what it is set to stays with it.
+        connection.execute(f"SET statement_timeout = {_DOOR_TIMEOUT_MS}; SET ROLE {walls.SHOP}")
         connection.prepare_threshold = 0
-        connection.execute(f"SET statement_timeout = {_DOOR_TIMEOUT_MS}")
         return connection
+
+
+def _count_duplicate(connection: psycopg.Connection[Any], parameters: dict[str, Any]) -> None:
+    with connection.transaction():
+        connection.execute(_WHOSE, parameters)
+        connection.execute(_COUNT_DUPLICATE, parameters)
 
 
 # Shopify hangs up after five seconds; whatever takes longer here has lost its sender already.
 _DOOR_TIMEOUT_MS = 4_000
 
-_KEEP = """
-WITH kept AS (
+_WHOSE = f"SELECT set_config('{walls.TENANT}', %(tenant)s::text, true)"
+
+# The statement says whose it is itself: the row's tenant is what set_config answers, so the wall knows it by the time
+# that it looks at the row.
+_KEEP = f"""
+WITH whose (tenant) AS MATERIALIZED ({_WHOSE}), kept AS (
     INSERT INTO inbox_events (tenant_id, connection_id, vendor, topic, delivery_id, occasion, body_sha256,
                               body, headers)
-    VALUES (%(tenant)s, %(connection)s, %(vendor)s, %(topic)s, %(delivery_id)s, %(occasion)s, %(body_sha256)s,
-            %(body)b, %(headers)s)
+    SELECT tenant::bigint, %(connection)s, %(vendor)s, %(topic)s, %(delivery_id)s, %(occasion)s, %(body_sha256)s,
+           %(body)b, %(headers)s::jsonb
+    FROM whose
     ON CONFLICT DO NOTHING
     RETURNING id
 )
 INSERT INTO jobs (tenant_id, kind, lane, subject, queue, rank, rung_at)
 SELECT %(tenant)s, 'take_event', 'event/' || id, 'event/' || id, 'hooks', 0, now() FROM kept
 RETURNING substr(subject, 7)::bigint
-"""
+"""  # nosec B608 # composed of our own constants; every value is bound
 
 _COUNT_DUPLICATE = """
 UPDATE inbox_events SET duplicates = duplicates + 1

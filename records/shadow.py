@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKeyConstraint, Index, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
+
+# The decision about the whole order: from where, in which boxes, with which service. Others are single acts and holds.
+SHIP = "ship"
 
 
 class ShadowDecision(Base):
@@ -33,3 +38,66 @@ class ShadowDecision(Base):
     """The same of what the merchant did, once the store tells."""
     compared_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+
+
+def record(
+    session: Session,
+    tenant: int,
+    order: int,
+    *,
+    key: str,
+    act: str,
+    sentence: str,
+    decided: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a decision down, or what it is by now; one that stands beside what the merchant did stays as it was."""
+    written = insert(ShadowDecision).values(
+        tenant_id=tenant, order_id=order, key=key, act=act, sentence=sentence, decided=dict(decided or {})
+    )
+    session.execute(
+        written.on_conflict_do_update(
+            index_elements=["tenant_id", "order_id", "key"],
+            set_={"act": act, "sentence": sentence, "decided": written.excluded.decided},
+            where=ShadowDecision.compared_at.is_(None),
+        )
+    )
+
+
+def find(session: Session, tenant: int, order: int, key: str) -> ShadowDecision | None:
+    return session.scalars(
+        select(ShadowDecision)
+        .where(ShadowDecision.tenant_id == tenant, ShadowDecision.order_id == order, ShadowDecision.key == key)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def write_what_merchant_did(
+    session: Session, tenant: int, order: int, did: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Put what the merchant did beside every decision about an order."""
+    session.execute(
+        update(ShadowDecision)
+        .where(ShadowDecision.tenant_id == tenant, ShadowDecision.order_id == order)
+        .values(merchant_did=dict(did), compared_at=now)
+    )
+
+
+def spoken_for(session: Session, tenant: int, *, but: int) -> dict[tuple[int, int], int]:
+    """Units, by (variant, location), that watched orders would have taken and the merchant has not shipped yet.
+
+    Nothing is reserved for them, so without these the same unit would be decided about for every order.
+    """
+    rows = session.execute(_SPOKEN_FOR, {"tenant": tenant, "but": but})
+    return {(row.variant, row.location): int(row.units) for row in rows}
+
+
+_SPOKEN_FOR = text("""
+SELECT (pick ->> 'variant')::bigint AS variant, (pick ->> 'location')::bigint AS location,
+       sum((pick ->> 'units')::bigint) AS units
+FROM shadow_decisions d
+JOIN orders o ON o.tenant_id = d.tenant_id AND o.id = d.order_id AND o.state IN ('released', 'watched')
+CROSS JOIN LATERAL jsonb_array_elements(d.decided -> 'picks') pick
+WHERE d.tenant_id = :tenant AND d.key = 'ship' AND d.order_id <> :but AND d.compared_at IS NULL
+  AND pick ->> 'variant' IS NOT NULL
+GROUP BY 1, 2
+""")

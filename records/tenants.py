@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, case, select, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, case, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Stored, TenantKey
@@ -64,7 +64,9 @@ class Tenant(Base):
     rules: Mapped[Rules] = mapped_column(Stored(Rules))
     created_at: Mapped[CreatedAt]
     mode: Mapped[str] = mapped_column(server_default="live")
-    """`live`, or `shadow`: everything is decided and shown, and nothing is done outside."""
+    """`live`, or `shadow`: everything is decided and shown, and nothing is done outside; `settling`: nothing new is
+    begun, and what was begun is finished before it is `shadow`.
+    """
     went_live_at: Mapped[datetime | None]
     setup: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     """How far setting up has come: {step: when it was done or dismissed}, and the last self-test."""
@@ -136,8 +138,45 @@ def connection_for(session: Session, tenant: int, role: str) -> Connection | Non
     ).first()
 
 
+def has_left(session: Session, connection: Connection) -> bool:
+    """Whether the store took Packline away; one that is connected did not, so that it costs no question."""
+    return (
+        connection.ended_at is not None
+        and session.scalar(select(Tenant.closed_at).where(Tenant.id == connection.tenant_id)) is not None
+    )
+
+
 def rules_of(session: Session, tenant: int) -> Rules:
     return session.execute(select(Tenant.rules).where(Tenant.id == tenant)).scalar_one()
+
+
+def mode_of(session: Session, tenant: int, *, lock: bool = False) -> str:
+    """`live`, `shadow`, or `settling`: on its way to shadow, while what was begun is finished. With `lock`, it stays
+    so until the transaction ends.
+    """
+    asked = select(Tenant.mode).where(Tenant.id == tenant)
+    return session.execute(asked.with_for_update(read=True) if lock else asked).scalar_one()
+
+
+def left_for_good(session: Session) -> list[int]:
+    """The shops whose time to come back is over, and that are not forgotten yet."""
+    return list(
+        session.scalars(
+            select(Tenant.id).where(
+                Tenant.closed_at.is_not(None), Tenant.redact_after <= func.now(), Tenant.redacted_at.is_(None)
+            )
+        )
+    )
+
+
+def not_forgotten(session: Session) -> list[int]:
+    return list(session.scalars(select(Tenant.id).where(Tenant.redacted_at.is_(None))))
+
+
+def left_out(session: Session, tenant: int) -> frozenset[str]:
+    """The store's ids of locations that the merchant does not ship from."""
+    kept = session.execute(select(Tenant.setup["no_warehouse"]).where(Tenant.id == tenant)).scalar_one()
+    return frozenset(kept or ())
 
 
 def storefronts(session: Session) -> list[Connection]:

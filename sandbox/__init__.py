@@ -22,6 +22,10 @@ Control door (JSON), for every vendor:
 EasyPost:
 
     POST   /_sandbox/easypost/accounts                    {key, mode, webhook_url?, webhook_secret?}
+    POST   /_sandbox/easypost/owners                      {key, name?, balance?, has_billing_method?, verified?,
+                                                           carriers?: [USPS, …]}
+    POST   /_sandbox/easypost/keys                        {key, of}: another key of an account
+    POST   /_sandbox/easypost/keys/<key>/disable
     POST   /_sandbox/easypost/settings                    {purchase_s}: how long a purchase takes
     GET    /_sandbox/easypost/shipments                   ?reference= &key=
     POST   /_sandbox/easypost/trackers/<id|code>/move     {status, status_detail?, message?, at?, city?, state?, zip?,
@@ -33,7 +37,10 @@ EasyPost:
 
 Stripe:
 
-    POST   /_sandbox/stripe/accounts             {key, livemode, webhook_url?, webhook_secret?, enabled_events?}
+    POST   /_sandbox/stripe/accounts             {key, livemode, webhook_url?, webhook_secret?, enabled_events?, name?,
+                                                  charges_enabled?}
+    POST   /_sandbox/stripe/keys                 {key, of, permissions: [rak_…]|null}: another key of an account
+    POST   /_sandbox/stripe/keys/<key>/revoke
     POST   /_sandbox/stripe/payments             {key, amount, currency, metadata, capture_method?,
                                                   outcome: succeeded|requires_capture|failed|processing}
     POST   /_sandbox/stripe/payments/<pi>/<deed> succeed, fail, capture, cancel, expire, refund, fail_refund, dispute,

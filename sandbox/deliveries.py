@@ -70,7 +70,7 @@ class Deliveries:
 
     def _clear_state(self) -> None:
         self.plan = Plan()
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # nosec B311 # no cryptography
         self._numbers = count(1)
         self._urls: dict[tuple[str, str], str] = {}
         self._made: list[Delivery] = []
@@ -129,7 +129,7 @@ class Deliveries:
         with self._changed:
             released = self.plan.paused and not plan.paused
             if plan.seed != self.plan.seed:
-                self._random = random.Random(plan.seed)
+                self._random = random.Random(plan.seed)  # nosec B311 # no cryptography
             self.plan = plan
             if released and plan.shuffle:
                 self._due = [(0.0, self._random.random(), delivery) for _, _, delivery in self._due]

@@ -2,9 +2,16 @@
 
 from flask import Blueprint
 
-from sandbox import easypost_control, easypost_goods_routes, easypost_shipment_routes, easypost_tracking_routes
+from sandbox import (
+    easypost_control,
+    easypost_goods_routes,
+    easypost_shipment_routes,
+    easypost_tracking_routes,
+    easypost_users,
+)
 from sandbox.core import Core
 from sandbox.easypost_desk import Desk
+from sandbox.easypost_users import Owners
 
 
 def blueprint(core: Core) -> Blueprint:
@@ -14,11 +21,14 @@ def blueprint(core: Core) -> Blueprint:
     easypost_goods_routes.add(routes, desk)
     easypost_shipment_routes.add(routes, desk)
     easypost_tracking_routes.add(routes, desk)
+    easypost_users.add(routes, desk, core.state("easypost owners", Owners))
     return routes
 
 
 def control(core: Core) -> Blueprint:
     """Accounts and settings, trackers that move, refunds that settle, and what was bought."""
     routes = Blueprint("easypost_control", __name__, url_prefix="/_sandbox/easypost")
-    easypost_control.add(routes, core.state("easypost", Desk))
+    desk = core.state("easypost", Desk)
+    easypost_control.add(routes, desk)
+    easypost_users.add_control(routes, desk, core.state("easypost owners", Owners))
     return routes

@@ -136,6 +136,10 @@ class Accounts:
                 account = self.by_key[key] = Account(key, mode, new_id("user"), carriers)
             return account
 
+    def all(self) -> list[Account]:
+        """Every account once, however many keys it has."""
+        return list({account.user_id: account for account in self.by_key.values()}.values())
+
     def caller(self) -> Account:
         """The account whose key the request carries, as Basic user name or Bearer token.
 

@@ -44,7 +44,7 @@ def _add_hooks(routes: Blueprint, desk: Desk) -> None:
     def hooks() -> Reply:
         found = [
             {"key": account.key, **hook.wire()}
-            for account in desk.accounts.by_key.values()
+            for account in desk.accounts.all()
             for hook in account.hooks.values()
         ]
         return jsonify({"count": len(found), "webhooks": found}), 200
@@ -80,7 +80,7 @@ def _add_moves(routes: Blueprint, desk: Desk) -> None:
 def _add_refunds(routes: Blueprint, desk: Desk) -> None:
     @routes.post("/refunds/<shipment_id>/settle")
     def settle_refund(shipment_id: str) -> Reply:
-        for account in desk.accounts.by_key.values():
+        for account in desk.accounts.all():
             shipment = account.shipments.get(shipment_id)
             if shipment is None:
                 continue
@@ -98,7 +98,7 @@ def _add_shipments(routes: Blueprint, desk: Desk) -> None:
         with desk.core.lock:
             found = [
                 _in_short(shipment)
-                for account in desk.accounts.by_key.values()
+                for account in desk.accounts.all()
                 for shipment in account.shipments.values()
                 if key in {None, account.key} and reference in {None, shipment.reference}
             ]
@@ -106,7 +106,7 @@ def _add_shipments(routes: Blueprint, desk: Desk) -> None:
 
 
 def _tracker(desk: Desk, id_or_code: str) -> tuple[Account, Tracker] | tuple[None, None]:
-    for account in desk.accounts.by_key.values():
+    for account in desk.accounts.all():
         if id_or_code in account.trackers:
             return account, account.trackers[id_or_code]
         for tracker in account.trackers.values():

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from sandbox.core import Answer
 from sandbox.easypost_accounts import Account
 from sandbox.easypost_desk import Desk
+from sandbox.easypost_estimates import rates_only
 from sandbox.easypost_labels import MEDIA_TYPES, label_file
 from sandbox.easypost_shipments import Shipment, new_shipment
 from sandbox.easypost_wire import Fields, body, not_found, paged, required, wrapped
@@ -75,6 +76,13 @@ def _add_rates(routes: Blueprint, desk: Desk) -> None:
             return Answer(200, {"rates": [rate.wire(shipment) for rate in shipment.rates]})
 
         return desk.serve("shipment.rerate", act)
+
+    @routes.post("/beta/rates")
+    def rates_of_no_shipment() -> Response:
+        def act(account: Account) -> Answer:
+            return Answer(200, rates_only(account, wrapped("shipment")), effect=False)
+
+        return desk.serve("rates.stateless", act)
 
     @routes.get("/v2/rates/<rate_id>")
     def retrieve_rate(rate_id: str) -> Response:

@@ -54,7 +54,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ids = count(1)
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # nosec B311 # no cryptography
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:

@@ -13,6 +13,7 @@ from sandbox import (
     shopify_inventory,
     shopify_jobs,
     shopify_money,
+    shopify_oauth,
     shopify_orders,
     shopify_queries,
     shopify_subscriptions,
@@ -85,6 +86,7 @@ def blueprint(core: Core) -> Blueprint:
     def graphql(version: str) -> Response:
         return _graphql(core, store, engine, version)
 
+    shopify_oauth.add(routes, core, store)
     return routes
 
 
@@ -106,7 +108,9 @@ def _store_of(core: Core) -> Store:
 
 
 def _graphql(core: Core, store: Store, engine: shopify_graphql.Engine, version: str) -> Response:
-    shop = store.by_token.get(request.headers.get("X-Shopify-Access-Token", ""))
+    token = request.headers.get("X-Shopify-Access-Token", "")
+    with store.lock:
+        shop = store.grants.shop_of(token)
     asked = request.get_json(silent=True)
     text = asked.get("query") if isinstance(asked, dict) else None
     prepared = engine.prepare(text) if isinstance(text, str) else None
@@ -128,7 +132,7 @@ def _graphql(core: Core, store: Store, engine: shopify_graphql.Engine, version: 
                 return _throttled(shop, cost, version, fault="throttled")
             if not shopify_cost.pay(shop, cost):
                 return _throttled(shop, cost, version)
-            act = Act(store, shop, _served(version))
+            act = Act(store, shop, _served(version), store.grants.scopes_of(token))
             body = engine.run(prepared, operation, variables, act)
             shopify_webhooks.send(core, act)
             shopify_jobs.start(core, act)

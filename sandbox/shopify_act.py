@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,11 +28,15 @@ class Later:
 class Act:
     """One act of the app, the merchant or a buyer; its webhooks share an event id and are written when it is over."""
 
-    __slots__ = ("changed", "jobs", "news", "now", "shop", "store", "version")
+    __slots__ = ("changed", "jobs", "news", "now", "scopes", "shop", "store", "version")
 
-    def __init__(self, store: Store, shop: Shop, version: str = CURRENT_VERSION) -> None:
+    def __init__(
+        self, store: Store, shop: Shop, version: str = CURRENT_VERSION, scopes: Collection[str] | None = None
+    ) -> None:
         self.store = store
         self.shop = shop
+        # What the caller's token may do; the merchant and the buyers may do everything.
+        self.scopes = scopes
         self.version = version
         self.now = whole_seconds()
         self.changed = False
@@ -40,8 +44,15 @@ class Act:
         self.news: dict[tuple[str, str], Body] = {}
 
     def sees(self, work: WorkOrder) -> bool:
-        """Order routing is done: the fulfillment order is there for the app."""
-        return work.visible_at <= time.time()
+        """Order routing is done, and the fulfillment order is of a kind that the app may see.
+
+        One of another kind is left out without a word; those of this sandbox are all the merchant's own.
+        """
+        return work.visible_at <= time.time() and self.may("merchant_managed_fulfillment_orders")
+
+    def may(self, what: str) -> bool:
+        """Whether the caller's token may read this; what may be written may be read."""
+        return self.scopes is None or f"read_{what}" in self.scopes or f"write_{what}" in self.scopes
 
     def new_id(self) -> int:
         return next(self.store.ids)

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, jsonify, request
 from pydantic import ValidationError
 
+from sandbox import shopify_app_control, shopify_seed, shopify_subscriptions, shopify_views, shopify_webhooks
 from sandbox import shopify_checkout as checkout
-from sandbox import shopify_seed, shopify_subscriptions, shopify_views, shopify_webhooks
 from sandbox.core import Core
 from sandbox.shopify_act import Act
 from sandbox.shopify_records import Order, Subscription
@@ -42,6 +42,7 @@ def blueprint(core: Core, store: Store) -> Blueprint:
     _add_order_acts(routes, core, store)
     _add_inventory(routes, core, store)
     _add_subscriptions(routes, store)
+    shopify_app_control.add(routes, store)
     return routes
 
 

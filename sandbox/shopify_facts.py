@@ -1,13 +1,28 @@
 """What follows from a store's records: money still owed, what is left to ship, the statuses Shopify shows."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sandbox.shopify_records import Event, Fulfillment, Line, Order, Transaction, WorkOrder
+from sandbox.shopify_things import Address
 
 # A fulfillment order in one of these can still lead to a parcel.
 LIVE = frozenset({"OPEN", "IN_PROGRESS", "ON_HOLD", "SCHEDULED"})
 FULFILLABLE = frozenset({"OPEN", "IN_PROGRESS"})
+
+
+# Null without approval for protected customer data (shopify.dev/docs/apps/launch/protected-customer-data).
+_PERSONAL = ("first_name", "last_name", "company", "address1", "address2", "phone", "latitude", "longitude")
+
+
+def shown_address(order: Order, *, approved: bool) -> Address | None:
+    """Where the order goes, as far as the app may see it."""
+    if order.ship_to is None or approved:
+        return order.ship_to
+    hidden: dict[str, Any] = dict.fromkeys(_PERSONAL)
+    return replace(order.ship_to, **hidden)
 
 
 def original_total(order: Order) -> Decimal:

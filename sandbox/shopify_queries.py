@@ -1,6 +1,6 @@
 """The reading half of the Admin API: the fields of QueryRoot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -135,12 +135,16 @@ def _subscriptions(_root: None, info: Info, **args: Any) -> dict[str, Any]:
     return pages.page(shown, args.get("first"), args.get("after"), reverse=args["reverse"])
 
 
+def _scopes(info: Info) -> Collection[str]:
+    return info.context.shop.scopes if info.context.scopes is None else info.context.scopes
+
+
 def _installation(_root: None, info: Info) -> dict[str, Any]:
     shop = info.context.shop
     return {
         "__typename": "AppInstallation",
         "id": f"gid://shopify/AppInstallation/{shop.id}",
-        "accessScopes": [{"handle": scope, "description": scope.replace("_", " ")} for scope in shop.scopes],
+        "accessScopes": [{"handle": scope, "description": scope.replace("_", " ")} for scope in _scopes(info)],
         "activeSubscriptions": [],
         "app": {"__typename": "App", "id": "gid://shopify/App/1", "title": "Packing", "handle": "packing"},
     }

@@ -21,13 +21,13 @@ SCOPES = (
 def open_shop(store: Store, wish: ShopWish) -> Shop:
     """A new store; a second one of the same domain takes the first one's place."""
     if known := store.by_domain.get(wish.domain):
-        store.by_token.pop(known.token, None)
+        store.grants.end(known)
     now = whole_seconds()
     shop = Shop(
         id=next(store.ids),
         domain=wish.domain,
         token=wish.token,
-        secret=wish.secret,
+        secret=wish.secret or (store.grants.app.client_secret if store.grants.app else ""),
         name=wish.name,
         email=wish.email,
         currency=wish.currency,
@@ -35,6 +35,8 @@ def open_shop(store: Store, wish: ShopWish) -> Shop:
         scopes=list(SCOPES if wish.scopes is None else wish.scopes),
         created_at=now,
         topics=None if wish.topics is None else frozenset(wish.topics),
+        approved=wish.approved,
+        development=wish.development,
         bucket=(float(MAXIMUM), 0.0) if wish.throttle else None,
         job_delay_s=wish.job_delay_s,
     )

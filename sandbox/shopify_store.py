@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, ClassVar, TypeVar
 
+from sandbox.shopify_grants import Grants
 from sandbox.shopify_records import Customer, Order, Subscription
 from sandbox.shopify_things import Location, Product, Thing, Variant
 
@@ -81,6 +82,10 @@ class Shop(Thing):
     created_at: datetime
     # The app's own (shopify.app.toml) topics; None is all of them.
     topics: frozenset[str] | None
+    # Whether the app may see who the buyers are (protected customer data, levels 1 and 2).
+    approved: bool
+    # A store of a developer's, where nothing is sold for real.
+    development: bool
     # Points left in the leaky bucket, and when that was; None where the store does not enforce its limit.
     bucket: tuple[float, float] | None
     # How long Shopify's own jobs take after the answer, in seconds.
@@ -111,11 +116,12 @@ class Store:
 
     def forget(self) -> None:
         self.ids = count(FIRST_ID)
-        self.by_token: dict[str, Shop] = {}
+        self.grants = Grants()
         self.by_domain: dict[str, Shop] = {}
 
     def add(self, shop: Shop) -> None:
-        self.by_token[shop.token] = shop
+        if shop.token:
+            self.grants.lasting(shop, shop.token)
         self.by_domain[shop.domain] = shop
 
     def order(self, number: int) -> tuple[Shop, Order] | None:

@@ -107,6 +107,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "currencyCode": fact(lambda shop: shop.currency),
         "ianaTimezone": fact(lambda shop: shop.timezone),
         "weightUnit": fact(lambda _: "GRAMS"),
+        "plan": fact(lambda shop: {"partnerDevelopment": shop.development}),
     },
     "Location": _LOCATION,
     "Product": _PRODUCT,

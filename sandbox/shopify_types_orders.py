@@ -32,6 +32,10 @@ def _work(order: Order, info: Info, **args: Any) -> dict[str, Any]:
     return page(shown, args.get("first"), args.get("after"), reverse=args["reverse"])
 
 
+def _address(order: Order, info: Info) -> Any:
+    return facts.shown_address(order, approved=info.context.shop.approved)
+
+
 _ORDER: dict[str, Resolver] = {
     "test": fact(lambda _: False),
     "processedAt": fact(lambda order: order.created_at),
@@ -64,8 +68,8 @@ _ORDER: dict[str, Resolver] = {
     "totalRefundedSet": _bag(facts.refunded),
     "totalCapturableSet": _bag(facts.capturable),
     "netPaymentSet": _bag(lambda order: facts.received(order) - facts.refunded(order)),
-    "shippingAddress": fact(lambda order: order.ship_to),
-    "billingAddress": fact(lambda order: order.ship_to),
+    "shippingAddress": _address,
+    "billingAddress": _address,
     "shippingLine": fact(lambda order: order.shipping),
     "shippingLines": listed(lambda order: [order.shipping] if order.shipping else []),
     "lineItems": listed(lambda order: order.lines),

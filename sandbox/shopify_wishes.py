@@ -61,8 +61,10 @@ class ProductWish(Wish):
 
 class ShopWish(Wish):
     domain: str
-    token: str
-    secret: str
+    # One made by hand, without an end; empty where an app gets its own.
+    token: str = ""
+    # What signs webhooks; empty is the app's client secret.
+    secret: str = ""
     # A path is taken to be at the app's origin; None sends nothing to the app's own address.
     webhook_url: str | None = None
     topics: list[str] | None = None
@@ -71,6 +73,9 @@ class ShopWish(Wish):
     currency: str = "USD"
     timezone: str = "America/New_York"
     scopes: list[str] | None = None
+    # Without Shopify's approval nobody tells an app names and addresses of buyers.
+    approved: bool = True
+    development: bool = False
     # Off by default: the real limit, 100 points a second, would measure Shopify and not the app.
     throttle: bool = False
     # How long a job takes that Shopify only starts when it answers, such as cancelling an order.

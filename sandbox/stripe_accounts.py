@@ -88,6 +88,8 @@ class Account:
 
     key: str
     livemode: bool
+    name: str = "Sandbox Store"
+    charges_enabled: bool = True
     id: str = field(default_factory=lambda: new_id("acct").replace("acct_", "acct_1"))
     created: int = field(default_factory=now)
     intents: dict[str, Intent] = field(default_factory=dict)
@@ -106,11 +108,14 @@ class Accounts:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.by_key: dict[str, Account] = {}
+        # What each restricted key may do; a key that is not among these may do everything.
+        self.granted: dict[str, frozenset[str]] = {}
         self.reset()
         core.on_reset(self.reset)
 
     def reset(self) -> None:
         self.by_key = {}
+        self.granted = {}
         self.open(DEFAULT_KEY, livemode=False)
 
     def open(self, key: str, *, livemode: bool) -> Account:
@@ -121,8 +126,12 @@ class Accounts:
                 account = self.by_key[key] = Account(key, livemode)
             return account
 
-    def caller(self) -> Account:
-        """The account whose key the request carries, as Bearer token or Basic user name.
+    def all(self) -> list[Account]:
+        """Every account once, however many keys it has."""
+        return list({account.id: account for account in self.by_key.values()}.values())
+
+    def presented(self) -> tuple[str, Account]:
+        """The key that the request carries, as Bearer token or Basic user name, and its account.
 
         Raises:
             Refusal: no key, or an unknown one.
@@ -133,7 +142,7 @@ class Accounts:
         account = self.by_key.get(key)
         if account is None:
             raise refused(401, f"Invalid API Key provided: {key[:8]}{'*' * 12}{key[-4:]}")
-        return account
+        return key, account
 
     def add_endpoint(self, account: Account, endpoint: Endpoint) -> Endpoint:
         account.endpoints[endpoint.id] = endpoint

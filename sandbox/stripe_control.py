@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, request
 
+from sandbox import stripe_keys
 from sandbox.core import Refusal
 from sandbox.stripe_accounts import DEFAULT_KEY, Account, Endpoint
 from sandbox.stripe_checkout import Session
@@ -22,6 +23,7 @@ Deed = Callable[[Account, Intent, Wish], dict[str, Any]]
 
 def add(routes: Blueprint, desk: Desk) -> None:
     _add_accounts(routes, desk)
+    stripe_keys.add(routes, desk.accounts)
     _add_endpoints(routes, desk)
     _add_payments(routes, desk)
     _add_checkouts(routes, desk)
@@ -34,6 +36,8 @@ def _add_accounts(routes: Blueprint, desk: Desk) -> None:
         if not wish.get("key"):
             return _told(400, "key is missing")
         account = desk.accounts.open(str(wish["key"]), livemode=bool(wish.get("livemode", False)))
+        account.name = str(wish.get("name", account.name))
+        account.charges_enabled = bool(wish.get("charges_enabled", account.charges_enabled))
         endpoint = None
         if wish.get("webhook_url"):
             endpoint = _endpoint_to(desk, account, wish)
@@ -47,7 +51,7 @@ def _add_endpoints(routes: Blueprint, desk: Desk) -> None:
     def endpoints() -> Reply:
         found = [
             {"key": account.key, **endpoint.wire()}
-            for account in desk.accounts.by_key.values()
+            for account in desk.accounts.all()
             for endpoint in account.endpoints.values()
         ]
         return jsonify({"count": len(found), "endpoints": found}), 200

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from flask import Response, request
 
+from sandbox import stripe_keys
 from sandbox.core import Answer, Core, Refusal
 from sandbox.stripe_accounts import Account, Accounts
 from sandbox.stripe_checkout import Checkouts
@@ -39,11 +40,11 @@ class Desk:
         return response
 
     def _answer(self, operation: str, act: Act) -> Response:
-        return self.core.answer("stripe", operation, lambda: _acted(self.accounts.caller(), act))
+        return self.core.answer("stripe", operation, lambda: _acted(stripe_keys.allowed(self.accounts, operation), act))
 
     def _once(self, operation: str, act: Act, key: str) -> Response:
         try:
-            account = self.accounts.caller()
+            account = stripe_keys.allowed(self.accounts, operation)
             stored = account.idempotency.claim(key, request.path, form())
         except Refusal as refusal:
             refused = refusal.answer

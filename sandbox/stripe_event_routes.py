@@ -163,10 +163,10 @@ def _account_wire(account: Account) -> Fields:
     return {
         "id": account.id,
         "object": "account",
-        "business_profile": {"name": "Sandbox Store", "support_email": None, "url": None},
+        "business_profile": {"name": account.name, "support_email": None, "url": None},
         "business_type": "company",
         "capabilities": {"card_payments": "active", "transfers": "active"},
-        "charges_enabled": True,
+        "charges_enabled": account.charges_enabled,
         "country": "US",
         "created": account.created,
         "default_currency": "usd",
@@ -176,6 +176,6 @@ def _account_wire(account: Account) -> Fields:
         "metadata": {},
         "payouts_enabled": True,
         "requirements": nothing_due,
-        "settings": {"dashboard": {"display_name": "Sandbox Store", "timezone": "Etc/UTC"}},
+        "settings": {"dashboard": {"display_name": account.name, "timezone": "Etc/UTC"}},
         "type": "standard",
     }

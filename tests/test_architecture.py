@@ -11,10 +11,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from importlinter.cli import lint_imports
-from sqlalchemy import text
+from sqlalchemy import Column, text
 
 from config.settings import Settings
 from jobs import queue, stages, worker
+from records import walls
 from records.schema import METADATA
 
 ROOT = Path(__file__).parents[1]
@@ -62,6 +63,7 @@ def test_arrows_point_down_only(capsys):
 # Who may look at the environment besides config, each with its reason.
 READ_THE_ENVIRONMENT = {
     "cli.py",
+    "commands/connections.py",
     "commands/users.py",
     "config/server.py",
     "web/metrics.py",  # looks for the variable that prometheus_client itself reads
@@ -203,6 +205,16 @@ def test_every_index_begins_with_the_tenant_but_for_those_with_a_reason():
     assert others == set(FOR_ALL_TENANTS)
 
 
+def test_no_index_of_a_shop_s_table_works_out_a_function():
+    """Behind row-level security it would serve nobody: a function might tell what it was given. See records/orders.py."""
+    worked_out = {
+        index.name for table in METADATA.tables.values() if table.name not in walls.HOUSE_ONLY
+        for index in table.indexes for one in index.expressions if not isinstance(one, Column)
+    }  # fmt: skip
+
+    assert worked_out == set()
+
+
 def test_every_row_is_found_by_its_tenant_first():
     for table in tenant_tables():
         assert next(iter(table.primary_key.columns)).name == "tenant_id", table.name
@@ -240,6 +252,34 @@ def test_the_migrations_build_every_index_and_constraint_to_the_letter(base_engi
 
     assert len(migrated) > 100
     assert migrated == fresh
+
+
+# Who may speak to the database without standing behind a wall, each with its reason.
+KNOW_THE_DATABASE = {
+    "records/database.py": "it raises the walls: transaction and across_tenants",
+    "records/migrate.py": "it is the tables' owner, and builds the walls",
+    "records/inbox.py": "the door's one statement says itself whose it is, over connections that are always a shop's",
+    "jobs/clock.py": "its connection holds an advisory lock, and asks for no table",
+    "config/embedded.py": "it makes the login that web and workers come as",
+}
+_OPENS = re.compile(
+    r"(^|\.)(create_engine|sessionmaker|scoped_session|AsyncSession)$|^Session$|^psycopg\.connect$|^psycopg\.Connection\."
+    r"|(^|[._])engine(\(\))?\.(connect|begin|raw_connection)$"
+)
+
+
+def test_nobody_opens_the_database_past_its_walls():
+    known = importing("sqlalchemy", "psycopg", of=OURS)
+    found = {path for path in known for name, _ in calls(path) if _OPENS.search(name)}
+
+    assert found == set(KNOW_THE_DATABASE)
+
+
+def test_what_a_raw_connection_looks_like_is_known():
+    for opened in ("engine.connect", "self._engine.begin", "shop.engine().connect", "Session", "psycopg.connect"):
+        assert _OPENS.search(opened), opened
+    for other in ("database.connect", "requests.Session", "connect.connect", "session.begin_nested", "opening.engine"):
+        assert not _OPENS.search(other), other
 
 
 def test_a_partial_index_is_named_in_plain_text():
@@ -297,8 +337,11 @@ def test_no_exception_is_swallowed_in_silence():
 
 def test_no_name_hides_what_it_does():
     vague = re.compile(r"(^|_)(data|info|handle|process|manager|utils|helpers?)(_|$)")
-    # SQLAlchemy's own two names, and the member of every GraphQL answer.
-    known = {"process_bind_param", "process_result_value", "_data"}
+    # SQLAlchemy's own two names, RQ's, httpx's, and the member of every GraphQL answer.
+    known = {
+        "process_bind_param", "process_result_value", "_data", "handle_exception", "handle_job_failure",
+        "handle_request",
+    }  # fmt: skip
     found = {
         f"{path}: {node.name}" for path in OURS for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and vague.search(node.name) and node.name not in known

@@ -29,7 +29,7 @@ from integrations.nouns import Money, Rate
 from integrations.nouns import Parcel as ParcelShape
 from jobs import bell
 from jobs.queue import QUEUES
-from records import users
+from records import database, users
 from records.inbox import InboxEvent
 from records.jobs import Job
 from records.orders import Hold
@@ -57,6 +57,7 @@ def surroundings(settings, engine, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # no .env of whoever runs the tests
     words = {
         "DATABASE_URL": settings.database_url,
+        "DATABASE_OWNER_URL": settings.owner_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": "s" * 40,
         "ENCRYPTION_KEYS": KEY,
@@ -586,6 +587,96 @@ def examined(result: Result) -> dict[str, str]:
     return {one["check"]: one["fix"] for one in found["checks"] if not one["ok"]}
 
 
+def test_a_user_is_given_a_role_and_one_shop(packline, engine, shop, monkeypatch):
+    monkeypatch.setenv("WORD", PASSWORD)
+    words = ("--role", "warehouse", "--shop", shop.tenant, "--password-from-env", "WORD", "--json")
+
+    added = answered(packline("users", "add", "Walter", *words))
+
+    assert added == {"id": added["id"], "name": "Walter", "role": "warehouse", "shop": shop.tenant}
+    assert answered(packline("users", "role", "walter", "ops", "--json")) == {"name": "walter", "role": "ops"}
+    assert answered(packline("users", "shop", "walter", "--every", "--json")) == {"name": "walter", "shop": None}
+    (listed,) = answered(packline("users", "list", "--json"))
+    assert (listed["role"], listed["shop"], listed["second_factor"]) == ("ops", None, False)
+    with users.Session(engine) as session:
+        assert session.get(users.User, added["id"]).session_epoch == 2  # each change signs out
+
+
+def test_a_role_or_shop_that_is_none_lets_nobody_in(packline, engine, shop, monkeypatch):
+    monkeypatch.setenv("WORD", PASSWORD)
+    word = ("--password-from-env", "WORD")
+
+    assert packline("users", "add", "Walter", "--role", "owner", *word).exit_code == 2
+    refused(packline("users", "add", "Walter", "--shop", 4711, *word), "there is no tenant 4711")
+    assert packline("users", "shop", "Walter").exit_code == 2
+    assert packline("users", "shop", "Walter", shop.tenant, "--every").exit_code == 2
+    with users.Session(engine) as session:
+        assert users.everybody(session) == []
+
+
+def test_sessions_and_a_lost_phone_are_ended_by_name(packline, engine):
+    with users.Session(engine) as session, session.begin():
+        id = users.add(session, "Grace", PASSWORD)
+        users.keep_second_factor(session, id, b"sealed", step=7)
+
+    assert answered(packline("users", "end-sessions", "grace", "--json")) == {"signed_out": "grace"}
+    assert answered(packline("users", "reset-second-factor", "grace", "--json")) == {"reset": "grace"}
+
+    with users.Session(engine) as session:
+        grace = session.get(users.User, id)
+        assert (grace.session_epoch, grace.sealed_totp) == (3, None)
+    for word in ("end-sessions", "reset-second-factor"):
+        refused(packline("users", word, "Mallory"), "there is no user Mallory")
+    refused(packline("users", "role", "Mallory", "ops"), "there is no user Mallory")
+
+
+def written_down(shop: Shop, tenant: int | None = None) -> list[tuple[str, str]]:
+    """The acts of the command line in a shop's book, and what they were about."""
+    rows = shop.rows(
+        "SELECT act, subject, actor, surface, outcome FROM audit_lines WHERE tenant_id = :of ORDER BY id",
+        of=shop.tenant if tenant is None else tenant,
+    )
+    assert {tuple(row)[2:] for row in rows} <= {("person:command line", "command", "done")}
+    return [(row[0], row[1]) for row in rows]
+
+
+def test_what_is_changed_on_the_command_line_is_written_down_and_looking_is_not(packline, shop, monkeypatch):
+    monkeypatch.setenv("WORD", PASSWORD)
+    parked, other = (job(shop, f"order/{shop.order()}") for _ in range(2))
+    kept = delivery(shop, state="parked")
+
+    answered(packline("jobs", "retry", shop.tenant, parked, "--json"))
+    answered(packline("jobs", "discard", shop.tenant, other, "--reason", "Ada called", "--json"))
+    answered(packline("hooks", "replay", shop.tenant, kept, "--json"))
+    answered(packline("tenants", "rules", shop.tenant, "--set", "label_format=ZPL", "--json"))
+    for word in (("jobs", "list", shop.tenant), ("hooks", "list", shop.tenant), ("users", "list")):
+        answered(packline(*word, "--json"))
+
+    assert written_down(shop) == [
+        ("jobs retry", f"jobs/{parked}"),
+        ("jobs discard", f"jobs/{other}"),
+        ("hooks replay", f"inbox/{kept}"),
+        ("tenants rules", ""),
+    ]
+    refused(packline("jobs", "retry", shop.tenant, parked))
+    assert len(written_down(shop)) == 4
+    assert "Ada" not in str(shop.rows("SELECT details FROM audit_lines"))
+
+
+def test_users_and_shops_are_written_into_their_own_books(packline, shop, monkeypatch):
+    monkeypatch.setenv("WORD", PASSWORD)
+
+    id = answered(packline("users", "add", "Grace", "--password-from-env", "WORD", "--json"))["id"]
+    packline("users", "end-sessions", "Grace")
+    packline("users", "end", "Grace")
+    tenant = answered(packline("tenants", "add", "Third", "--json"))["tenant"]
+
+    about = f"people/{id}"
+    assert written_down(shop, 0) == [("users add", about), ("users end-sessions", about), ("users end", about)]
+    assert written_down(shop, tenant) == [("tenants add", "")]
+    assert PASSWORD not in str(shop.rows("SELECT audit_lines::text FROM audit_lines"))
+
+
 def connect_carrier(shop: Shop, *, key: str = KEY, live: bool = False) -> None:
     with shop.transaction() as session:
         session.add(
@@ -600,7 +691,7 @@ def connect_carrier(shop: Shop, *, key: str = KEY, live: bool = False) -> None:
 def whole(shop, redis_connection):
     """An installation with nothing missing: every queue has a listener, and Redis is told what it must not do."""
     connect_carrier(shop)
-    with shop.transaction() as session:
+    with database.across_tenants(shop.engine, why="test") as session:
         users.add(session, "Grace", PASSWORD)
     kept = redis_connection.config_get("maxmemory-policy")["maxmemory-policy"]
     redis_connection.config_set("maxmemory-policy", "noeviction")
@@ -618,7 +709,7 @@ def test_the_doctor_finds_nothing_where_nothing_is_missing(packline, whole):
     assert [line.split(":")[0] for line in looked.stdout.splitlines()] == [
         f"ok     {check}"
         for check in (
-            "settings", "PUBLIC_URL", "Redis", "Redis memory", "workers", "database", "migrations", "due jobs",
+            "settings", "PUBLIC_URL", "Redis", "Redis memory", "workers", "database", "migrations", "walls", "due jobs",
             "secrets", "shops", "accounts", "users", "shopify's address", "stripe's address", "easypost's address",
         )
     ]  # fmt: skip

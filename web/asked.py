@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from flask import request
 from werkzeug.routing import IntegerConverter
@@ -19,12 +19,22 @@ class RowId(IntegerConverter):
 
 def asked(name: str, *, longest: int = 200) -> str:
     """A value of the query, without what PostgreSQL's text cannot hold."""
-    return _plain(request.args.get(name, ""), longest)
+    return plain(request.args.get(name, ""), longest)
 
 
 def told(name: str, *, longest: int = 500) -> str:
     """A value of the form."""
-    return _plain(request.form.get(name, ""), longest)
+    return plain(request.form.get(name, ""), longest)
+
+
+def told_id(name: str) -> int | None:
+    """An id of the form."""
+    return _id(request.form.get(name, ""))
+
+
+def secret(name: str) -> str:
+    """A password of the form: every letter as it was typed."""
+    return request.form.get(name, "")
 
 
 def one_of(name: str, allowed: Collection[str]) -> str:
@@ -39,7 +49,12 @@ def row_id(name: str) -> int | None:
 
 def row_ids(name: str) -> list[int]:
     """The ids that were ticked in a form, each once."""
-    found = [_id(value) for value in request.form.getlist(name)]
+    return ids_in(request.form.getlist(name))
+
+
+def ids_in(texts: Iterable[str]) -> list[int]:
+    """The row ids among these texts, each once."""
+    found = [_id(text) for text in texts]
     return list(dict.fromkeys(id for id in found if id is not None))
 
 
@@ -53,5 +68,6 @@ def _id(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID else None
 
 
-def _plain(text: str, longest: int) -> str:
+def plain(text: str, longest: int) -> str:
+    """Text from outside without what PostgreSQL's text cannot hold, and no longer than this."""
     return "".join(char for char in text if char == "\n" or ord(char) >= 32).strip()[:longest]

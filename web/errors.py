@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import structlog
@@ -12,6 +12,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+
+from web.limits import TooOften
+from web.roles import WORDS as ROLES
+from web.roles import NotYours
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +41,12 @@ SAID = MappingProxyType(
             _NOTHING_CHANGED,
             "Go back, load the page anew and do it again.",
         ),
-        403: Said("Not allowed", "This is not yours to do.", _NOTHING_CHANGED, "Sign in as somebody who may."),
+        403: Said(
+            "Not allowed",
+            "This is not yours to do.",
+            _NOTHING_CHANGED,
+            "Ask an admin to do it, or to change your role.",
+        ),
         404: Said(
             "Nothing here",
             "There is no such page, or it belongs to another shop.",
@@ -47,8 +56,19 @@ SAID = MappingProxyType(
         405: Said(
             "That is not how", "This address is not asked that way.", _NOTHING_CHANGED, "Use the page's own buttons."
         ),
+        410: Said(
+            "This link has ended",
+            "Links to labels and documents are good for ten minutes, and this one is older.",
+            _NOTHING_CHANGED,
+            "Open the order again: its page leads to the file by a fresh link.",
+        ),
         413: Said("Too large", "What was sent is larger than Packline takes.", _NOTHING_CHANGED, "Send less at once."),
-        429: Said("Too often", "That was tried too many times.", _NOTHING_CHANGED, "Wait a moment and try again."),
+        429: Said(
+            "Too often",
+            "More was asked for within a minute than one address, or one shop's people, may.",
+            _NOTHING_CHANGED,
+            "Wait a moment and try again.",
+        ),
         500: Said("A fault in Packline", "Something broke while this page was made.", _SAFE, "Try again."),
         503: Said(
             "The database does not answer",
@@ -74,7 +94,9 @@ def _refused(error: Exception) -> Response:
     status = refusal.code if refusal is not None and refusal.code else 500
     if refusal is not None and status < 400:
         return refusal.get_response()
-    answer = _answer(status, refusal.name if refusal else "")
+    answer = _answer(status, refusal.name if refusal else "", said=_said_of(error))
+    if isinstance(error, TooOften):
+        answer.headers["Retry-After"] = str(error.wait_s)
     if status == 405 and refusal is not None:
         answer.headers["Allow"] = ", ".join(getattr(refusal, "valid_methods", None) or [])
     return answer
@@ -93,10 +115,20 @@ def _fault(error: Exception) -> Response:
     return _answer(500, "Internal Server Error", reference=reference)
 
 
-def _answer(status: int, name: str, *, reference: str = "") -> Response:
+def _said_of(error: Exception) -> Said | None:
+    """What is said of a refusal that knows more than its status."""
+    if isinstance(error, NotYours):
+        happened = f"This takes the role {ROLES[error.needed]}, and yours is {ROLES.get(error.theirs, 'unknown')}."
+        return replace(SAID[403], happened=happened)
+    if isinstance(error, TooOften):
+        return replace(SAID[429], do=f"Wait {error.wait_s} seconds and try again.")
+    return None
+
+
+def _answer(status: int, name: str, *, reference: str = "", said: Said | None = None) -> Response:
     if request.path.startswith(("/hooks/", "/metrics", "/healthz", "/readyz")):
         return make_response(jsonify(error=name.lower(), **({"reference": reference} if reference else {})), status)
-    said = SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
+    said = said or SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
     return make_response(render_template("error.html", said=said, status=status, reference=reference), status)
 
 

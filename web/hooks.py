@@ -9,7 +9,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, NoReturn
@@ -26,10 +26,12 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from config.keyring import CannotOpen, Keyring
 from integrations import registry
-from integrations.ports import Delivery, Vendor
+from integrations.ports import AppKeys, Delivery, Vendor
 from jobs import bell
+from jobs.work import app_keys
 from records import database, inbox
 from records.tenants import Connection
+from web import departed
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -67,7 +69,9 @@ def attach(app: Flask) -> None:
     door.session_interface = _NoSessions()
     door.register_blueprint(blueprint)
     door.register_error_handler(HTTPException, _refuse)
-    app.extensions["known_connections"] = KnownConnections(app.extensions["engine"], app.extensions["keyring"])
+    app.extensions["known_connections"] = KnownConnections(
+        app.extensions["engine"], app.extensions["keyring"], app_keys(app.extensions["settings"])
+    )
     app.extensions["letterbox"] = inbox.Letterbox(app.extensions["engine"])
     door.extensions = app.extensions
     app.wsgi_app = _before(door, app.wsgi_app)  # type: ignore[method-assign,assignment]
@@ -106,8 +110,9 @@ _NO_SESSION = NullSession()
 @blueprint.post("/hooks/<vendor>", provide_automatic_options=False)
 @blueprint.post("/hooks/<vendor>/<connection>", provide_automatic_options=False)
 def receive(vendor: str, connection: str = "") -> Response:
-    """Keep one delivery. 202: kept; 200: kept before; 400: not whole; 401: not proved; 404: nobody's; 408: stopped half
-    way; 413: too large; 503: later. Whatever is not 2xx leaves nothing behind, and an honest sender comes again.
+    """Keep one delivery. 202: kept; 200: kept before, or met already; 400: not whole; 401: not proved; 404: nobody's;
+    408: stopped half way; 410: of a store that has left; 413: too large; 503: later. Whatever is not 2xx leaves nothing
+    behind, and an honest sender comes again.
     """
     started = time.perf_counter()
     try:
@@ -132,12 +137,24 @@ def _receive(vendor_name: str, connection: str) -> tuple[str, int]:
     if not connection and not delivery.headers.get(vendor.door.signature_header):
         return "not signed", 401
     known = current_app.extensions["known_connections"].find(vendor, connection or None, vendor.door.account(delivery))
+    if known is None and not connection:
+        return _of_nobody(vendor, delivery)
     if known is None:
         return "no such connection", 404
     if not vendor.door.genuine(delivery, known.secrets, datetime.now(UTC)):
         log.warning("delivery not genuine", vendor=vendor_name, tenant=known.tenant, connection=known.id)
         return "signature does not match", 401
     return _keep(vendor, known, delivery)
+
+
+def _of_nobody(vendor: Vendor, delivery: Delivery) -> tuple[str, int]:
+    """A store that has left, or that we never knew."""
+    keys = app_keys(current_app.extensions["settings"]).get(vendor.name)
+    answer = departed.judge(current_app.extensions["engine"], vendor, delivery, keys)
+    if answer.keep_for is None:
+        return answer.result, answer.status
+    tenant, id = answer.keep_for
+    return _keep(vendor, Known(tenant=tenant, id=id, secrets=()), delivery)
 
 
 def _body() -> bytes:
@@ -212,9 +229,10 @@ def _headers() -> dict[str, str]:
 class KnownConnections:
     """Finds the connection of a delivery, and remembers it for some seconds."""
 
-    def __init__(self, engine: Engine, keyring: Keyring) -> None:
+    def __init__(self, engine: Engine, keyring: Keyring, keys: Mapping[str, AppKeys]) -> None:
         self._engine = engine
         self._keyring = keyring
+        self._keys = keys
         self._kept: dict[tuple[str, str], Known | None] = {}
         self._lock = threading.Lock()
         self._emptied_at = 0.0
@@ -248,5 +266,15 @@ class KnownConnections:
         return Known(
             tenant=row.tenant_id,
             id=row.id,
-            secrets=tuple(secrets[name] for name in vendor.signing_secret_names if secrets.get(name)),
+            secrets=(
+                *(secrets[name] for name in vendor.signing_secret_names if secrets.get(name)),
+                *self._of_the_app(row),
+            ),
         )
+
+    def _of_the_app(self, row: Connection) -> tuple[str, ...]:
+        """What signs for an account that installed us as an app: its secret now, and the one before it."""
+        keys = self._keys.get(row.vendor)
+        if keys is None or row.granted_by == "key":
+            return ()
+        return tuple(secret for secret in (keys.client_secret, keys.old_client_secret) if secret)

@@ -1,60 +1,184 @@
-"""Lets people in: named users with a password each, looked up anew at every request."""
+"""Who is asking, on either surface, and may they: the guard before every page, and the cookie that remembers people.
+
+A request is judged by one thing alone. One that carries a Bearer token is judged by that token, and its cookie is not
+looked at; any other is judged by its cookie, and its writes need a token against forgery (web/forgery.py).
+"""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
-from typing import Any
+from dataclasses import dataclass
 
-import structlog
-from flask import (
-    Blueprint,
-    Flask,
-    abort,
-    current_app,
-    flash,
-    g,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Flask, abort, current_app, flash, g, make_response, redirect, request, url_for
 from flask import session as cookie
 from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
 from records import database, users
-from web import asked
+from web import embedded, limits, roles
+from web.roles import SAFE_METHODS, NotYours, Page, Taken, enough, needed_for
 
-log = structlog.get_logger(__name__)
-blueprint = Blueprint("session", __name__)
+__all__ = [
+    "Somebody",
+    "actor",
+    "attach",
+    "bears",
+    "guard",
+    "guarded",
+    "is_guarded",
+    "may",
+    "name",
+    "sees",
+    "takes",
+    "who",
+]
+
+takes = roles.takes
 
 # A week: long enough for a page that stood open over the weekend, short enough for a laptop that was lost.
-_LASTS_S = 7 * 24 * 60 * 60
+LASTS_S = 7 * 24 * 60 * 60
+# A working day: a page that nobody touched for longer stands open on a desk that somebody has left.
+IDLE_S = 12 * 60 * 60
+# How often a sign of life is written down; each costs a cookie in the answer.
+_NOTED_EVERY_S = 5 * 60
 
 
-def attach(app: Flask, *, url_prefix: str) -> None:
-    app.extensions["doormats"] = {
-        "address": Doormat(),
-        # Wider and quicker than an address's: one guesser alone never keeps the person herself outside.
-        "name": Doormat(tries=30, refill_s=2.0),
-    }
-    app.register_blueprint(blueprint, url_prefix=url_prefix)
-    app.jinja_env.globals["signed_in_as"] = name
+@dataclass(frozen=True, kw_only=True)
+class Somebody:
+    """Whoever asks: a user, or a store's own staff (id 0) inside the store's admin."""
+
+    id: int
+    name: str
+    role: str
+    tenant: int | None
+    """The one shop that they may see; None where it is every shop."""
 
 
-def guarded(page: str, import_name: str) -> Blueprint:
-    """A blueprint whose every route asks for sign-in first."""
-    made = Blueprint(page, import_name)
+def attach(app: Flask) -> None:
+    app.jinja_env.globals.update(signed_in_as=name, may=may, sees_every_shop=sees_every_shop)
+
+
+def guarded(
+    page: str,
+    import_name: str,
+    *,
+    may: str = "ops",
+    look: str = "read_only",
+    whole_house: bool = False,
+    users_only: bool = False,
+) -> Page:
+    """A page whose every route asks who is there first.
+
+    `may` is the role that writing on it takes, `look` the one that looking takes; `takes("admin")` above a view says
+    otherwise for that view. A page of the `whole_house` is nobody's who sees one shop only; one for `users_only` is
+    not there for a store's own staff.
+    """
+    made = Page(page, import_name, Taken(look=look, write=may, whole_house=whole_house, users_only=users_only))
     made.before_request(guard)
     return made
 
 
+def is_guarded(blueprint: str) -> bool:
+    """Whether the guard stands before every route of this page."""
+    return guard in current_app.before_request_funcs.get(blueprint, [])
+
+
 def guard() -> Response | None:
-    """Let through who is signed in, and send everybody else to the door."""
-    if name() is not None:
+    """Let through who may come in here, and send everybody else to the door or away."""
+    stopped = _inside_a_store() if _is_of_a_store() else _at_the_door()
+    if stopped is not None:
+        return stopped
+    _stay_within_the_walls()
+    _ask_for_the_role()
+    limits.count_person(_shop_of_the_page())
+    return None
+
+
+def bears() -> bool:
+    """Whether this request carries a Bearer token; whether it is a good one is another question."""
+    return request.headers.get("Authorization", "")[:7].lower() == "bearer "
+
+
+def who() -> Somebody | None:
+    """Who asks, as far as anything proves it; looked up anew at every request."""
+    if "who" not in g:
+        g.who = None  # a page that says that the database is away must not ask it once more
+        # What comes from inside a store is judged by its token alone, and is nobody's until the guard has judged it.
+        g.who = None if bears() or g.get("surface") == "embedded" else _remembered()
+    found: Somebody | None = g.who
+    return found
+
+
+def name() -> str | None:
+    somebody = who()
+    return somebody.name if somebody else None
+
+
+def actor() -> str:
+    """Who asks, as timelines, jobs and logs name them."""
+    return f"person:{name()}"
+
+
+def may(what: str) -> bool:
+    """Whether who asks may do this: a role (`ops`), or what an endpoint does (`order.hold`)."""
+    somebody = who()
+    if somebody is None:
+        return False
+    needed = needed_for(current_app, what, write=True) if "." in what else what
+    return needed is not None and enough(somebody.role, needed)
+
+
+def sees(tenant: int) -> bool:
+    """Whether a shop is one of theirs."""
+    somebody = who()
+    return somebody is not None and somebody.tenant in {None, tenant}
+
+
+def own_shop() -> int | None:
+    """The one shop that who asks may see; None where it is every shop."""
+    somebody = who()
+    return somebody.tenant if somebody else None
+
+
+def sees_every_shop() -> bool:
+    return who() is not None and own_shop() is None
+
+
+def remember(user: users.User) -> None:
+    """Begin a session anew for this user."""
+    cookie.clear()  # nothing of what stood there before is trusted after it
+    now = int(time.time())
+    cookie.update(user=user.id, epoch=user.session_epoch, since=now, seen=now)
+
+
+def forget() -> None:
+    cookie.clear()
+
+
+def engine() -> Engine:
+    opened: Engine = current_app.extensions["engine"]
+    return opened
+
+
+def _is_of_a_store() -> bool:
+    """A write is a store's where it carries a Bearer token, and nothing else makes it one."""
+    return bears() or (request.method in SAFE_METHODS and embedded.asks())
+
+
+def _inside_a_store() -> Response | None:
+    g.who = None
+    stopped = embedded.guard()
+    if stopped is not None:
+        return stopped
+    g.surface = "embedded"
+    g.who = Somebody(id=0, name=g.signed_in_as, role="admin", tenant=int(g.embedded_tenant))
+    return None
+
+
+def _at_the_door() -> Response | None:
+    g.surface = "plain"
+    if who() is not None:
+        _note_a_sign_of_life()
         return None
     if request.headers.get("HX-Request"):  # a page that stood open: the whole of it has to go to the door
         return make_response("", 401, {"HX-Redirect": url_for("session.sign_in")})
@@ -64,116 +188,46 @@ def guard() -> Response | None:
     return redirect(url_for("session.sign_in", next=request.full_path.rstrip("?")), 303)
 
 
-def name() -> str | None:
-    """Who is signed in here; None for nobody, also after a week, and at once where the user was ended."""
-    if "signed_in_as" not in g:
-        g.signed_in_as = None  # a page that says that the database is away must not ask it once more
-        g.signed_in_as = _remembered()
-    found: str | None = g.signed_in_as
-    return found
-
-
-def actor() -> str:
-    """The signed-in person as timelines and logs name them."""
-    return f"person:{name()}"
-
-
-@blueprint.get("/sign-in")
-def sign_in() -> Any:
-    onward = asked.local_path(request.args.get("next", ""), url_for("home.shops"))
-    if name() is not None:
-        return redirect(onward, 303)
-    with database.across_tenants(_engine(), why="users belong to no tenant") as session:
-        somebody = users.is_anybody_there(session)
-    return render_template("sign_in.html", onward=onward) if somebody else _nobody_yet()
-
-
-@blueprint.post("/sign-in")
-def take_password() -> Any:
-    onward = asked.local_path(request.form.get("next", ""), url_for("home.shops"))
-    given_name = asked.told("name", longest=users.LONGEST_NAME)
-    _wait_a_turn(given_name, onward)
-    with database.across_tenants(_engine(), why="users belong to no tenant") as session:
-        user = users.check(session, given_name, request.form.get("password", ""))
-        known_as = session.get_one(users.User, user).name if user is not None else ""
-        somebody = user is not None or users.is_anybody_there(session)
-    if user is not None:
-        _welcome(user, known_as)
-        return redirect(onward, 303)
-    if not somebody:
-        return _nobody_yet()
-    log.warning("sign-in refused", address=request.remote_addr, name=given_name)
-    return render_template("sign_in.html", onward=onward, wrong=True, given_name=given_name), 403
-
-
-@blueprint.post("/sign-out")
-def sign_out() -> Response:
-    cookie.clear()
-    flash("You are signed out.", "good")
-    return redirect(url_for("session.sign_in"), 303)
-
-
-def _remembered() -> str | None:
-    """The name in the cookie, where its user may still come in and its week is not over."""
-    user, since = cookie.get("user"), cookie.get("since", 0)
-    if user is None or time.time() - since >= _LASTS_S:
+def _remembered() -> Somebody | None:
+    """The user in the cookie, where they may still come in and neither their week nor their day is over."""
+    id, now = cookie.get("user"), time.time()
+    if id is None or now - cookie.get("since", 0) >= LASTS_S or now - cookie.get("seen", 0) >= IDLE_S:
         return None
-    with database.across_tenants(_engine(), why="users belong to no tenant") as session:
-        return str(cookie["name"]) if users.is_there(session, user) else None
+    with database.across_tenants(engine(), why="users belong to no tenant") as session:
+        user = users.here(session, id)
+        if user is None or user.session_epoch != cookie.get("epoch"):
+            return None
+        return Somebody(id=user.id, name=user.name, role=user.role, tenant=user.tenant_id)
 
 
-def _nobody_yet() -> tuple[str, int]:
-    return render_template("locked.html"), 403
+def _note_a_sign_of_life() -> None:
+    """A page that keeps itself fresh is no sign of life: nobody may sit there any more."""
+    keeps_itself_fresh = request.method == "GET" and "HX-Request" in request.headers
+    now = int(time.time())
+    if not keeps_itself_fresh and now - cookie.get("seen", 0) >= _NOTED_EVERY_S:
+        cookie["seen"] = now
 
 
-def _wait_a_turn(given_name: str, onward: str) -> None:
-    """Take one try of the address and one of the name; ends the request where either has none left."""
-    doormats, address = current_app.extensions["doormats"], request.remote_addr or ""
-    now = time.monotonic()
-    # In this order: who is stopped by the address takes none of the name's tries away.
-    wait_s = doormats["address"].knock(address, now) or doormats["name"].knock(given_name.lower(), now)
-    if wait_s:
-        log.warning("sign-in throttled", address=address, name=given_name)
-        page = render_template("sign_in.html", onward=onward, wait_s=wait_s, given_name=given_name)
-        abort(make_response(page, 429, {"Retry-After": str(wait_s)}))
+def _stay_within_the_walls() -> None:
+    """Another shop than one's own is nobody's page, and so is the house where one has a shop of one's own."""
+    tenant = (request.view_args or {}).get("tenant")
+    if tenant is not None:
+        if not sees(tenant):
+            abort(404)
+        return
+    page = current_app.blueprints.get(request.blueprint or "")
+    taken = page.taken if isinstance(page, Page) else Taken()
+    if (taken.whole_house and not sees_every_shop()) or (taken.users_only and g.surface == "embedded"):
+        abort(404)
 
 
-def _welcome(user: int, known_as: str) -> None:
-    doormats = current_app.extensions["doormats"]
-    doormats["address"].welcome(request.remote_addr or "")
-    doormats["name"].welcome(known_as.lower())
-    cookie.clear()  # nothing of what stood there before the password was given is trusted after it
-    cookie.update(user=user, name=known_as, since=int(time.time()))
-    log.info("signed in", actor=f"person:{known_as}")
+def _ask_for_the_role() -> None:
+    needed = needed_for(current_app, request.endpoint or "", write=request.method not in SAFE_METHODS)
+    somebody = who()
+    if somebody is None or needed is None or not enough(somebody.role, needed):
+        raise NotYours(needed or "admin", somebody.role if somebody else "")
 
 
-def _engine() -> Engine:
-    engine: Engine = current_app.extensions["engine"]
-    return engine
-
-
-class Doormat:
-    """Counts knocks by address or name, so that guessing is slow and nobody else waits: a bucket of tries, refilled.
-
-    In memory of one process: it slows a guesser down, and the password itself has to be good.
-    """
-
-    def __init__(self, *, tries: int = 10, refill_s: float = 6.0, longest: int = 10_000) -> None:
-        self._tries, self._refill_s, self._longest = tries, refill_s, longest
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def knock(self, who: str, now: float) -> int:
-        """Take one try; answers 0, or the seconds until there is another one."""
-        with self._lock:
-            left, at = self._buckets.pop(who, (float(self._tries), now))
-            left = min(self._tries, left + (now - at) / self._refill_s)
-            self._buckets[who] = (left - 1 if left >= 1 else left, now)
-            while len(self._buckets) > self._longest:
-                self._buckets.popitem(last=False)
-        return 0 if left >= 1 else max(1, round((1 - left) * self._refill_s))
-
-    def welcome(self, who: str) -> None:
-        """Forget the tries of somebody who knew the password."""
-        with self._lock:
-            self._buckets.pop(who, None)
+def _shop_of_the_page() -> int | None:
+    tenant: int | None = (request.view_args or {}).get("tenant")
+    return own_shop() if tenant is None else tenant

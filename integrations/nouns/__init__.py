@@ -34,6 +34,17 @@ from integrations.nouns.facts import (
     WorkRouted,
 )
 from integrations.nouns.payments import PaymentFact, PaymentState
+from integrations.nouns.privacy import (
+    PARTING,
+    AboutTheShop,
+    AppUninstalled,
+    BuyerDataWanted,
+    BuyerToForget,
+    NamedBuyer,
+    NamedShop,
+    ScopesChanged,
+    ShopToForget,
+)
 from integrations.nouns.storefront import (
     Announced,
     AskedLine,
@@ -53,11 +64,16 @@ from integrations.nouns.storefront import (
 )
 
 __all__ = [
+    "PARTING",
+    "AboutTheShop",
     "Address",
     "AddressVerdict",
     "Announced",
+    "AppUninstalled",
     "AskedLine",
     "BoughtLabel",
+    "BuyerDataWanted",
+    "BuyerToForget",
     "ChangedOrder",
     "ChangedWork",
     "Consignment",
@@ -71,6 +87,8 @@ __all__ = [
     "LabelFile",
     "LabelVoided",
     "Money",
+    "NamedBuyer",
+    "NamedShop",
     "Noun",
     "OrderCancelled",
     "OrderChanged",
@@ -91,7 +109,9 @@ __all__ = [
     "RefundFailed",
     "RiskAdvice",
     "Scan",
+    "ScopesChanged",
     "ShippedLine",
+    "ShopToForget",
     "StockReading",
     "StoreLevel",
     "StoreLocation",

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 from integrations.nouns.base import Money, Noun
 from integrations.nouns.carriers import ParcelProgress, VoidState
 from integrations.nouns.payments import PaymentFact
+from integrations.nouns.privacy import AboutTheShop
 from integrations.nouns.storefront import OrderSnapshot
 
 
@@ -79,5 +80,6 @@ Fact = (
     | RefundFailed
     | ParcelMoved
     | LabelVoided
+    | AboutTheShop
     | Ignored
 )

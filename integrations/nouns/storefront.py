@@ -157,6 +157,9 @@ class StoreShipment(Noun):
     stands: bool
     carrier: str = ""
     numbers: tuple[str, ...] = ()
+    location_remote_id: str = ""
+    """Where it left, where the storefront says so."""
+    made_at: AwareDatetime | None = None
 
 
 class TakenBackLine(Noun):

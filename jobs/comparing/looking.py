@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import ColumnElement, String, cast, func, insert, text
 from sqlalchemy.orm import Session
 
+from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent
 from jobs import intake, story
 from jobs.work import Work
@@ -90,6 +91,8 @@ class Look:
         """
         try:
             yield
+        except OnlyWatching as refusal:
+            log.info("not put right, as the shop only watches", subject=subject, act=refusal.what)
         except Permanent as refusal:
             log.warning("could not be compared", subject=subject, code=refusal.code, reason=refusal.reason)
             same = bool(self._refused) and self._refused[-1][2].reason == refusal.reason

@@ -217,7 +217,7 @@ GIVEN = {
     "hold_remote_ids": ["gid://shopify/FulfillmentHold/1"],
     "tags": ["a"],
     "restock": True, "refund": True, "tell_buyer": False,
-    "amount": Money(minor=100, currency="USD"), "amount_minor": 100,
+    "amount": Money(minor=100, currency="USD"),
     "since": NOW,
     "location_remote_ids": ["gid://shopify/Location/1"],
     "topics": ["tracker.updated"],

@@ -66,6 +66,15 @@ def test_a_good_address_is_deliverable(carrier):
     assert (verdict.deliverable, verdict.problems, verdict.corrected) == (True, (), None)
 
 
+def test_an_estimate_names_the_same_prices_and_leaves_nothing_at_easypost(carrier, sandbox):
+    estimate, quote = carrier.estimate(consignment()), carrier.quote(consignment())
+
+    assert [(rate.carrier, rate.service, rate.price) for rate in estimate.rates] == [
+        (rate.carrier, rate.service, rate.price) for rate in quote.rates
+    ]
+    assert (estimate.shipment_ref, {rate.remote_id for rate in estimate.rates}) == ("", {""})
+
+
 def test_a_bad_address_is_not_deliverable_and_says_why(carrier):
     verdict = carrier.verify_address(BUYER.model_copy(update={"street1": "1 UNDELIVERABLE St"}))
     assert (verdict.deliverable, verdict.problems) == (False, ("Address not found",))

@@ -72,3 +72,38 @@ def test_a_hook_is_not_enabled_at_another_address_of_the_account(sandbox, carrie
     with pytest.raises(Permanent, match="not an EasyPost reference"):
         carrier.enable_hook(remote_id, "s")
     assert sandbox.do("/calls?vendor=easypost")["count"] == 0
+
+
+def test_another_secret_is_given_to_the_webhook_that_stands(sandbox, carrier):
+    carrier.add_hook((), ADDRESS, "old")
+    (hook,) = carrier.hooks()
+    renewed = carrier.renew_hook(hook.remote_id, (), ADDRESS, "new")
+    assert (renewed.remote_id, renewed.secret) == (hook.remote_id, "")
+    assert carrier.hooks() == [hook]
+    assert (sandbox.acts("webhook.create"), sandbox.acts("webhook.update")) == (1, 1)
+
+
+def test_a_webhook_is_dropped_once_and_one_that_is_gone_is_left_gone(sandbox, carrier):
+    carrier.add_hook((), ADDRESS, "s")
+    carrier.add_hook((), f"{ADDRESS}/else", "s")
+    (hook, _other) = sorted(carrier.hooks(), key=lambda one: one.address)
+    for _ in range(2):
+        carrier.drop_hook(hook.remote_id)
+    assert [one.address for one in carrier.hooks()] == [f"{ADDRESS}/else"]
+    assert sandbox.acts("webhook.delete") == 1
+
+
+def test_a_webhook_that_still_stands_was_not_dropped(sandbox, carrier):
+    carrier.add_hook((), ADDRESS, "s")
+    (hook,) = carrier.hooks()
+    sandbox.fault("easypost", "5xx", "webhook.delete", status=403)
+    with pytest.raises(Permanent):
+        carrier.drop_hook(hook.remote_id)
+    assert carrier.hooks() == [hook]
+
+
+@pytest.mark.parametrize("remote_id", ["", "../users", "a/b"])
+def test_nothing_but_a_webhook_is_dropped(sandbox, carrier, remote_id):
+    with pytest.raises(Permanent, match="not an EasyPost reference"):
+        carrier.drop_hook(remote_id)
+    assert sandbox.do("/calls?vendor=easypost")["count"] == 0

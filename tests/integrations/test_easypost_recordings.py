@@ -50,6 +50,17 @@ def test_every_recorded_shipment_gives_its_rates_with_exact_prices(answers):
     assert priced >= 80
 
 
+def test_recorded_rates_of_no_shipment_are_read_to_the_cent_and_cannot_be_bought(answers):
+    body = dict(answers)["beta_retrieve_stateless_rates__01_POST_beta-rates_200.json"]
+    quote = objects.estimate_of(parsed(objects.Estimate, body, called="answer"))
+    assert [(f"{rate.price}", rate.service, rate.remote_id) for rate in quote.rates] == [
+        ("34.15 USD", "Express", ""),
+        ("7.42 USD", "Priority", ""),
+        ("6.07 USD", "GroundAdvantage", ""),
+    ]
+    assert quote.shipment_ref == ""
+
+
 def test_a_recorded_shipment_has_a_label_if_and_only_if_it_was_bought(answers):
     bought = 0
     for name, body in answers:

@@ -4,8 +4,8 @@ import pytest
 from shopify_shop import SHOP, gid, mug, refused
 
 from integrations import registry
-from integrations.ports import Temporary
-from integrations.storefronts.shopify import hooks, topics
+from integrations.ports import Permanent, Temporary
+from integrations.storefronts.shopify import compliance, hooks, topics
 from tests import shopify_schema
 
 OURS, ELSEWHERE = "https://packline.example/hooks/shopify", "https://elsewhere.example/hooks"
@@ -104,6 +104,21 @@ def test_enabling_has_nothing_to_do(shop):
     assert [note.verb for note in shop.notes] == ["ReadHooks"]
 
 
+def test_a_subscription_is_dropped_once_and_one_that_is_gone_is_left_gone(shop):
+    shop.open(mug())
+    add(shop, "orders/create", "orders/paid")
+    (first, second) = shop.storefront.hooks()
+    for _ in range(2):
+        shop.storefront.drop_hook(first.remote_id)
+    assert shop.storefront.hooks() == [second]
+
+
+def test_a_subscription_has_no_secret_of_its_own_to_renew(shop):
+    shop.open(mug())
+    with pytest.raises(Permanent, match="client secret"):
+        shop.storefront.renew_hook("gid://shopify/WebhookSubscription/1", (), "https://x.example", "s")
+
+
 @pytest.mark.parametrize("version", shopify_schema.VERSIONS)
 def test_every_topic_is_a_word_of_shopifys(version):
     known = shopify_schema.schema(version).type_map["WebhookSubscriptionTopic"].values
@@ -113,7 +128,8 @@ def test_every_topic_is_a_word_of_shopifys(version):
 
 def test_every_topic_that_is_acted_on_is_wanted():
     assert all(topics.reader_of(topic) for topic in topics.WANTED)
-    assert set(topics.TOPICS) - set(topics.WANTED) == {"orders/delete"}
+    by_configuration = {*compliance.COMPLIANCE, *compliance.OF_THE_APP}
+    assert set(topics.TOPICS) - set(topics.WANTED) == {"orders/delete", *by_configuration}
     assert set(topics.FAMILIES) <= {topic.partition("/")[0] for topic in topics.WANTED}
     assert len(set(topics.WANTED)) == len(topics.WANTED)
 

@@ -100,6 +100,39 @@ def test_a_hook_that_was_deleted_is_missed_and_made_anew(sandbox, payments):
     assert second != first
 
 
+def test_another_secret_is_another_endpoint_at_the_same_address_until_the_old_one_is_dropped(sandbox, payments):
+    first = payments.add_hook(["charge.refunded"], ADDRESS, "")
+    (old,) = payments.hooks()
+    renewed = payments.renew_hook(old.remote_id, ["charge.refunded"], ADDRESS, "not asked for")
+    assert (renewed.secret.startswith("whsec_"), renewed.secret != first) == (True, True)
+    assert {hook.remote_id for hook in payments.hooks()} == {old.remote_id, renewed.remote_id}
+    assert renewed.secret not in repr(renewed)
+    payments.drop_hook(old.remote_id)
+    payments.drop_hook(old.remote_id)
+    assert [hook.remote_id for hook in payments.hooks()] == [renewed.remote_id]
+
+
+def test_an_endpoint_whose_secret_was_lost_goes_before_another_is_made(sandbox, payments):
+    payments.add_hook(["charge.refunded"], ADDRESS, "")
+    payments.add_hook(["charge.refunded"], f"{ADDRESS}/else", "")
+    old = next(hook for hook in payments.hooks() if hook.address == ADDRESS)
+    lost = payments.renew_hook(old.remote_id, ["charge.refunded"], ADDRESS, "")
+    again = payments.renew_hook(old.remote_id, ["charge.refunded"], ADDRESS, "")
+    here = {hook.remote_id for hook in payments.hooks() if hook.address == ADDRESS}
+    assert (here, lost.remote_id in here) == ({old.remote_id, again.remote_id}, False)
+    assert len(payments.hooks()) == 3
+
+
+def test_a_key_that_may_not_drop_an_endpoint_says_so(sandbox, payments):
+    payments.add_hook(["charge.refunded"], ADDRESS, "")
+    (hook,) = payments.hooks()
+    sandbox.do("/stripe/keys", {"key": DEFAULT_KEY, "of": DEFAULT_KEY, "permissions": ["rak_webhook_read"]})
+    with pytest.raises(Permanent) as refused:
+        payments.drop_hook(hook.remote_id)
+    assert "rak_webhook_write" in refused.value.remedy
+    assert payments.hooks() == [hook]
+
+
 def test_many_hooks_are_all_seen(sandbox, payments, monkeypatch):
     monkeypatch.setattr(client, "ROWS_A_PAGE", 2)
     for number in range(5):

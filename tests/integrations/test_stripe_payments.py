@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from scripted_vendor import Answer
 
-from integrations.nouns import PaymentState
+from integrations.nouns import Money, PaymentState
 from integrations.payments import stripe as stripe_vendor
 from integrations.payments.stripe import client
 from integrations.ports import CallNote, Credentials, Keys, Origins, Permanent, Temporary
@@ -34,6 +34,10 @@ def payments(sandbox, notes):
 @pytest.fixture
 def asked(scripted, at_script, credentials, notes):
     return stripe_vendor.build(credentials, at_script, notes.append)
+
+
+def usd(minor):
+    return Money(minor=minor, currency="USD")
 
 
 def paid(sandbox, **wish):
@@ -76,9 +80,9 @@ def test_a_captured_payment_is_not_cancelled(sandbox, payments):
 
 def test_a_refund_is_the_whole_payment_after_it(sandbox, payments, notes):
     payment = paid(sandbox)
-    part = payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-1", idempotency="refund-1"))
+    part = payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-1", idempotency="refund-1"))
     assert (part.state, part.refunded_minor) == (PaymentState.PART_REFUNDED, 500)
-    rest = payments.refund(payment, amount_minor=1500, keys=Keys(mark="refund-2", idempotency="refund-2"))
+    rest = payments.refund(payment, amount=usd(1500), keys=Keys(mark="refund-2", idempotency="refund-2"))
     assert (rest.state, rest.refunded_minor) == (PaymentState.REFUNDED, 2000)
     assert [note.key for note in notes if note.verb == "refund.create"] == ["refund-1", "refund-2"]
 
@@ -86,16 +90,16 @@ def test_a_refund_is_the_whole_payment_after_it(sandbox, payments, notes):
 def test_the_same_key_refunds_once(sandbox, payments):
     payment = paid(sandbox)
     for _ in range(3):
-        fact = payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-3", idempotency="refund-3"))
+        fact = payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-3", idempotency="refund-3"))
     assert fact.refunded_minor == 500
     assert sandbox.acts("refund.create") == 1
 
 
 def test_a_key_of_another_request_is_permanent_and_refunds_nothing(sandbox, payments):
     payment = paid(sandbox)
-    payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-4", idempotency="refund-4"))
+    payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-4", idempotency="refund-4"))
     with pytest.raises(Permanent, match="idempotency key"):
-        payments.refund(payment, amount_minor=700, keys=Keys(mark="refund-4", idempotency="refund-4"))
+        payments.refund(payment, amount=usd(700), keys=Keys(mark="refund-4", idempotency="refund-4"))
     assert payments.read_payment(payment).refunded_minor == 500
 
 
@@ -104,7 +108,7 @@ def test_a_refund_whose_answer_was_lost_is_made_once(sandbox, payments, fault):
     payment = paid(sandbox)
     sandbox.fault("stripe", fault, "refund.create", delay_s=0.5)
     assert (
-        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-5", idempotency="refund-5")).refunded_minor
+        payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-5", idempotency="refund-5")).refunded_minor
         == 500
     )
     assert sandbox.acts("refund.create") == 1
@@ -117,11 +121,11 @@ def test_a_refund_whose_answer_stays_lost_is_of_unknown_outcome_and_is_found_by_
     payment = paid(sandbox)
     sandbox.fault("stripe", fault, "refund.create", times=times)
     with pytest.raises(Temporary) as lost:
-        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-6", idempotency="refund-6"))
+        payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-6", idempotency="refund-6"))
     assert lost.value.outcome_unknown
     assert payments.read_payment(payment).refunded_minor == 500
     assert (
-        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-6", idempotency="refund-6")).refunded_minor
+        payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-6", idempotency="refund-6")).refunded_minor
         == 500
     )
     assert sandbox.acts("refund.create") == 1
@@ -131,7 +135,7 @@ def test_a_refund_that_is_made_but_not_read_afterwards_is_of_unknown_outcome(san
     payment = paid(sandbox)
     sandbox.fault("stripe", "5xx", "payment_intent.retrieve", times=3)
     with pytest.raises(Temporary, match="refunded, but then") as unread:
-        payments.refund(payment, amount_minor=500, keys=Keys(mark="refund-7", idempotency="refund-7"))
+        payments.refund(payment, amount=usd(500), keys=Keys(mark="refund-7", idempotency="refund-7"))
     assert unread.value.outcome_unknown
 
 
@@ -139,7 +143,7 @@ def test_a_payment_that_was_refunded_in_full_elsewhere_counts_as_refunded(sandbo
     payment = paid(sandbox)
     sandbox.do(f"/stripe/payments/{payment}/refund", {})
     assert (
-        payments.refund(payment, amount_minor=2000, keys=Keys(mark="refund-8", idempotency="refund-8")).state
+        payments.refund(payment, amount=usd(2000), keys=Keys(mark="refund-8", idempotency="refund-8")).state
         is PaymentState.REFUNDED
     )
 
@@ -147,14 +151,14 @@ def test_a_payment_that_was_refunded_in_full_elsewhere_counts_as_refunded(sandbo
 def test_more_than_was_paid_is_not_refunded(sandbox, payments):
     payment = paid(sandbox)
     with pytest.raises(Permanent):
-        payments.refund(payment, amount_minor=2001, keys=Keys(mark="refund-9", idempotency="refund-9"))
+        payments.refund(payment, amount=usd(2001), keys=Keys(mark="refund-9", idempotency="refund-9"))
     assert payments.read_payment(payment).refunded_minor == 0
 
 
 def test_a_refund_carries_our_mark_and_is_found_by_it(sandbox, payments):
     payment, other = paid(sandbox), paid(sandbox)
-    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
-    payments.refund(payment, amount_minor=300, keys=Keys(mark="another", idempotency="b"))
+    payments.refund(payment, amount=usd(500), keys=Keys(mark="ours", idempotency="a"))
+    payments.refund(payment, amount=usd(300), keys=Keys(mark="another", idempotency="b"))
     sandbox.do(f"/stripe/payments/{payment}/refund", {"amount": 100})
     assert payments.find_refund(payment, "ours") == 500
     assert payments.find_refund(payment, "another") == 300
@@ -167,7 +171,7 @@ def test_a_refund_carries_our_mark_and_is_found_by_it(sandbox, payments):
 def test_our_refund_is_found_behind_any_number_of_others(sandbox, payments, monkeypatch):
     monkeypatch.setattr(client, "ROWS_A_PAGE", 1)
     payment = paid(sandbox)
-    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+    payments.refund(payment, amount=usd(500), keys=Keys(mark="ours", idempotency="a"))
     for _ in range(3):
         sandbox.do(f"/stripe/payments/{payment}/refund", {"amount": 1})
     assert payments.find_refund(payment, "ours") == 500
@@ -177,18 +181,18 @@ def test_a_refund_whose_answer_was_lost_is_found_by_its_mark(sandbox, payments):
     payment = paid(sandbox)
     sandbox.fault("stripe", "cut_after", "refund.create", times=3)
     with pytest.raises(Temporary) as lost:
-        payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+        payments.refund(payment, amount=usd(500), keys=Keys(mark="ours", idempotency="a"))
     assert lost.value.outcome_unknown
     assert payments.find_refund(payment, "ours") == 500
 
 
 def test_a_refund_that_failed_later_is_not_found_and_the_one_made_instead_is(sandbox, payments):
     payment = paid(sandbox)
-    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="a"))
+    payments.refund(payment, amount=usd(500), keys=Keys(mark="ours", idempotency="a"))
     sandbox.do(f"/stripe/payments/{payment}/fail_refund", {})
     assert payments.find_refund(payment, "ours") is None
     assert payments.read_payment(payment).refunded_minor == 0
-    payments.refund(payment, amount_minor=500, keys=Keys(mark="ours", idempotency="b"))
+    payments.refund(payment, amount=usd(500), keys=Keys(mark="ours", idempotency="b"))
     assert payments.find_refund(payment, "ours") == 500
     assert sandbox.acts("refund.create") == 2
 
@@ -203,7 +207,7 @@ def test_our_refund_that_cannot_be_read_is_no_missing_one(scripted, asked):
 def test_held_money_is_taken_once_and_the_rest_goes_back(sandbox, payments, notes):
     payment = paid(sandbox, outcome="requires_capture")
     for _ in range(2):
-        taken = payments.capture(payment, amount_minor=1500, key="capture-1")
+        taken = payments.capture(payment, amount=usd(1500), key="capture-1")
     assert (taken.state, taken.captured_minor, taken.refunded_minor) == (PaymentState.PAID, 1500, 0)
     assert sandbox.acts("payment_intent.capture") == 1
     assert {(note.verb, note.key) for note in notes} == {("payment_intent.capture", "capture-1")}
@@ -212,7 +216,7 @@ def test_held_money_is_taken_once_and_the_rest_goes_back(sandbox, payments, note
 def test_money_that_was_taken_before_is_adopted_as_it_was_taken(sandbox, payments):
     payment = paid(sandbox, outcome="requires_capture")
     sandbox.do(f"/stripe/payments/{payment}/capture", {"amount": 1200})
-    taken = payments.capture(payment, amount_minor=2000, key="capture-2")
+    taken = payments.capture(payment, amount=usd(2000), key="capture-2")
     assert (taken.state, taken.captured_minor) == (PaymentState.PAID, 1200)
     assert sandbox.acts("payment_intent.capture") == 0
 
@@ -221,7 +225,7 @@ def test_money_that_was_taken_before_is_adopted_as_it_was_taken(sandbox, payment
 def test_a_capture_whose_answer_was_lost_is_made_once(sandbox, payments, fault):
     payment = paid(sandbox, outcome="requires_capture")
     sandbox.fault("stripe", fault, "payment_intent.capture", delay_s=0.5)
-    assert payments.capture(payment, amount_minor=2000, key="capture-3").captured_minor == 2000
+    assert payments.capture(payment, amount=usd(2000), key="capture-3").captured_minor == 2000
     assert sandbox.acts("payment_intent.capture") == 1
 
 
@@ -230,7 +234,7 @@ def test_money_that_is_no_longer_held_is_not_taken(sandbox, payments, deed):
     payment = paid(sandbox, outcome="requires_capture")
     sandbox.do(f"/stripe/payments/{payment}/{deed}", {})
     with pytest.raises(Permanent) as refused:
-        payments.capture(payment, amount_minor=2000, key="capture-4")
+        payments.capture(payment, amount=usd(2000), key="capture-4")
     assert refused.value.code == "payment_intent_unexpected_state"
     assert payments.read_payment(payment).state is PaymentState.VOIDED
 
@@ -238,7 +242,7 @@ def test_money_that_is_no_longer_held_is_not_taken(sandbox, payments, deed):
 def test_more_than_is_held_is_not_taken(sandbox, payments):
     payment = paid(sandbox, outcome="requires_capture")
     with pytest.raises(Permanent):
-        payments.capture(payment, amount_minor=2001, key="capture-5")
+        payments.capture(payment, amount=usd(2001), key="capture-5")
     assert payments.read_payment(payment).state is PaymentState.AUTHORISED
 
 
@@ -246,12 +250,12 @@ def test_more_than_is_held_is_not_taken(sandbox, payments):
 def test_an_authorisation_that_lapsed_says_what_to_do(scripted, asked, code):
     scripted.script += [refusal(400, message="too late", code=code)]
     with pytest.raises(Permanent, match="too late") as refused:
-        asked.capture("pi_1", amount_minor=1, key="k")
+        asked.capture("pi_1", amount=usd(1), key="k")
     assert "pay again" in refused.value.remedy
 
 
 def test_a_charge_without_an_intent_is_neither_taken_nor_cancelled_and_nothing_is_asked(scripted, asked):
-    for act in (lambda: asked.capture("ch_1", amount_minor=1, key="k"), lambda: asked.cancel("ch_1", key="k")):
+    for act in (lambda: asked.capture("ch_1", amount=usd(1), key="k"), lambda: asked.cancel("ch_1", key="k")):
         with pytest.raises(Permanent, match="without a PaymentIntent"):
             act()
     assert scripted.asked == []
@@ -332,7 +336,7 @@ def test_a_missing_permission_is_named(scripted, asked):
     message = "The provided key 'rk_test_abc' does not have it. Having the 'rak_charge_write' permission would help."
     scripted.script += [refusal(403, message=message, type="invalid_request_error")]
     with pytest.raises(Permanent) as refused:
-        asked.refund("pi_1", amount_minor=1, keys=KEYS)
+        asked.refund("pi_1", amount=usd(1), keys=KEYS)
     assert "rak_charge_write" in refused.value.remedy
     assert "rk_test_abc" not in refused.value.reason
 
@@ -347,7 +351,7 @@ def test_a_card_error_is_permanent(scripted, asked):
 def test_a_refund_that_stripe_could_not_send_is_permanent(scripted, asked):
     scripted.script += [Answer(FAILED_REFUND)]
     with pytest.raises(Permanent, match="lost or stolen card"):
-        asked.refund("pi_1", amount_minor=1, keys=KEYS)
+        asked.refund("pi_1", amount=usd(1), keys=KEYS)
 
 
 def test_a_vendor_that_is_not_there_is_temporary(credentials, notes):
@@ -400,7 +404,7 @@ def test_a_connection_without_a_usable_key_is_permanent(at_script, key):
 def test_a_redirect_is_not_followed_with_a_refund_in_hand(scripted, asked):
     scripted.script += [Answer(status=307, headers={"Location": "/elsewhere"})]
     with pytest.raises(Temporary) as redirected:
-        asked.refund("pi_1", amount_minor=1, keys=KEYS)
+        asked.refund("pi_1", amount=usd(1), keys=KEYS)
     assert redirected.value.outcome_unknown
     assert scripted.paths() == ["POST /v1/refunds"]
 

@@ -7,17 +7,20 @@ it ran, with all that it called for still to do, and when the whole story is ove
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from config.settings import Settings
-from jobs import desk, runner
+from jobs import desk, privacy, queue, runner, self_test
 from jobs.queue import KINDS
+from records.orders import Order
+from records.privacy import EXPORT, REDACT_BUYER
 from records.schema import METADATA
 from records.tenants import Rules
-from tests.world import STRIPE_KEY, World, running_sandbox, running_world
+from tests.world import SHOP, STRIPE_KEY, World, running_sandbox, running_world
 
 # What a job may write whenever it runs, because it says when that was, with the reason.
 SAYS_WHEN = {
@@ -111,6 +114,50 @@ def a_look_at_the_vendors(world: World) -> None:
         desk.compare(session, world.tenant, world.connections["shopify"])
 
 
+def a_test_of_everything(world: World) -> None:
+    world.open_shop()
+    with world.reading() as session:
+        self_test.ask(session, world.tenant, by="person:Olga", now="2026-11-22T08:00:00+00:00")
+
+
+def a_buyer_to_forget(world: World, kind: str = REDACT_BUYER) -> None:
+    an_order(world)
+    world.settle()
+    with world.reading() as session:
+        orders = list(session.scalars(select(Order).where(Order.tenant_id == world.tenant)))
+        privacy.ask(session, world.tenant, kind, orders, by="person:Olga", now=datetime.now(UTC))
+
+
+def a_buyer_to_show(world: World) -> None:
+    a_buyer_to_forget(world, EXPORT)
+
+
+def a_store_that_leaves(world: World) -> None:
+    an_order(world)
+    world.settle()
+    world.control("POST", f"/shopify/shops/{SHOP}/uninstall")
+    _ask_for_the_shop(world, "close_shop")
+
+
+def a_shop_to_forget(world: World) -> None:
+    a_store_that_leaves(world)
+    world.settle()
+    _ask_for_the_shop(world, "forget_shop")
+
+
+def things_kept_too_long(world: World) -> None:
+    an_order(world)
+    world.settle()
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE inbox_events SET received_at = received_at - interval '40 days'"))
+    _ask_for_the_shop(world, "expire_kept")
+
+
+def _ask_for_the_shop(world: World, kind: str) -> None:
+    with world.reading() as session:
+        queue.add(session, world.tenant, kind, f"shop/{world.tenant}")
+
+
 STORIES: dict[str, Callable[[World], None]] = {
     "take_event": an_order,
     "reverse_order": a_cancellation,
@@ -130,6 +177,12 @@ STORIES: dict[str, Callable[[World], None]] = {
     "read_catalogue": a_catalogue,
     "reconcile": a_look_at_the_vendors,
     "check_connection": a_look_at_the_vendors,
+    "close_shop": a_store_that_leaves,
+    "forget_shop": a_shop_to_forget,
+    "forget_buyer": a_buyer_to_forget,
+    "export_buyer": a_buyer_to_show,
+    "expire_kept": things_kept_too_long,
+    "self_test": a_test_of_everything,
 }
 
 

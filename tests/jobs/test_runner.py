@@ -166,6 +166,7 @@ def test_a_run_that_took_too_long_is_tried_again(lane):
 def test_a_database_that_does_not_answer_is_not_called_a_fault(lane):
     def cut_off(work):
         with work.reading() as session:
+            session.execute(text("SET LOCAL ROLE NONE"))  # a shop ends nobody's connection
             session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     lane.doing["verify_order"] = cut_off
@@ -194,6 +195,7 @@ def test_an_outcome_is_written_after_the_database_was_away(lane):
                 text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'packline-tests' "
                      "AND pid <> pg_backend_pid()")
             )  # fmt: skip
+            session.execute(text("SET LOCAL ROLE NONE"))  # a shop ends nobody's connection
             session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     def done_all_the_same(work):

@@ -19,7 +19,7 @@ from tests.world import eventually
 @pytest.fixture
 def own_engine(base_settings, engine):
     """A worker's own connections, so that nobody else's are cut."""
-    own = database.connect(base_settings.database_url, pool_size=2, role="worker")
+    own = database.connect(base_settings.owner_url, pool_size=2, role="worker")
     yield own
     own.dispose()
 
@@ -125,6 +125,7 @@ def test_a_deadlock_is_tried_again_and_is_no_fault(lane, own_engine, shop):
             other.execute(text("SET LOCAL deadlock_timeout = '10s'"))  # the job's own side finds it, and loses
             other.execute(touch, {"id": second})
             with work.writing() as session:
+                session.execute(text("SET LOCAL ROLE NONE"))  # a shop may not set the next one
                 session.execute(text("SET LOCAL deadlock_timeout = '50ms'"))
                 session.execute(touch, {"id": first})
                 pid = other.execute(text("SELECT pg_backend_pid()")).scalar_one()

@@ -206,7 +206,7 @@ def test_a_store_that_enforces_its_limit_runs_dry(sandbox):
 
 
 def test_every_field_of_an_order_and_all_it_leads_to_has_an_answer(sandbox):
-    store = Caller(sandbox).open(scopes=["read_apps", "read_orders"])
+    store = Caller(sandbox).open(scopes=["read_apps", "read_orders", "write_merchant_managed_fulfillment_orders"])
     order = store.place(("TEA", 2), hold_reason="OTHER")
     store.release(order["fulfillment_orders"][0]["admin_graphql_api_id"])
     made = store.fulfil(order["fulfillment_orders"][0]["admin_graphql_api_id"], company="UPS", number="1Z1")

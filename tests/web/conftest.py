@@ -11,12 +11,12 @@ from person import PASSWORD, Person
 from seeds import Shop, open_shop
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from werkzeug.security import generate_password_hash
 
+from records import passwords
 from records.users import User
 
-# Made once: scrypt is slow on purpose.
-HASH = generate_password_hash(PASSWORD)
+# Made once: argon2 is slow on purpose.
+HASH = passwords.kept(PASSWORD)
 
 
 @pytest.fixture

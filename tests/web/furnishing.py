@@ -87,7 +87,7 @@ def _shipped(shop: Shop) -> Order:
         job=job.id,
         calls=[_call("shopify", "read_order", 143), _call("easypost", "verify_address", 310)],
     )
-    shop.tell(order, "From Reno: the nearest that had everything.", kind="choice", minutes_ago=4198)
+    shop.tell(order, "From Reno: the nearest that had everything.", kind="choice", minutes_ago=4198, picks=[])
     shop.tell(order, label.choice, kind="choice", minutes_ago=4197, calls=[_call("easypost", "quote", 812)])
     shop.tell(
         order,

@@ -46,7 +46,10 @@ def test_links_of_the_living_part_lead_to_the_page(grace: Person, furnished: dic
 
 
 def test_the_label_is_the_file_that_was_bought(grace: Person, furnished: dict[str, int]) -> None:
-    answer = grace.get(f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}/labels/{furnished['label']}")
+    answer = grace.get(
+        f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}/labels/{furnished['label']}",
+        follow_redirects=True,
+    )
     assert (answer.data, answer.content_type) == (PDF, "application/pdf")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="1001-label-{furnished["label"]}.pdf"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -71,7 +74,7 @@ def test_a_label_that_claims_to_be_a_page_is_only_a_download(grace: Person, shop
     line = shop.line(order)
     label = shop.label(shop.parcel(shop.shipment(order, [line]), [line]), media_type="text/html", content=b"<script>")
     session.commit()
-    answer = grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}/labels/{label.id}")
+    answer = grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}/labels/{label.id}", follow_redirects=True)
     assert answer.content_type == "application/octet-stream"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="1-label-{label.id}.bin"'
 

@@ -35,7 +35,7 @@ def test_home_counts_what_there_is_and_links_each_number_to_its_rows(grace: Pers
     home = f"/ops/shops/{furnished['tenant']}/"
     text = grace.get(home).text
     tiles = re.findall(r'href="([^"]+)" title="[^"]*">\s*<span class="tile-number">(\d+)</span>', text)
-    assert len(tiles) == 9
+    assert len(tiles) == 13
     for link, number in tiles:
         assert len(re.findall("order-name", grace.get(link).text)) == int(number), link
     needs = re.findall(r'<a href="([^"]+)">\s*<span class="needs-count[^>]*>.*?</svg>(\d+)</span>', text, re.DOTALL)

@@ -1,4 +1,4 @@
-"""The pages that stand on their own, outside any storefront's frame."""
+"""Every page for people, on its own or inside a store's admin: one set of routes for both."""
 
 from __future__ import annotations
 
@@ -7,26 +7,79 @@ from pathlib import Path
 from flask import Flask, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from web import session, show
+from web import file_links, session, show, sign_in, surface
 from web.asked import RowId
-from web.pages import health, home, inbox, job, jobs, order, orders, payments, stock, taking_back, vendors, work
+from web.pages import (
+    audit,
+    bulk,
+    connections,
+    files,
+    health,
+    home,
+    inbox,
+    install,
+    job,
+    jobs,
+    me,
+    order,
+    orders,
+    payments,
+    people,
+    privacy,
+    reshaping,
+    settings,
+    setup,
+    shadow,
+    stock,
+    taking_back,
+    vendors,
+    work,
+)
 
 FOLDER = Path(__file__).parent.parent
 
 # Everything for people lives under one prefix, so that a proxy can close it as a whole.
 PREFIX = "/ops"
 
-_PAGES = (home, orders, order, taking_back, jobs, job, inbox, stock, payments, vendors, work)
+_PAGES = (
+    home,
+    orders,
+    bulk,
+    order,
+    reshaping,
+    settings,
+    files,
+    taking_back,
+    jobs,
+    job,
+    inbox,
+    stock,
+    payments,
+    vendors,
+    connections,
+    work,
+    me,
+    people,
+    audit,
+    setup,
+    shadow,
+    privacy,
+)
 
 
 def attach(app: Flask) -> None:
     """Add every page, the door in front of them, and how values look on them."""
     app.url_map.converters["id"] = RowId
     show.attach(app)
-    session.attach(app, url_prefix=PREFIX)
+    surface.attach(app)
+    file_links.attach(app)
+    session.attach(app)
+    sign_in.attach(app, url_prefix=PREFIX)
     app.register_blueprint(health.blueprint)
     for page in _PAGES:
         app.register_blueprint(page.blueprint, url_prefix=PREFIX)
+    app.register_blueprint(audit.house, url_prefix=PREFIX)
+    app.register_blueprint(install.blueprint)
     app.add_url_rule("/", "front", _to_the_pages)
     app.url_defaults(_same_shop)
 

@@ -36,6 +36,7 @@ def live(tenant: int) -> str:
 
 
 @blueprint.get("/shops/<id:tenant>/jobs/retry")
+@door.takes("ops")
 def confirm_retry_all(tenant: int) -> str:
     """Asks once more, with the number of jobs that it is about."""
     cause, kind = asked.asked("cause"), asked.one_of("kind", KINDS)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import structlog
-from flask import Response, abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
 from records.orders import Hold, Order, find_order, open_holds
-from web import asked, show
+from web import asked, file_links, show
 from web import session as door
 from web.pages import shop
 from web.queries import order as reads
@@ -25,8 +24,6 @@ blueprint = door.guarded("order", __name__)
 # The way of an order, as a line of steps; what stands beside it (cancelled) is no step on the way.
 STEPS = ("received", "verified", "released", "allocated", "shipping", "fulfilled")
 _STORY_PAGE = 100
-# What a label may be, and what its file is called; anything else is a download without a program to open it.
-_FILES = {"application/pdf": "pdf", "image/png": "png", "application/zpl": "zpl", "text/plain": "zpl"}
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>")
@@ -41,22 +38,13 @@ def live(tenant: int, id: int) -> str:
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/labels/<id:label>")
-def label(tenant: int, id: int, label: int) -> Response:
-    """The label's file, as it was when it was bought."""
+def label(tenant: int, id: int, label: int) -> Any:
+    """To the label's file, by an address that is good for a moment and for whoever asks."""
     with shop.opened(tenant) as session:
         found = reads.label_file(session, tenant, id, label)
-        order = find_order(session, tenant, id)
-        if found is None or order is None or found.content is None:
+        if found is None or found.content is None:
             abort(404)
-        content, media_type, name = found.content, found.media_type, order.name
-    log.info("label downloaded", tenant=tenant, order=id, label=label, actor=door.actor())
-    suffix = _FILES.get(media_type)
-    bare = re.sub(r"[^A-Za-z0-9_-]+", "", name) or "order"
-    return Response(
-        content,
-        content_type=media_type if suffix else "application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{bare}-label-{label}.{suffix or "bin"}"'},
-    )
+    return redirect(file_links.fresh("label", tenant, id, label), 303)
 
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/hold")
@@ -76,6 +64,7 @@ def hold(tenant: int, id: int) -> Any:
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/holds/<kind>/release")
+@door.takes("ops")
 def confirm_release(tenant: int, id: int, kind: str) -> str:
     """Asks once more: a released hold lets money be spent."""
     with shop.opened(tenant) as session:

@@ -1,21 +1,20 @@
-"""The list of orders: which ones, in what state; as a page, as a file, and many at once."""
+"""The list of orders: which ones, in what state; as a page and as a file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import structlog
-from flask import Response, abort, flash, redirect, render_template, stream_with_context, url_for
-from sqlalchemy.orm import Session
+from flask import Response, redirect, render_template, request, stream_with_context, url_for
 
-from jobs import desk
 from web import asked, show
 from web import session as door
 from web.pages import shop
-from web.queries import orders
+from web.pages.order_wish import as_query, wish_in
+from web.queries import orders, wishes
 from web.queries.keyset import Cut
-from web.queries.orders import OrderLook, Wish
+from web.queries.orders import OrderLook
+from web.queries.wishes import Wish
 from web.show import amounts, next_step, sheet, words
 
 log = structlog.get_logger(__name__)
@@ -26,6 +25,7 @@ VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
     ("To ship", {"state": "to_ship"}),
     ("On hold", {"hold": "any"}),
+    ("Needs you", {"parked": "any"}),
     ("Late", {"late": "1"}),
     ("Shipping", {"state": "shipping"}),
     ("Fulfilled", {"state": "fulfilled"}),
@@ -35,19 +35,19 @@ VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
 
 @blueprint.get("/shops/<id:tenant>/orders")
 def listed(tenant: int) -> Any:
-    wish = _wish()
+    wish = wish_in(request.args)
     if asked.asked("go") and wish == Wish(search=wish.search):  # from the search box: one match is what was meant
         with shop.opened(tenant) as session:
             only = orders.only_match(session, tenant, wish.search, now=show.now()) if wish.search else None
         if only is not None:
             return redirect(url_for("order.shown", id=only), 303)
-    return render_template("orders.html", views=VIEWS, looks=words.LOOKS, hold_kinds=words.HOLDS, **_list(tenant, wish))
+    return render_template("orders.html", views=VIEWS, hold_kinds=words.HOLDS, **_list(tenant, wish, whole=True))
 
 
 @blueprint.get("/shops/<id:tenant>/orders/live")
 def live(tenant: int) -> str:
     """The rows alone, which keep themselves fresh."""
-    return render_template("partials/orders.html", **_list(tenant, _wish()))
+    return render_template("partials/orders.html", **_list(tenant, wish_in(request.args)))
 
 
 @blueprint.get("/shops/<id:tenant>/orders.csv")
@@ -55,7 +55,7 @@ def file(tenant: int) -> Response:
     """Every order of the filter, not only this page's, written while it is read."""
     with shop.opened(tenant):
         log.info("orders exported", tenant=tenant, actor=door.actor())
-    looks = orders.each(shop.engine(), tenant, _wish(), now=show.now())
+    looks = orders.each(shop.engine(), tenant, wish_in(request.args), now=show.now())
     rows = sheet.lines(_HEADING, (_row(look) for look in looks))
     named = f'attachment; filename="orders-{show.now():%Y-%m-%d}.csv"'
     return Response(
@@ -63,71 +63,31 @@ def file(tenant: int) -> Response:
     )
 
 
-@blueprint.post("/shops/<id:tenant>/orders/bulk")
-def bulk(tenant: int) -> Any:
-    """One action for every order that is ticked. One that it does not fit is left alone and counted."""
-    action, ids = _ACTIONS.get(asked.told("action")), asked.row_ids("order")
-    onward = asked.local_path(asked.told("back"), url_for("orders.listed", tenant=tenant))
-    reason = asked.told("reason")
-    if action is None:
-        abort(400)
-    if not ids or (action is _hold and not reason):
-        flash("Tick at least one order." if not ids else "A hold needs a reason: the next person will ask.", "warn")
-        return redirect(onward, 303)
-    with shop.opened(tenant) as session:
-        if orders.existing(session, tenant, ids) != set(ids):
-            abort(404)
-        done = sum(action(session, tenant, id, reason) for id in ids)
-    log.info("bulk action", tenant=tenant, action=asked.told("action"), orders=ids, done=done, actor=door.actor())
-    flash(_counted(asked.told("action"), done, len(ids)), "good" if done else "warn")
-    return redirect(onward, 303)
-
-
-def _wish() -> Wish:
-    return Wish(
-        search=asked.asked("q"),
-        state=asked.one_of("state", {*words.LOOKS["order"], "to_ship"}),
-        hold=asked.one_of("hold", {*words.HOLDS, "any"}),
-        payment=asked.one_of("payment", words.LOOKS["payment"]),
-        parcel=asked.one_of("parcel", words.LOOKS["parcel"]),
-        late=asked.asked("late") == "1",
-        labelled_days=30 if asked.asked("labelled") == "30" else 0,
-    )
-
-
-def _list(tenant: int, wish: Wish) -> dict[str, Any]:
+def _list(tenant: int, wish: Wish, *, whole: bool = False) -> dict[str, Any]:
+    """The rows; for the `whole` page also what its filters offer and how many orders fit."""
     cut = Cut(before=asked.row_id("before"), after=asked.row_id("after"))
     with shop.opened(tenant) as session:
         page = orders.page(session, tenant, wish, cut, now=show.now())
-    return {"page": page, "wish": wish, "filtered": wish != Wish(), "step": step, "first": cut == Cut()}
+        more = {
+            "fitting": orders.count(session, tenant, wish, now=show.now()),
+            "locations": wishes.locations(session, tenant),
+            "service_choices": [(name, name) for name in wishes.services(session, tenant)],
+            "most_counted": orders.MOST_COUNTED,
+        } if whole else {}  # fmt: skip
+    query = as_query(wish)
+    return {
+        "page": page,
+        "wish": wish,
+        "query": query,
+        "filtered": bool(query),
+        "step": step,
+        "first": cut == Cut(),
+    } | more
 
 
 def step(look: OrderLook) -> next_step.Step:
     statuses = [parcel.carrier_status for parcel in look.parcels]
     return next_step.of(look.order.state, look.holds, look.jobs, statuses, now=show.now())
-
-
-def _hold(session: Session, tenant: int, id: int, reason: str) -> bool:
-    return desk.hold(session, tenant, id, reason=reason, by=door.actor())
-
-
-def _release(session: Session, tenant: int, id: int, _reason: str) -> bool:
-    return desk.release_hold(session, tenant, id, "operator", by=door.actor(), now=show.now())
-
-
-def _go_on(session: Session, tenant: int, id: int, _reason: str) -> bool:
-    desk.resume(session, tenant, id, by=door.actor())
-    return True
-
-
-_ACTIONS: dict[str, Callable[[Session, int, int, str], bool]] = {"hold": _hold, "release": _release, "go_on": _go_on}
-_DONE = {"hold": "put on hold", "release": "released", "go_on": "asked to go on"}
-
-
-def _counted(action: str, done: int, of: int) -> str:
-    orders_word = "order was" if done == 1 else "orders were"
-    rest = f" {of - done} had nothing to change." if done < of else ""
-    return f"{done} {orders_word} {_DONE[action]}.{rest}"
 
 
 _HEADING = [

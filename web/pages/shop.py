@@ -20,6 +20,7 @@ class Shop:
 
     id: int
     name: str
+    mode: str = "live"
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def opened(tenant: int) -> Iterator[Session]:
     """A transaction of the shop's; it commits at the end and rings for the work that it asked for."""
     with database.transaction(engine(), tenant) as session:
         row = session.get(Tenant, tenant) or abort(404)
-        g.shop = Shop(id=row.id, name=row.name)
+        g.shop = Shop(id=row.id, name=row.name, mode=row.mode)
         yield session
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
@@ -35,6 +35,7 @@ REASON_WORDS = {
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/cancel")
+@door.takes("ops")
 def planned(tenant: int, id: int) -> str:
     """What would be done for this wish. Looking changes nothing."""
     with shop.opened(tenant) as session:
@@ -95,13 +96,15 @@ def skip(tenant: int, id: int, step: int) -> Any:
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/parcels/<id:parcel>/relabel")
+@door.takes("ops")
 def confirm_relabel(tenant: int, id: int, parcel: int) -> str:
     """Asks once more: another label costs money before the old one's comes back."""
     with shop.opened(tenant) as session:
         order, _ = _order(session, tenant, id)
         row = _parcel(session, tenant, id, parcel)
         found = relabelling.look(session, tenant, parcel, lock=False) or abort(404)
-        return render_template("relabel.html", order=order, parcel=row, refusal=relabelling.why_not(found))
+        refusal = desk.ONLY_WATCHES if g.shop.mode == "shadow" else relabelling.why_not(found)
+        return render_template("relabel.html", order=order, parcel=row, refusal=refusal)
 
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/parcels/<id:parcel>/relabel")

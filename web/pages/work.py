@@ -13,7 +13,7 @@ from web import show
 from web.pages import shop
 from web.show import condition
 
-blueprint = door.guarded("work", __name__)
+blueprint = door.guarded("work", __name__, whole_house=True)
 
 
 @blueprint.get("/work")
@@ -29,7 +29,8 @@ def live() -> str:
 
 def _read() -> dict[str, Any]:
     report = health.report(current_app.extensions["settings"].redis_url)
-    with database.across_tenants(shop.engine(), why="ops look at the work of the whole installation") as session:
+    why = "ops look at the work of the whole installation"
+    with database.across_tenants(shop.engine(), why=why, by=door.actor()) as session:
         backlog = health.backlog(session)
     oldest = min((queue.oldest_due_at for queue in backlog if queue.oldest_due_at), default=None)
     listening = {queue.queue: sum(queue.queue in listener.queues for listener in report.listeners) for queue in backlog}

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from records.inbox import InboxEvent
 from records.jobs import Job
 from records.orders import Hold, Order
-from records.shipments import Label
-from web.queries import orders, payments
-
-DAYS = 30
+from records.shipments import Label, Parcel
+from records.tenants import Connection, Tenant
+from web.queries import payments, wishes
+from web.queries.wishes import DAYS
+from web.show.next_step import TO_SHIP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,43 @@ class Day:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToShip:
+    """Orders that still have to leave; the others are parts of `all`. `due` is by hours from now."""
+
+    all: int
+    late: int
+    due: dict[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """Orders with a promise of which a parcel was delivered in the last 30 days."""
+
+    kept: int
+    missed: int
+
+    @property
+    def percent(self) -> int | None:
+        """Rounded down, so that 100 means every one; None where nothing was delivered."""
+        whole = self.kept + self.missed
+        return self.kept * 100 // whole if whole else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What stands over everything else that a shop's home says."""
+
+    mode: str
+    closed_at: datetime | None
+    consent_wanted_at: datetime | None
+    """Since when a store refuses our secrets."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Overview:
+    standing: Standing
+    to_ship: ToShip
+    promise: Promise
     orders: dict[str, int]
     holds: Sequence[Waiting]
     parked: Sequence[Waiting]
@@ -62,8 +99,11 @@ class Overview:
     days: Sequence[Day]
     inbox_parked: int
     unmatched: int
-    late: int
     last_heard_at: datetime | None
+
+    @property
+    def late(self) -> int:
+        return self.to_ship.late
 
 
 def overview(session: Session, tenant: int, *, now: datetime) -> Overview:
@@ -77,7 +117,9 @@ def overview(session: Session, tenant: int, *, now: datetime) -> Overview:
         days=_days(session, tenant, since, now),
         inbox_parked=_inbox_parked(session, tenant),
         unmatched=payments.unmatched_count(session, tenant),
-        late=_late(session, tenant, now),
+        standing=_standing(session, tenant),
+        to_ship=_to_ship(session, tenant, now),
+        promise=_promise(session, tenant, since),
         last_heard_at=_last_heard(session, tenant),
     )
 
@@ -124,7 +166,7 @@ def _parked_jobs(session: Session, tenant: int) -> list[Waiting]:
 def _spend(session: Session, tenant: int, since: datetime) -> list[Spend]:
     rows = session.execute(
         select(Label.currency, func.count().label("labels"), func.coalesce(func.sum(Label.cost_minor), 0).label("cost"))
-        .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(orders.PAID_FOR))
+        .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(wishes.PAID_FOR))
         .group_by(Label.currency)
         .order_by(func.count().desc(), Label.currency)
     )
@@ -136,7 +178,7 @@ def _days(session: Session, tenant: int, since: datetime, now: datetime) -> list
     counted: dict[date, int] = dict(
         session.execute(
             select(func.date(Label.bought_at), func.count())
-            .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(orders.PAID_FOR))
+            .where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(wishes.PAID_FOR))
             .group_by(text("1"))
         ).all()
     )
@@ -150,10 +192,41 @@ def _inbox_parked(session: Session, tenant: int) -> int:
     ).scalar_one()
 
 
-def _late(session: Session, tenant: int, now: datetime) -> int:
-    return session.execute(
-        select(func.count()).select_from(Order).where(Order.tenant_id == tenant, orders.is_late(now))
-    ).scalar_one()
+def _standing(session: Session, tenant: int) -> Standing:
+    shop = session.get_one(Tenant, tenant)
+    refused = session.scalars(
+        select(func.min(Connection.consent_wanted_at)).where(
+            Connection.tenant_id == tenant, Connection.ended_at.is_(None)
+        )
+    ).one()
+    return Standing(mode=shop.mode, closed_at=shop.closed_at, consent_wanted_at=refused)
+
+
+def _to_ship(session: Session, tenant: int, now: datetime) -> ToShip:
+    """One look at the orders that have not left: their number is the work in hand, however long the history is."""
+    row = session.execute(
+        select(
+            func.count().label("all"),
+            func.count().filter(Order.deliver_by < now).label("late"),
+            *(func.count().filter(wishes.is_due(now, hours)).label(f"due_{hours}") for hours in wishes.DUE_WITHIN),
+        ).where(Order.tenant_id == tenant, Order.state.in_(TO_SHIP))
+    ).one()
+    return ToShip(all=row.all, late=row.late, due={hours: getattr(row, f"due_{hours}") for hours in wishes.DUE_WITHIN})
+
+
+def _promise(session: Session, tenant: int, since: datetime) -> Promise:
+    """Counted by order, as the lists that the numbers lead to are; one with a late and a timely parcel is in both."""
+    in_time = Parcel.delivered_at <= Order.deliver_by
+    row = session.execute(
+        select(
+            func.count(Order.id.distinct()).filter(in_time).label("kept"),
+            func.count(Order.id.distinct()).filter(~in_time).label("missed"),
+        )
+        .select_from(Order)
+        .join(Parcel, (Parcel.tenant_id == Order.tenant_id) & (Parcel.order_id == Order.id))
+        .where(Order.tenant_id == tenant, Parcel.delivered_at >= since, Order.deliver_by.is_not(None))
+    ).one()
+    return Promise(kept=row.kept, missed=row.missed)
 
 
 def _last_heard(session: Session, tenant: int) -> datetime | None:

@@ -76,6 +76,8 @@ class Whole:
     filed: frozenset[int]
     """The labels whose file is kept here."""
     taken_back: Sequence[TakenBack]
+    decision: str
+    """Where it leaves from and why, as a sentence; empty until that is decided."""
 
     @property
     def open_holds(self) -> list[Hold]:
@@ -107,6 +109,7 @@ def whole(session: Session, tenant: int, id: int) -> Whole | None:
         jobs=_jobs(session, tenant, id, shipments, parcels, labels),
         filed=_filed(session, tenant, id),
         taken_back=reversals.of_order(session, tenant, id),
+        decision=_decision(session, tenant, id),
     )
 
 
@@ -242,6 +245,22 @@ def _filed(session: Session, tenant: int, order: int) -> frozenset[int]:
         select(Label.id).where(Label.tenant_id == tenant, Label.order_id == order, Label.content.is_not(None))
     )
     return frozenset(rows)
+
+
+def _decision(session: Session, tenant: int, order: int) -> str:
+    """What was last said of the locations; choices of rates stand with their labels."""
+    statement = (
+        select(TimelineEntry.sentence)
+        .where(
+            TimelineEntry.tenant_id == tenant,
+            TimelineEntry.order_id == order,
+            TimelineEntry.kind == "choice",
+            TimelineEntry.details.has_key("picks"),
+        )
+        .order_by(TimelineEntry.id.desc())
+        .limit(1)
+    )
+    return session.scalars(statement).first() or ""
 
 
 def _location_names(session: Session, tenant: int) -> dict[int, str]:

@@ -5,41 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Text, func, literal_column, or_, select, union_all
+from sqlalchemy import Engine, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import database
 from records.jobs import Job
 from records.orders import Hold, Order, OrderLine
-from records.shipments import Label, Parcel
-from web.queries import keyset
+from records.shipments import Parcel
+from web.queries import keyset, wishes
 from web.queries.keyset import Cut, Page
-from web.show.next_step import TO_SHIP
+from web.queries.wishes import Wish
 
-# What costs money, or may yet come back.
-PAID_FOR = ("bought", "void_requested", "void_refused", "spent")
 _FILE_CHUNK = 500
-# Spelled exactly as the index spells it, or PostgreSQL does not see that they are the same.
-_BUYER: ColumnElement[str] = literal_column("lower(orders.ship_to ->> 'name')", Text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What a list of orders is narrowed to; an empty field narrows nothing.
-
-    `state` may be `to_ship`, which is every state before the last unit has left, and `hold` may be `any`.
-    """
-
-    search: str = ""
-    state: str = ""
-    hold: str = ""
-    payment: str = ""
-    parcel: str = ""
-    late: bool = False
-    labelled_days: int = 0
+# A list says how many orders fit it up to here; counting on would cost more than the number is worth.
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,75 +57,34 @@ def each(engine: Engine, tenant: int, wish: Wish, *, now: datetime) -> Iterator[
         cut = replace(cut, before=chunk.older)
 
 
+def count(session: Session, tenant: int, wish: Wish, *, now: datetime) -> int:
+    """How many orders are wished for; one more than MOST_COUNTED stands for every number beyond it."""
+    some = _statement(tenant, wish, now).with_only_columns(Order.id).limit(MOST_COUNTED + 1).subquery()
+    return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def ids_below(session: Session, tenant: int, wish: Wish, *, newest: int | None, limit: int, now: datetime) -> list[int]:
+    """The ids of orders that are wished for, newest first, from this one down."""
+    statement = _statement(tenant, wish, now).with_only_columns(Order.id)
+    if newest is not None:
+        statement = statement.where(Order.id <= newest)
+    return list(session.scalars(statement.order_by(Order.id.desc()).limit(limit)))
+
+
+def names(session: Session, tenant: int, ids: Sequence[int]) -> dict[int, str]:
+    """What people call these orders, by id; those of another tenant are left out."""
+    rows = session.execute(select(Order.id, Order.name).where(Order.tenant_id == tenant, Order.id.in_(ids)))
+    return {row.id: row.name or f"order {row.id}" for row in rows}
+
+
 def only_match(session: Session, tenant: int, search: str, *, now: datetime) -> int | None:
     """The id of the one order that a search finds; None where it finds several or none."""
     found = session.scalars(_statement(tenant, Wish(search=search), now).limit(2)).all()
     return found[0].id if len(found) == 1 else None
 
 
-def existing(session: Session, tenant: int, ids: Sequence[int]) -> set[int]:
-    """Which of these ids are orders of the tenant."""
-    return set(session.scalars(select(Order.id).where(Order.tenant_id == tenant, Order.id.in_(ids))))
-
-
 def _statement(tenant: int, wish: Wish, now: datetime) -> Select[Order]:
-    return select(Order).where(Order.tenant_id == tenant, *_conditions(tenant, wish, now))
-
-
-def _conditions(tenant: int, wish: Wish, now: datetime) -> list[ColumnElement[bool]]:
-    asked: list[ColumnElement[bool]] = []
-    if wish.search:
-        asked.append(Order.id.in_(_matches(tenant, wish.search)))
-    if wish.state:
-        asked.append(Order.state.in_(TO_SHIP) if wish.state == "to_ship" else Order.state == wish.state)
-    if wish.hold:
-        kind = [] if wish.hold == "any" else [Hold.kind == wish.hold]
-        asked.append(Order.id.in_(select(Hold.order_id).where(Hold.tenant_id == tenant, Hold.state == "open", *kind)))
-    if wish.payment:
-        asked.append(Order.standing == wish.payment)
-    if wish.parcel:
-        asked.append(
-            Order.id.in_(
-                select(Parcel.order_id).where(Parcel.tenant_id == tenant, Parcel.carrier_status == wish.parcel)
-            )
-        )
-    if wish.late:
-        asked.append(is_late(now))
-    if wish.labelled_days:
-        asked.append(Order.id.in_(_labelled_since(tenant, now - timedelta(days=wish.labelled_days))))
-    return asked
-
-
-def is_late(now: datetime) -> ColumnElement[bool]:
-    """The same as next_step.is_late, for the database."""
-    return Order.state.in_(TO_SHIP) & (Order.deliver_by < now)
-
-
-def _labelled_since(tenant: int, since: datetime) -> Select[int]:
-    return select(Label.order_id).where(Label.tenant_id == tenant, Label.bought_at >= since, Label.state.in_(PAID_FOR))
-
-
-def _matches(tenant: int, search: str) -> Any:
-    """The ids of orders that a search finds: each branch is an index look-up, in the words that people have at hand."""
-    bare = search.removeprefix("#")
-    lower = search.lower()
-    return union_all(
-        select(Order.id).where(Order.tenant_id == tenant, Order.name.in_([search, bare, f"#{bare}"])),
-        select(Order.id).where(Order.tenant_id == tenant, func.lower(Order.email) == lower),
-        select(Order.id).where(
-            Order.tenant_id == tenant,
-            # A prefix, so that "Ada" finds Ada Lovelace; what people type is no pattern.
-            _BUYER.like(_escaped(lower) + "%", escape="\\"),
-        ),
-        select(OrderLine.order_id).where(OrderLine.tenant_id == tenant, OrderLine.sku.in_([search, search.upper()])),
-        select(Parcel.order_id).where(
-            Parcel.tenant_id == tenant, Parcel.tracking_code.in_([search, search.replace(" ", "").upper()])
-        ),
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return select(Order).where(Order.tenant_id == tenant, *wishes.conditions(tenant, wish, now))
 
 
 def _with_parts(session: Session, tenant: int, orders: Sequence[Order]) -> list[OrderLook]:

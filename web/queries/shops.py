@@ -11,5 +11,7 @@ from records.tenants import Tenant
 _MOST = 500
 
 
-def every(session: Session) -> list[Tenant]:
-    return list(session.scalars(select(Tenant).order_by(Tenant.name, Tenant.id).limit(_MOST)))
+def every(session: Session, *, only: int | None = None) -> list[Tenant]:
+    """All shops by name; `only` narrows to the one that somebody may see."""
+    statement = select(Tenant).order_by(Tenant.name, Tenant.id).limit(_MOST)
+    return list(session.scalars(statement if only is None else statement.where(Tenant.id == only)))

@@ -12,7 +12,8 @@ from babel import Locale, UnknownLocaleError
 from flask import Flask, current_app, g, request, url_for
 
 from config.version import VERSION
-from web.show import amounts, icons, moments, next_step, words
+from web import surface
+from web.show import amounts, icons, moments, next_step, polaris, words
 
 _ENGLISH = Locale("en", "US")
 
@@ -24,6 +25,8 @@ def attach(app: Flask) -> None:
         span=moments.span,
         plain=words.plain,
         link=web_address,
+        polaris_rows=polaris.rows,
+        polaris_tone=polaris.tone,
     )
     app.jinja_env.tests["late"] = lambda order: next_step.is_late(order.state, order.deliver_by, now())
     app.jinja_env.globals.update(
@@ -92,7 +95,7 @@ def web_address(given: str) -> str:
 
 
 def _address(endpoint: str, changed: dict[str, object]) -> str:
-    kept = request.args.to_dict() | changed
+    kept = {name: value for name, value in request.args.to_dict().items() if surface.is_own_word(name)} | changed
     given = {name: value for name, value in kept.items() if value not in (None, "", False)}
     return url_for(endpoint, **{**given, **(request.view_args or {})})
 

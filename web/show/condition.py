@@ -22,6 +22,19 @@ class Condition:
     sentence: str
 
 
+def for_merchants(found: Condition) -> Condition:
+    """The same to somebody who runs no server: what it means for their orders, and that it is not theirs to mend."""
+    if found.tone == "good":
+        return Condition(tone="good", icon=found.icon, word=found.word, sentence="Nothing that is due has waited long.")
+    return Condition(
+        tone="warn",
+        icon="clock",
+        word="Slower than usual",
+        sentence="Orders and payments are taken and kept, but what is done for them waits at the moment. Nothing is "
+        "lost and nothing is yours to do: it goes on by itself, and whoever runs Packline sees this, too.",
+    )
+
+
 def judge(report: Report, oldest_due_at: datetime | None, *, now: datetime) -> Condition:
     waited_s = (now - oldest_due_at).total_seconds() if oldest_due_at else 0.0
     if not report.answers:

@@ -21,6 +21,8 @@ SHAPES = MappingProxyType(
         "clock": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
         "dot": '<circle cx="12" cy="12" r="4" fill="currentColor" stroke="none"/>',
         "download": '<path d="M12 4v11"/><path d="m7 11 5 5 5-5"/><path d="M5 20h14"/>',
+        "eye": '<path d="M2 12c3-5 6.3-7.5 10-7.5s7 2.5 10 7.5c-3 5-6.3 7.5-10 7.5s-7-2.5-10-7.5z"/>'
+        '<circle cx="12" cy="12" r="3"/>',
         "file": '<path d="M6 3h8l4 4v14H6z"/><path d="M14 3v4h4"/>',
         "flag": '<path d="M6 21V4h11l-2 4 2 4H6"/>',
         "gauge": '<path d="M4 17a8 8 0 1 1 16 0"/><path d="m12 15 4-5"/><path d="M4 17h3"/><path d="M17 17h3"/>',
@@ -40,6 +42,8 @@ SHAPES = MappingProxyType(
         "return": '<path d="m9 6-5 5 5 5"/><path d="M4 11h11a4.5 4.5 0 0 1 0 9h-2"/>',
         "search": '<circle cx="10.5" cy="10.5" r="6"/><path d="m15 15 5 5"/>',
         "shop": '<path d="M4 9 6 4h12l2 5"/><path d="M4 9v11h16V9"/><path d="M4 9h16"/><path d="M10 20v-6h4v6"/>',
+        "sliders": '<path d="M4 7h9"/><path d="M17 7h3"/><circle cx="15" cy="7" r="2"/><path d="M4 17h3"/>'
+        '<path d="M11 17h9"/><circle cx="9" cy="17" r="2"/>',
         "stack": '<path d="m12 4 8 4-8 4-8-4z"/><path d="m4 12 8 4 8-4"/><path d="m4 16 8 4 8-4"/>',
         "truck": '<path d="M3 6h11v10H3z"/><path d="M14 10h4l3 3v3h-7"/><circle cx="7.5" cy="17.5" r="1.8"/>'
         '<circle cx="17" cy="17.5" r="1.8"/>',
@@ -51,7 +55,7 @@ SHAPES = MappingProxyType(
 
 def icon(name: str) -> Markup:
     """An icon for the eye only: what it says stands in a word beside it."""
-    return Markup(  # noqa: S704 # nosec B704 - our own constant shapes, nothing from outside
+    return Markup(  # noqa: S704 # nosec B704 # our own constant shapes, nothing from outside
         '<svg class="icon" viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" '
         f'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{SHAPES[name]}</svg>'
     )

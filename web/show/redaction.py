@@ -19,8 +19,9 @@ _OPENS = re.compile(r"(^|_)(token|secret|password|client_secret|status_url|recei
 # Things that are a person or a place, in which a plain `name` or `line1` is personal too.
 _PEOPLE = re.compile(r"(address|customer|billing|^shipping$|shipping_details|recipient|buyer|owner)", re.IGNORECASE)
 _NAMES = re.compile(r"^(name|line[12]|state|province|province_code|street)$", re.IGNORECASE)
-_EMAIL = re.compile(r"[^\s\"'<>@,;:]+@[^\s\"'<>@,;:]+\.[^\s\"'<>@,;:]+")
-_PHONE = re.compile(r"\+?\d[\d\s().-]{8,}\d")
+# Every repetition ends, at the length that RFC 5321 allows: two million letters without an @ are read in a moment.
+_EMAIL = re.compile(r"[^\s\"'<>@,;:]{1,64}@[^\s\"'<>@,;:]{1,200}\.[^\s\"'<>@,;:.]{1,63}")
+_PHONE = re.compile(r"\+?\d[\d\s().-]{8,30}\d")
 
 
 def pretty(body: bytes, *, redacted: bool) -> tuple[str, bool]:
@@ -60,4 +61,5 @@ def _of_key(key: str, value: Any, *, within: str) -> Any:
 
 
 def _without_patterns(text: str) -> str:
-    return _PHONE.sub(HIDDEN, _EMAIL.sub(HIDDEN, text))
+    named = _EMAIL.sub(HIDDEN, text) if "@" in text else text
+    return _PHONE.sub(HIDDEN, named)

@@ -27,6 +27,7 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             received=("Received", "inbox", "quiet", "It arrived and is being checked."),
             verified=("Verified", "check", "going", "Complete and consistent; its payment is looked at."),
             released=("Released", "check", "going", "Paid for; its stock is reserved next."),
+            watched=("Watched", "eye", "quiet", "Packline has decided and does nothing: the merchant ships it."),
             allocated=("Allocated", "stack", "going", "Its stock is reserved; labels are bought next."),
             shipping=("Shipping", "truck", "going", "Labels are being bought and told to the store."),
             fulfilled=("Fulfilled", "check-circle", "good", "Every unit has left and the store has the tracking."),
@@ -62,6 +63,11 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
         "account": _table(
             well=("Well", "check-circle", "good", "It takes our secrets and its webhooks point here."),
             ailing=("Ailing", "alert", "warn", "Something about it needs a person."),
+            going=("Being set up", "clock", "going", "The vendor is asked to tell us; it is done in a moment."),
+        ),
+        "account_mode": _table(
+            live=("LIVE", "bolt", "good", "Real money and real postage."),
+            test=("TEST", "circle", "warn", "Nothing is paid for, and no label is good for a carrier."),
         ),
         "comparison": _table(
             wanted=("Asked for", "clock", "quiet", "A person asked for it; it begins in a moment."),
@@ -73,6 +79,12 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             repaired=("Repaired", "check-circle", "good", "Both sides say the same again."),
             parked=("Needs a person", "alert", "warn", "Somebody has to choose what is right."),
             noted=("Noted", "dot", "quiet", "Nothing had to be done."),
+        ),
+        "self_test": _table(
+            waiting=("Waits", "clock", "quiet", "It has its turn in a moment."),
+            ok=("Works", "check-circle", "good", "It was tried, and works."),
+            failed=("Does not work", "alert", "bad", "What to do stands beside it."),
+            skipped=("Not tried", "circle", "quiet", "The reason stands beside it."),
         ),
         "reversal": _table(
             under_way=("Under way", "play", "going", "Its steps are being done."),
@@ -86,6 +98,10 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             dropped=("Not needed", "x", "quiet", "What happened meanwhile made it needless."),
             refused=("Refused", "alert", "bad", "The other side said no; a person decides."),
             asks=("Asks", "question", "warn", "A person has to say yes first."),
+        ),
+        "privacy_request": _table(
+            due=("To be done", "clock", "warn", "It is done as soon as it can be, and by its day at the latest."),
+            done=("Done", "check-circle", "good", "It was done."),
         ),
         "shipment": _table(
             planned=("Planned", "box", "quiet", "Its boxes are planned; labels come next."),
@@ -178,7 +194,13 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "capture_payment": Doing("Take the money", "The parcel has left; its payment is authorised and not taken yet."),
         "reconcile": Doing("Compare with the vendor", "What the vendor did not tell us has not been fetched yet."),
         "check_connection": Doing("Look after a connection", "Whether the vendor still tells us is not known."),
+        "self_test": Doing("Test everything", "Whether everything that is connected works is not known yet."),
         "read_catalogue": Doing("Read the catalogue", "Stock and prices here may be older than the store's."),
+        "export_buyer": Doing("Gather a buyer's data", "The export that a buyer asked for cannot be sent yet."),
+        "forget_buyer": Doing("Forget a buyer", "Who bought these orders is still written here."),
+        "close_shop": Doing("Close the shop", "The store says that it took Packline away; work for it may go on."),
+        "forget_shop": Doing("Forget the shop", "What is personal of a store that has left is still here."),
+        "expire_kept": Doing("Let old things go", "Deliveries and buyers are kept longer than the shop has decided."),
     }
 )
 

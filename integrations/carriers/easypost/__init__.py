@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.carriers.easypost.door import EasyPostDoor
-from integrations.ports import Carrier, Credentials, Notice, Origins, Vendor
+from integrations.carriers.easypost.door import EasyPostDoor, sample
+from integrations.ports import Carrier, Checkup, Credentials, Notice, Origins, Vendor
 
 
 def is_live(secrets: Mapping[str, str]) -> bool:
@@ -25,12 +25,25 @@ def build(credentials: Credentials, origins: Origins, notice: Notice) -> Carrier
     return EasyPostCarrier(credentials, origins, notice)
 
 
+def check(credentials: Credentials, origins: Origins, notice: Notice) -> Checkup:
+    """Whose account the key opens, in which mode, and what keeps it from buying.
+
+    Raises Permanent where it opens none.
+    """
+    from integrations.carriers.easypost import checkup
+
+    return checkup.look(credentials, origins, notice)
+
+
 VENDOR = Vendor(
     name="easypost",
     role="carrier",
     door=EasyPostDoor(),
     build=build,
     secret_names=("api_key",),
-    signing_secret_names=("webhook_secret", "previous_webhook_secret"),
+    signing_secret_names=("webhook_secret", "previous_webhook_secret", "next_webhook_secret"),
     is_live=is_live,
+    check=check,
+    sample=sample,
+    keys_made_at="https://app.easypost.com/account/settings?tab=api-keys",
 )

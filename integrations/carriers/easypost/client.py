@@ -42,14 +42,24 @@ class Call:
     path: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     reference: str = ""
+    beta: bool = False
+    """Whether it lies among what EasyPost offers beside its API v2, under /beta."""
 
 
 def get(verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "") -> Call:
     return Call(verb=verb, method=RequestMethod.GET, path=path, fields=fields or {}, reference=reference)
 
 
-def post(verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "") -> Call:
-    return Call(verb=verb, method=RequestMethod.POST, path=path, fields=fields or {}, reference=reference)
+def post(
+    verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "", beta: bool = False
+) -> Call:
+    return Call(
+        verb=verb, method=RequestMethod.POST, path=path, fields=fields or {}, reference=reference, beta=beta
+    )
+
+
+def delete(verb: str, path: str, *, reference: str) -> Call:
+    return Call(verb=verb, method=RequestMethod.DELETE, path=path, reference=reference)
 
 
 def patch(verb: str, path: str, fields: Mapping[str, Any], *, reference: str) -> Call:
@@ -101,7 +111,7 @@ class EasyPostClient:
 def _requested(client: Any, call: Call) -> Any:
     # Below the SDK's services: they rebuild every answer as objects of their own, which takes a millisecond and an
     # AttributeError where an id is null. Transport, authorisation, hooks and errors are the SDK's all the same.
-    return Requestor(client).request(method=call.method, url=call.path, params=dict(call.fields))
+    return Requestor(client).request(method=call.method, url=call.path, params=dict(call.fields), beta=call.beta)
 
 
 def _sdk_client(origin: str, key: str, timeout_s: tuple[int, int]) -> Any:

@@ -28,7 +28,16 @@ from integrations.nouns import (
     Quote,
     VoidState,
 )
-from integrations.ports import Credentials, Notice, Origins, OutsideFailure, Permanent, Temporary, Unreadable
+from integrations.ports import (
+    Credentials,
+    Notice,
+    Origins,
+    OutsideFailure,
+    Permanent,
+    Renewed,
+    Temporary,
+    Unreadable,
+)
 from integrations.sdk_calls import Trouble, told
 
 log = structlog.get_logger(__name__)
@@ -59,6 +68,12 @@ class EasyPostCarrier:
         creation = post("shipment.create", "/shipments", wish, reference=consignment.reference)
         shipment = self._easypost.ask(creation, objects.Shipment)
         return objects.quote_of(shipment)
+
+    def estimate(self, consignment: Consignment) -> Quote:
+        """EasyPost keeps nothing of it: https://docs.easypost.com/docs/shipments/rates (stateless rates)."""
+        wish = {"shipment": consignments.shipment_fields(consignment)}
+        asking = post("rates.estimate", "/rates", wish, reference=consignment.reference, beta=True)
+        return objects.estimate_of(self._easypost.ask(asking, objects.Estimate))
 
     def buy(self, shipment_ref: str, rate_ref: str) -> BoughtLabel:
         path, wish = f"/shipments/{_safe(shipment_ref)}/buy", {"rate": {"id": rate_ref}}
@@ -125,6 +140,13 @@ class EasyPostCarrier:
 
     def enable_hook(self, remote_id: str, secret: str) -> None:
         hooks.enable(self._easypost, _safe(remote_id), secret)
+
+    def renew_hook(self, remote_id: str, topics: Sequence[str], address: str, secret: str) -> Renewed:  # noqa: ARG002
+        hooks.enable(self._easypost, _safe(remote_id), secret)
+        return Renewed(remote_id=remote_id)
+
+    def drop_hook(self, remote_id: str) -> None:
+        hooks.drop(self._easypost, _safe(remote_id))
 
     def _read_shipment(self, shipment_ref: str) -> objects.Shipment:
         reading = get("shipment.read", f"/shipments/{_safe(shipment_ref)}", reference=shipment_ref)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from integrations.carriers.easypost import objects, words
-from integrations.carriers.easypost.client import EasyPostClient, get, patch, post
+from integrations.carriers.easypost.client import EasyPostClient, delete, get, patch, post
 from integrations.nouns import Hook
+from integrations.ports import Permanent
 
 
 def standing(easypost: EasyPostClient) -> Sequence[Hook]:
@@ -32,6 +33,15 @@ def enable(easypost: EasyPostClient, remote_id: str, secret: str) -> None:
     """Enable a webhook, and sign what it tells from now on with this secret."""
     wish = {"webhook_secret": secret}
     easypost.ask(patch("webhook.update", f"/webhooks/{remote_id}", wish, reference=remote_id), objects.Webhook)
+
+
+def drop(easypost: EasyPostClient, remote_id: str) -> None:
+    """Delete a webhook; one that is gone already is left gone."""
+    try:
+        easypost.ask_list(delete("webhook.delete", f"/webhooks/{remote_id}", reference=remote_id))
+    except Permanent:
+        if any(webhook.id == remote_id for webhook in _webhooks(easypost)):
+            raise
 
 
 def _webhooks(easypost: EasyPostClient) -> Sequence[objects.Webhook]:

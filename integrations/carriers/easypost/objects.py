@@ -110,6 +110,17 @@ class Shipment(Wire):
     refund_status: str | None = None
 
 
+class Estimate(Wire):
+    """Rates without a shipment: they bear no ids, because none of them can be bought."""
+
+    rates: tuple[Any, ...] | None = None
+    messages: tuple[Message, ...] | None = None
+
+
+class EstimatedRate(EasyPostRate):
+    id: Text = ""
+
+
 class Webhook(Wire):
     id: Ref
     url: Text = ""
@@ -132,6 +143,16 @@ def quote_of(shipment: Shipment) -> Quote:
         shipment_ref=shipment.id,
         rates=tuple(rates),
         remarks=tuple(dict.fromkeys(_sentence(message) for message in shipment.messages or ())),
+    )
+
+
+def estimate_of(estimate: Estimate) -> Quote:
+    """The same of rates that cannot be bought."""
+    rates = [rate for raw in estimate.rates or () if (rate := _offered(raw, EstimatedRate))]
+    return Quote(
+        shipment_ref="",
+        rates=tuple(rates),
+        remarks=tuple(dict.fromkeys(_sentence(message) for message in estimate.messages or ())),
     )
 
 
@@ -193,10 +214,10 @@ def progress_of(tracker: Tracker, *, told_at: str = "") -> ParcelProgress:
     )
 
 
-def _offered(raw: Any) -> Rate | None:
+def _offered(raw: Any, model: type[EasyPostRate] = EasyPostRate) -> Rate | None:
     """One rate; one that cannot be read is left out, so that the others can still be bought."""
     try:
-        return rate_of(parsed(EasyPostRate, raw, called="rate"))
+        return rate_of(parsed(model, raw, called="rate"))
     except Unreadable as unread:
         log.warning("easypost.rate_unread", reason=unread.reason)
         return None

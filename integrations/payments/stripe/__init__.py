@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from integrations.payments.stripe.door import TOPICS, StripeDoor
-from integrations.ports import Credentials, Notice, Origins, Payments, Vendor
+from integrations.payments.stripe.door import TOPICS, StripeDoor, sample
+from integrations.payments.stripe.permissions import KEYS_MADE_AT
+from integrations.ports import Checkup, Credentials, Notice, Origins, Payments, Vendor
 
 
 def is_live(secrets: Mapping[str, str]) -> bool:
@@ -26,6 +27,13 @@ def build(credentials: Credentials, origins: Origins, notice: Notice) -> Payment
     return StripePayments(credentials, origins, notice)
 
 
+def check(credentials: Credentials, origins: Origins, notice: Notice) -> Checkup:
+    """Whose account the key opens, in which mode, and what it may not do. Raises Permanent where it opens none."""
+    from integrations.payments.stripe import checkup
+
+    return checkup.look(credentials, origins, notice)
+
+
 VENDOR = Vendor(
     name="stripe",
     role="payments",
@@ -35,4 +43,7 @@ VENDOR = Vendor(
     signing_secret_names=("webhook_secret", "previous_webhook_secret"),
     is_live=is_live,
     topics=tuple(TOPICS),
+    check=check,
+    sample=sample,
+    keys_made_at=KEYS_MADE_AT,
 )

@@ -54,12 +54,14 @@ class Page(BaseModel):
 class StripeAccount:
     """One Stripe account, spoken to with its own key; `v1` are the SDK's services."""
 
-    def __init__(self, credentials: Credentials, origins: Origins, notice: Notice) -> None:
+    def __init__(
+        self, credentials: Credentials, origins: Origins, notice: Notice, *, retries: int = NETWORK_RETRIES
+    ) -> None:
         origin = vendor_origin(
             origins.stripe, default="https://api.stripe.com", setting="STRIPE_API_BASE", suffix="/v1"
         )
         key = api_key(credentials, "stripe")
-        self.v1 = _clients.get((origin, key), partial(_client, origin, key)).v1
+        self.v1 = _clients.get((origin, key, retries), partial(_client, origin, key, retries)).v1
         self._notice = notice
 
     def ask(self, verb: str, call: Callable[[], Any], model: type[Model], *, key: str = "") -> tuple[Model, datetime]:
@@ -114,14 +116,14 @@ def row_as(model: type[Model], row: Mapping[str, Any]) -> Model:
     return parsed(model, row, called="answer")
 
 
-def _client(origin: str, key: str) -> stripe.StripeClient:
+def _client(origin: str, key: str, retries: int) -> stripe.StripeClient:
     session = requests.Session()
     # Stripe redirects nothing; a redirect would carry a refund to a place that nobody configured.
     session.max_redirects = 0
     return stripe.StripeClient(
         key,
         http_client=stripe.RequestsClient(timeout=TIMEOUT_S, session=session),
-        max_network_retries=NETWORK_RETRIES,
+        max_network_retries=retries,
         base_addresses={"api": origin, "connect": origin, "files": origin, "meter_events": origin},
     )
 

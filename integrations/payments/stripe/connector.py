@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.nouns import Hook, PaymentFact, PaymentState, RecordedEvent
-from integrations.payments.stripe import changes, hooks, objects, refunds
+from integrations.nouns import Hook, Money, PaymentFact, PaymentState, RecordedEvent
+from integrations.payments.stripe import amounts, changes, hooks, objects, refunds
 from integrations.payments.stripe.client import StripeAccount, readable, row_as, safe
-from integrations.ports import Credentials, Keys, Notice, Origins, Permanent, Temporary
+from integrations.ports import Credentials, Keys, Notice, Origins, Permanent, Renewed, Temporary
 
 # The key under which our mark stands on a refund, for whoever looks at it in Stripe's dashboard, and for us.
 MARK = "packline_mark"
@@ -55,13 +55,13 @@ class StripePayments:
             return self._found_done(remote_id, refused, {"payment_intent_unexpected_state"}, {PaymentState.VOIDED})
         return objects.payment_of_intent(intent, at)
 
-    def capture(self, remote_id: str, *, amount_minor: int, key: str) -> PaymentFact:
-        """Take `amount_minor` of what is held; Stripe gives the rest back, as a payment is captured once.
+    def capture(self, remote_id: str, *, amount: Money, key: str) -> PaymentFact:
+        """Take `amount` of what is held; Stripe gives the rest back, as a payment is captured once.
 
         A payment that was captured before is adopted as it stands, with the amount that was taken then.
         """
         _refuse_charges(remote_id, "captured", remedy="Capture it in Stripe's dashboard, then discard this job.")
-        wish: Any = {"amount_to_capture": amount_minor, "expand": ["latest_charge"]}
+        wish: Any = {"amount_to_capture": amounts.at_stripe(amount), "expand": ["latest_charge"]}
         try:
             intent, at = self._account.ask(
                 "payment_intent.capture",
@@ -73,14 +73,14 @@ class StripePayments:
             return self._found_done(remote_id, refused, _CAPTURED_BEFORE, _CAPTURED)
         return objects.payment_of_intent(intent, at)
 
-    def refund(self, remote_id: str, *, amount_minor: int, keys: Keys) -> PaymentFact:
-        """Give back `amount_minor`, marked as ours; the answer is the whole payment, read after the refund.
+    def refund(self, remote_id: str, *, amount: Money, keys: Keys) -> PaymentFact:
+        """Give back `amount`, marked as ours; the answer is the whole payment, read after the refund.
 
         Stripe keeps a key's first answer for a day at least, a 500 included: where `outcome_unknown` stays, look for
         the mark, and ask again under a new key only if no refund carries it.
         """
         try:
-            refund = self._refund(remote_id, amount_minor, keys)
+            refund = self._refund(remote_id, amount, keys)
         except Permanent as refused:
             return self._found_done(remote_id, refused, {"charge_already_refunded"}, {PaymentState.REFUNDED})
         if refund.came_to_nothing:
@@ -99,7 +99,7 @@ class StripePayments:
                 continue
             refund: refunds.Refund = readable(row_as, refunds.Refund, row)
             if not refund.came_to_nothing:
-                return refund.amount
+                return amounts.minor_units(refund.amount, refund.currency)
         return None
 
     def events_since(self, since: datetime) -> Iterator[RecordedEvent]:
@@ -117,8 +117,15 @@ class StripePayments:
     def enable_hook(self, remote_id: str, secret: str) -> None:  # noqa: ARG002 - the endpoint keeps its secret
         hooks.enable(self._account, remote_id)
 
-    def _refund(self, remote_id: str, amount_minor: int, keys: Keys) -> refunds.Refund:
-        wish: Any = {_whose(remote_id): safe(remote_id), "amount": amount_minor, "metadata": {MARK: keys.mark}}
+    def renew_hook(self, remote_id: str, topics: Sequence[str], address: str, secret: str) -> Renewed:  # noqa: ARG002
+        return hooks.renew(self._account, remote_id, topics, address)
+
+    def drop_hook(self, remote_id: str) -> None:
+        hooks.drop(self._account, remote_id)
+
+    def _refund(self, remote_id: str, amount: Money, keys: Keys) -> refunds.Refund:
+        told = amounts.at_stripe(amount)
+        wish: Any = {_whose(remote_id): safe(remote_id), "amount": told, "metadata": {MARK: keys.mark}}
         refund, _at = self._account.ask(
             "refund.create",
             lambda: self._stripe.refunds.create(wish, {"idempotency_key": keys.idempotency}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -99,6 +100,14 @@ def _signatures(header: str) -> tuple[str, list[bytes]]:
     # Twelve digits last until the year 33658, and int() of them cannot be made slow.
     well_formed = stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12
     return (stamp if well_formed else ""), signatures[:_MOST_SIGNATURES]
+
+
+def sample(account: str, secret: str, mark: str, now: datetime) -> Delivery:  # noqa: ARG001 - its address names it
+    """An event of a type that Stripe does not have."""
+    stamp = int(now.timestamp())
+    body = json.dumps({"id": f"evt_{mark}", "object": "event", "type": "packline.self_test", "created": stamp}).encode()
+    signature = _signature(secret, f"{stamp}.".encode("ascii") + body).decode("ascii")
+    return Delivery(body=body, headers={StripeDoor.signature_header: f"t={stamp},v1={signature}"})
 
 
 def _signature(secret: str, signed: bytes) -> bytes:

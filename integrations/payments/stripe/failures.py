@@ -16,8 +16,20 @@ from integrations.http import retry_after_s
 from integrations.ports import Permanent, Temporary
 from integrations.sdk_calls import Trouble, network_word
 
+
+class Forbidden(Permanent):
+    """The key is known and may not do this. `permissions` are those that would help, where Stripe names them."""
+
+    def __init__(self, reason: str, *, remedy: str, code: str, permissions: tuple[str, ...], account: str) -> None:
+        super().__init__(reason, remedy=remedy, code=code)
+        self.permissions = permissions
+        self.account = account
+        """The account that the key belongs to: a restricted key may learn it in no other way."""
+
+
 _SECRETS = re.compile(r"\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_*]+")
 _PERMISSION = re.compile(r"\brak_[a-z0-9_]+")
+_ACCOUNT = re.compile(r"\bacct_[A-Za-z0-9]+")
 _LONGEST_MESSAGE = 300
 # docs.stripe.com/error-codes: an authorisation that was not captured in its days.
 _LAPSED = frozenset({"charge_expired_for_capture", "capture_charge_authorization_expired"})
@@ -43,7 +55,21 @@ def _answered(wrong: stripe.StripeError, status: int, *, changes: bool, now: dat
         return Temporary(reason, code=code or str(status), retry_in_s=wait, outcome_unknown=changes)
     if status < 400:
         return _unread(f"answer {status}", changes=changes)
+    if status == 403:
+        return _forbidden(wrong, code or str(status))
     return Permanent(_reason(wrong, status), remedy=_remedy(wrong, status), code=code or str(status))
+
+
+def _forbidden(wrong: stripe.StripeError, code: str) -> Forbidden:
+    told = str(wrong.user_message or "")
+    account = _ACCOUNT.search(told)
+    return Forbidden(
+        _reason(wrong, 403),
+        remedy=_remedy(wrong, 403),
+        code=code,
+        permissions=tuple(_PERMISSION.findall(told)),
+        account=account.group() if account else "",
+    )
 
 
 def _unread(what: str, *, changes: bool) -> Temporary:

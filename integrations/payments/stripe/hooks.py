@@ -15,6 +15,7 @@ import stripe
 from integrations.nouns import Hook
 from integrations.payments.stripe.client import StripeAccount, readable, row_as, safe
 from integrations.payments.stripe.objects import Id, Wire
+from integrations.ports import Permanent, Renewed
 
 _ALL = "*"
 
@@ -29,6 +30,10 @@ class Endpoint(Wire):
     secret: str = ""
 
 
+class DroppedEndpoint(Wire):
+    id: Id
+
+
 def standing(account: StripeAccount) -> Sequence[Hook]:
     """The account's endpoints. A disabled one counts as disabled since now: Stripe does not tell since when."""
     return [_hook(endpoint, at) for endpoint, at in _endpoints(account)]
@@ -41,9 +46,7 @@ def add(account: StripeAccount, topics: Sequence[str], address: str) -> str:
     """
     stands = next((endpoint for endpoint, _at in _endpoints(account) if endpoint.url == address), None)
     if stands is None:
-        wish: Any = {"url": address, "enabled_events": list(topics) or [_ALL], "api_version": stripe.api_version}
-        made, _at = account.ask("webhook_endpoint.create", lambda: account.v1.webhook_endpoints.create(wish), Endpoint)
-        return made.secret
+        return _made(account, topics, address).secret
     lacks = set() if _ALL in stands.enabled_events else set(topics) - set(stands.enabled_events)
     if lacks or stands.status != "enabled":
         _update(account, stands.id, {"enabled_events": [*stands.enabled_events, *sorted(lacks)], "disabled": False})
@@ -52,6 +55,36 @@ def add(account: StripeAccount, topics: Sequence[str], address: str) -> str:
 
 def enable(account: StripeAccount, remote_id: str) -> None:
     _update(account, safe(remote_id), {"disabled": False})
+
+
+def renew(account: StripeAccount, remote_id: str, topics: Sequence[str], address: str) -> Renewed:
+    """Have another endpoint at the same address: Stripe rolls a secret in its dashboard only, and tells it once.
+
+    What else stands at the address was made by a run whose answer was lost with its secret. Nobody can check what it
+    signs, so it goes first.
+    """
+    for endpoint, _at in _endpoints(account):
+        if endpoint.url == address and endpoint.id != remote_id:
+            drop(account, endpoint.id)
+    made = _made(account, topics, address)
+    return Renewed(remote_id=made.id, secret=made.secret)
+
+
+def drop(account: StripeAccount, remote_id: str) -> None:
+    """Delete an endpoint; one that is gone already is left gone."""
+    try:
+        account.ask(
+            "webhook_endpoint.delete", lambda: account.v1.webhook_endpoints.delete(safe(remote_id)), DroppedEndpoint
+        )
+    except Permanent as refused:
+        if refused.code != "resource_missing":
+            raise
+
+
+def _made(account: StripeAccount, topics: Sequence[str], address: str) -> Endpoint:
+    wish: Any = {"url": address, "enabled_events": list(topics) or [_ALL], "api_version": stripe.api_version}
+    made, _at = account.ask("webhook_endpoint.create", lambda: account.v1.webhook_endpoints.create(wish), Endpoint)
+    return made
 
 
 def _endpoints(account: StripeAccount) -> list[tuple[Endpoint, datetime]]:

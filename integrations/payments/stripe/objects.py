@@ -12,13 +12,14 @@ from typing import Annotated, Any
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from integrations.nouns import Currency, Money, PaymentFact, PaymentState
+from integrations.nouns import Currency, PaymentFact, PaymentState
+from integrations.payments.stripe.amounts import minor_units, money
 from integrations.ports import Unreadable
 
 log = structlog.get_logger(__name__)
 
-# Stripe's largest amount has 12 digits (docs.stripe.com/currencies); a database bigint holds 18.
-Minor = Annotated[int, Field(strict=True, ge=0, lt=10**15)]
+# As Stripe counts it (`amounts`). Its largest has 12 digits (docs.stripe.com/currencies); a database bigint holds 18.
+Amount = Annotated[int, Field(strict=True, ge=0, lt=10**15)]
 # Unix seconds until the year 2200: a fact from far ahead would make every later one look old.
 Moment = Annotated[int, Field(strict=True, ge=0, lt=7_258_118_400)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
@@ -43,12 +44,12 @@ class Charge(Wire):
     """`amount_refunded` also counts what was authorised and never captured, once a smaller amount has been captured."""
 
     id: Id
-    amount: Minor
+    amount: Amount
     currency: CurrencyCode
     captured: bool = False
     status: str = ""
-    amount_captured: Minor | None = None
-    amount_refunded: Minor = 0
+    amount_captured: Amount | None = None
+    amount_refunded: Amount = 0
     payment_intent: Id | Named | None = None
     metadata: dict[str, Any] | None = None
     failure_message: str | None = None
@@ -66,11 +67,11 @@ class Failure(Wire):
 
 class Intent(Wire):
     id: Id
-    amount: Minor
+    amount: Amount
     currency: CurrencyCode
     status: str
-    amount_capturable: Minor | None = None
-    amount_received: Minor | None = None
+    amount_capturable: Amount | None = None
+    amount_received: Amount | None = None
     latest_charge: Charge | Id | None = None
     charges: ChargeList | None = None
     last_payment_error: Failure | None = None
@@ -83,7 +84,7 @@ class Session(Wire):
     created: Moment | None = None
     payment_status: str
     payment_intent: Id | Named | None = None
-    amount_total: Minor | None = None
+    amount_total: Amount | None = None
     currency: CurrencyCode | None = None
     client_reference_id: str | None = None
     metadata: dict[str, Any] | None = None
@@ -97,16 +98,16 @@ def payment_of_intent(intent: Intent, at: datetime) -> PaymentFact:
     """The payment that a PaymentIntent tells of."""
     charge = _charge_of(intent)
     captured = _captured(intent, charge)
-    refunded = min(refunded_minor(charge), captured) if charge else 0
+    refunded = min(given_back(charge), captured) if charge else 0
     order_id, order_name = _order(intent.metadata)
     return PaymentFact(
         remote_id=intent.id,
         state=_state(intent, captured, refunded),
         at=at,
-        amount=Money(minor=intent.amount, currency=intent.currency),
-        authorised_minor=_authorised(intent, captured),
-        captured_minor=captured,
-        refunded_minor=refunded,
+        amount=money(intent.amount, intent.currency),
+        authorised_minor=minor_units(_authorised(intent, captured), intent.currency),
+        captured_minor=minor_units(captured, intent.currency),
+        refunded_minor=minor_units(refunded, intent.currency),
         problem=_problem(intent),
         order_remote_id=order_id,
         order_name=order_name,
@@ -116,16 +117,16 @@ def payment_of_intent(intent: Intent, at: datetime) -> PaymentFact:
 def payment_of_charge(charge: Charge, at: datetime) -> PaymentFact:
     """The payment that a Charge tells of; its own id stands for it where it belongs to no PaymentIntent."""
     captured = _captured_of_charge(charge)
-    refunded = min(refunded_minor(charge), captured)
+    refunded = min(given_back(charge), captured)
     order_id, order_name = _order(charge.metadata)
     return PaymentFact(
         remote_id=id_of(charge.payment_intent) or charge.id,
         state=_state_of_charge(charge, captured, refunded),
         at=at,
-        amount=Money(minor=charge.amount, currency=charge.currency),
-        authorised_minor=charge.amount if captured else 0,
-        captured_minor=captured,
-        refunded_minor=refunded,
+        amount=money(charge.amount, charge.currency),
+        authorised_minor=minor_units(charge.amount if captured else 0, charge.currency),
+        captured_minor=minor_units(captured, charge.currency),
+        refunded_minor=minor_units(refunded, charge.currency),
         problem=(charge.failure_message or "")[:_LONGEST_PROBLEM],
         order_remote_id=order_id,
         order_name=order_name,
@@ -146,7 +147,8 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
     if session.amount_total is None or session.currency is None:
         raise Unreadable("checkout.session.amount_total: a session with a payment has an amount and a currency")
     order_id, order_name = _order(session.metadata, session.client_reference_id)
-    paid = session.amount_total if session.payment_status == "paid" and not failed else 0
+    total = money(session.amount_total, session.currency)
+    paid = total.minor if session.payment_status == "paid" and not failed else 0
     if paid and session.created is not None:
         # It stays "paid" whatever is refunded later, so it tells nothing newer than that.
         at = min(at, moment(session.created))
@@ -154,7 +156,7 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
         remote_id=payment,
         state=PaymentState.FAILED if failed else _state_of_session(session),
         at=at,
-        amount=Money(minor=session.amount_total, currency=session.currency),
+        amount=total,
         authorised_minor=paid,
         captured_minor=paid,
         session_remote_id=session.id,
@@ -164,8 +166,8 @@ def payment_of_session(session: Session, at: datetime, *, failed: bool = False) 
     )
 
 
-def refunded_minor(charge: Charge) -> int:
-    """What the buyer got back of what was captured.
+def given_back(charge: Charge) -> int:
+    """What the buyer got back of what was captured, as Stripe counts it.
 
     Stripe books the part of an authorisation that is never captured as a refund of the charge: 375 refunded of a
     charge of 20675 with 20300 captured means that nothing was given back.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from integrations.nouns import Money, RefundFailed
-from integrations.payments.stripe.objects import CurrencyCode, Id, Minor, Named, Wire, id_of
+from integrations.nouns import RefundFailed
+from integrations.payments.stripe import amounts
+from integrations.payments.stripe.objects import Amount, CurrencyCode, Id, Named, Wire, id_of
 
 
 class Refund(Wire):
     id: Id
-    amount: Minor
+    amount: Amount
     currency: CurrencyCode
     status: str | None = None
     failure_reason: str | None = None
@@ -40,7 +41,7 @@ def failed_refund_of(refund: Refund, at: datetime) -> RefundFailed | None:
     return RefundFailed(
         payment_remote_id=payment,
         refund_remote_id=refund.id,
-        amount=Money(minor=refund.amount, currency=refund.currency),
+        amount=amounts.money(refund.amount, refund.currency),
         reason=refund.why,
         at=at,
     )

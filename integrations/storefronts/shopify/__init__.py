@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from integrations import ports
-from integrations.storefronts.shopify import topics
+from integrations.storefronts.shopify import checkup, compliance, granting, topics
 from integrations.storefronts.shopify.client import VENDOR as NAME
-from integrations.storefronts.shopify.door import ShopifyDoor
+from integrations.storefronts.shopify.door import ShopifyDoor, sample
 from integrations.storefronts.shopify.storefront import ShopifyStorefront
 
 VENDOR = ports.Vendor(
@@ -14,7 +14,12 @@ VENDOR = ports.Vendor(
     door=ShopifyDoor(),
     build=ShopifyStorefront,
     secret_names=("access_token",),
+    optional_secret_names=("refresh_token",),
     signing_secret_names=("webhook_secret", "previous_webhook_secret"),
     topics=topics.WANTED,
+    parting_topics=compliance.PARTING,
+    renew=granting.renew,
+    check=checkup.check,
+    sample=sample,
     unlisted_hooks=True,
 )

@@ -23,6 +23,9 @@ VENDOR = "shopify"
 # https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
 SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,251}\.myshopify\.com")
 
+# The second report says that newer secrets were refused too, and is answered with a failure.
+MOST_RENEWALS = 2
+
 Done = TypeVar("Done")
 
 log = structlog.get_logger(__name__)
@@ -33,11 +36,13 @@ class Client:
     """One connection's way to its shop. Raises Permanent at once where it could never work."""
 
     def __init__(self, credentials: Credentials, origins: Origins, notice: Notice) -> None:
-        self.shop = _shop(credentials.account)
+        self.shop = shop_domain(credentials.account)
         self._version = origins.shopify_api_version
         origin = vendor_origin(origins.shopify, default=f"https://{self.shop}", setting="SHOPIFY_ORIGIN", suffix="")
         self._url = f"{origin}/admin/api/{self._version}/graphql.json"
-        self._token = _token(credentials.secrets.get("access_token", ""))
+        self._token = _token(credentials.secrets)
+        self._secrets = credentials.secrets
+        self._renewed = credentials.renewed
         self._notice = notice
 
     def ask(self, operation: str, /, *, key: str = "", **variables: Any) -> dict[str, Any]:
@@ -61,7 +66,7 @@ class Client:
             self._notice(CallNote(vendor=VENDOR, verb=operation, outcome=outcome, ms=ms, key=key))
 
     def _answer(self, operation: str, variables: Mapping[str, Any], *, mutation: bool) -> dict[str, Any]:
-        reply = self._post(operation, variables, mutation=mutation)
+        reply = self._taken(operation, variables, mutation=mutation)
         self._compare_version(reply.headers.get("x-shopify-api-version", ""))
         wait = retry_after_s(reply.headers.get("retry-after"), datetime.now(UTC))
         failure = refusals.of_status(reply.status, wait, mutation=mutation)
@@ -72,6 +77,20 @@ class Client:
         if errors:
             self._weigh(operation, errors, answer, mutation=mutation)
         return answer
+
+    def _taken(self, operation: str, variables: Mapping[str, Any], *, mutation: bool) -> transport.Reply:
+        """The answer to secrets that Shopify takes. With refused ones nothing was done, so newer ones ask again.
+
+        Newer ones that are refused as well are reported too, which ends in a failure that says what to do.
+        """
+        reply = self._post(operation, variables, mutation=mutation)
+        for _ in range(MOST_RENEWALS):
+            if reply.status != 401 or self._renewed is None:
+                break
+            self._secrets = self._renewed(self._secrets)
+            self._token = _token(self._secrets)
+            reply = self._post(operation, variables, mutation=mutation)
+        return reply
 
     def _post(self, operation: str, variables: Mapping[str, Any], *, mutation: bool) -> transport.Reply:
         question = {"query": documents.text(operation), "operationName": operation, "variables": variables}
@@ -120,7 +139,8 @@ def once(act: Callable[[], Done], otherwise: Callable[[], Done | None]) -> Done:
         return standing
 
 
-def _shop(account: str) -> str:
+def shop_domain(account: str) -> str:
+    """The store's own domain. Raises Permanent where it is none of Shopify's."""
     shop = account.strip().lower()
     if SHOP_DOMAIN.fullmatch(shop):
         return shop
@@ -131,7 +151,8 @@ def _shop(account: str) -> str:
     )
 
 
-def _token(token: str) -> str:
+def _token(secrets: Mapping[str, str]) -> str:
+    token = secrets.get("access_token", "")
     # Shopify's tokens are printable ASCII; anything else would break the header, or smuggle another.
     if token and re.fullmatch(r"[!-~]+", token):
         return token

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,6 +56,14 @@ class ShopifyDoor:
         if topics.reader_of(topic) is None:
             return topics.read(topic, {})
         return topics.read(topic, read_object(delivery.body))
+
+
+def sample(account: str, secret: str, mark: str, now: datetime) -> Delivery:
+    """A delivery of a topic that Shopify does not have."""
+    body = json.dumps({"mark": mark, "at": now.isoformat()}).encode()
+    signature = _signature(secret, body).decode("ascii")
+    headers = {"x-shopify-topic": "packline/self_test", "x-shopify-webhook-id": mark, "x-shopify-shop-domain": account}
+    return Delivery(body=body, headers=headers | {ShopifyDoor.signature_header: signature})
 
 
 def _signature(secret: str, body: bytes) -> bytes:

@@ -54,6 +54,15 @@ def add(client: Client, wanted: Sequence[str], address: str) -> None:
         raise refusals[0]
 
 
+def drop(client: Client, remote_id: str) -> None:
+    """End a subscription; one that is gone already is left gone."""
+
+    def gone() -> dict[str, Any] | None:
+        return None if any(hook.remote_id == remote_id for hook in standing(client)) else {}
+
+    once(lambda: client.tell("DropHook", key=remote_id, id=remote_id), otherwise=gone)
+
+
 def wire(topic: str) -> str:
     """The topic as deliveries name it: `orders/create` for ORDERS_CREATE. Pure.
 

@@ -45,6 +45,8 @@ class TrackingInfo(Answer):
 class Fulfillment(Answer):
     id: str
     status: str
+    created_at: Moment | None = None
+    location: Ref | None = None
     tracking_info: tuple[TrackingInfo, ...] = ()
 
     @property
@@ -112,6 +114,8 @@ def every(client: Client, order_id: str) -> list[nouns.StoreShipment]:
             stands=one.stands,
             carrier=next((info.company for info in one.tracking_info if info.company), ""),
             numbers=one.numbers,
+            location_remote_id=one.location.id if one.location else "",
+            made_at=one.created_at,
         )
         for one in _all(client, order_id)
     ]

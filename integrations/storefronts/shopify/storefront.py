@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from integrations import nouns
-from integrations.ports import Credentials, Keys, Notice, Origins, Permanent
+from integrations.ports import Credentials, Keys, Notice, Origins, Permanent, Renewed
 from integrations.storefronts.shopify import (
     answers,
     catalogue,
@@ -162,3 +162,13 @@ class ShopifyStorefront:
     def enable_hook(self, remote_id: str, secret: str) -> None:  # noqa: ARG002
         """Shopify knows no disabled subscription, only a deleted one, which add_hook makes anew."""
         log.info("shopify.hook_needs_no_enabling", shop=self._client.shop, hook=remote_id)
+
+    def renew_hook(self, remote_id: str, topics: Sequence[str], address: str, secret: str) -> Renewed:  # noqa: ARG002
+        raise Permanent(
+            "Shopify signs every webhook with the app's client secret, and none with one of its own",
+            remedy="Rotate the app's client secret in Shopify's dashboard, and give Packline both, new and old.",
+            code="app_secret",
+        )
+
+    def drop_hook(self, remote_id: str) -> None:
+        hooks.drop(self._client, remote_id)

@@ -12,7 +12,7 @@ from typing import Any
 from integrations import nouns
 from integrations.json_body import parsed
 from integrations.ports import Unreadable
-from integrations.storefronts.shopify import payloads
+from integrations.storefronts.shopify import compliance, payloads
 
 Reader = Callable[[dict[str, Any]], nouns.Fact]
 
@@ -112,11 +112,14 @@ TOPICS: dict[str, Reader] = {
     "orders/delete": _order_deleted,
     "orders/risk_assessment_changed": _risk_assessed,
     "order_transactions/create": _order_paid_for,
+    **compliance.COMPLIANCE,
+    **compliance.OF_THE_APP,
 }
 # Shopify adds topics to these with time, and every one of them says no more than which work to look at again.
 FAMILIES: dict[str, Reader] = {"fulfillment_orders": _work_routed, "fulfillment_holds": _work_routed}
-# What webhooks must bring: all that is acted on. The families are spelled out, because Shopify takes no patterns; left
-# out are the topics that only an app hears which is a fulfillment service, and orders/delete, which says nothing new.
+# What webhooks must bring: all that is acted on, but for what comes by the app's own configuration. The families are
+# spelled out, because Shopify takes no patterns; left out are the topics that only an app hears which is a fulfillment
+# service, and orders/delete, which says nothing new.
 # https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic
 _WORK_EVENTS = (
     "order_routing_complete",
@@ -134,10 +137,10 @@ _WORK_EVENTS = (
     "line_items_prepared_for_local_delivery",
 )
 WANTED = (
-    *(topic for topic in TOPICS if topic != "orders/delete"),
+    *(topic for topic in TOPICS if topic not in {"orders/delete", *compliance.COMPLIANCE, *compliance.OF_THE_APP}),
     *(f"fulfillment_orders/{event}" for event in _WORK_EVENTS),
     "fulfillment_holds/added",
     "fulfillment_holds/released",
 )
 # Its `created_at` may be null (recorded sample), so that high, low and high again would look like two facts.
-_TIMELESS = frozenset({"orders/risk_assessment_changed"})
+_TIMELESS = frozenset({"orders/risk_assessment_changed"}) | compliance.TIMELESS

@@ -5,12 +5,19 @@
   const EVERY_MS = 5000;
   const LONGEST_MS = 60000;
 
+  let freshness = null;
+
   keepFresh();
   countTicks();
+  fetchDownloads();
+  arrive();
 
   // Blocks that ask for themselves anew every five seconds, only while somebody looks at them: not in a hidden tab,
   // not while a row is ticked or a field is written in, and ever more rarely while the server does not answer.
   function keepFresh() {
+    freshness?.abort();
+    freshness = new AbortController();
+    const { signal } = freshness;
     const blocks = () => document.querySelectorAll("[data-live]");
     if (!blocks().length || !window.htmx) return;
     let paused = sessionStorage.getItem("live") === "off";
@@ -30,20 +37,22 @@
       say();
       if (!paused) refresh();
     });
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); }, { signal });
+    signal.addEventListener("abort", () => clearTimeout(timer));
     document.addEventListener("htmx:after:request", (event) => {
+      if (!event.detail?.ctx?.sourceElement?.matches?.("[data-live]")) return;
       const status = event.detail?.ctx?.response?.status ?? 0;
       failed = status >= 400;
       wait = failed ? Math.min(wait * 2, LONGEST_MS) : EVERY_MS;
       say();
       next();
-    });
+    }, { signal });
     document.addEventListener("htmx:error", () => {
       failed = true;
       wait = Math.min(wait * 2, LONGEST_MS);
       say();
       next();
-    });
+    }, { signal });
     say();
     next();
 
@@ -62,7 +71,7 @@
     function busy() {
       const focus = document.activeElement;
       return [...blocks()].some((block) =>
-        block.querySelector("input[type=checkbox]:checked") || (block.contains(focus) && focus.matches("input, select")));
+        block.querySelector("input[type=checkbox]:checked, details.drop-inline[open]") || (block.contains(focus) && focus.matches("input, select, s-text-field")));
     }
 
     function say() {
@@ -76,11 +85,12 @@
   function countTicks() {
     const form = document.querySelector("[data-bulk]");
     const count = form?.querySelector("[data-bulk-count]");
-    if (!count) return;
+    if (!count || form.querySelector("[data-tick-all]")) return;
     const boxes = () => [...form.querySelectorAll("input[name=order]")];
     const all = document.createElement("button");
     all.type = "button";
     all.className = "btn btn-sm";
+    all.setAttribute("data-tick-all", "");
     count.after(" ", all);
     const say = () => {
       const ticked = boxes().filter((box) => box.checked).length;
@@ -94,5 +104,49 @@
     });
     form.addEventListener("change", say);
     say();
+  }
+
+  // Inside the store's admin a download that the browser makes by itself carries no token: it is fetched, and kept.
+  // Elsewhere links and buttons do what they do.
+  function fetchDownloads() {
+    if (!document.body.hasAttribute("data-embedded")) return;
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[data-download]");
+      if (!link) return;
+      event.preventDefault();
+      download(fetch(link.href), link.dataset.download);
+    });
+    document.addEventListener("submit", (event) => {
+      const button = event.submitter;
+      if (!button?.hasAttribute("data-download")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      download(fetch(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(event.target)) }), button.dataset.download);
+    }, true);
+  }
+
+  async function download(asked, name) {
+    const answer = await asked;
+    const type = answer.headers.get("Content-Type") || "";
+    if (!answer.ok || type.startsWith("text/html")) {
+      location.assign(answer.url); // it says why there is no file
+      return;
+    }
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") || "")?.[1] || name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  // Inside the admin a page comes in place of the one before: who reads it starts at its top, and hears that it is new.
+  function arrive() {
+    document.addEventListener("htmx:after:swap", (event) => {
+      if (event.detail?.ctx?.target !== document.body) return;
+      countTicks();
+      keepFresh();
+      const main = document.getElementById("main");
+      if (!location.hash) { main?.focus({ preventScroll: true }); window.scrollTo(0, 0); }
+    });
   }
 })();

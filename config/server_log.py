@@ -1,0 +1,28 @@
+"""What gunicorn writes, in the form of everything else, and of an address only what stands before its question mark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn import glogging  # type: ignore[import-untyped]
+
+from config import logs, settings
+
+
+class ServerLog(glogging.Logger):  # type: ignore[misc]
+    """gunicorn's own handlers, which the settings of its command line choose, with our form of a line."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        shared = logs.formatter(settings.load().log_format)
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.setFormatter(shared)
+
+    def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> dict[str, Any]:
+        """The parts of an access line: no headers, no variables, no queries, whatever its format asks for."""
+        given: dict[str, Any] = super().atoms(resp, req, environ, request_time)
+        return {name: part for name, part in given.items() if not name.startswith("{")} | {
+            "r": f"{environ.get('REQUEST_METHOD')} {environ.get('PATH_INFO')}",
+            "q": "",
+            "f": str(given.get("f", "")).partition("?")[0],
+        }

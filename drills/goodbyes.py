@@ -1,0 +1,63 @@
+"""What a store and its buyers may ask of a drill's shop: to be shown, to be forgotten, to go, and to come back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import update
+
+from config import boot
+from drills.shops import Placed, Shop, hook_secret
+from jobs import check_connection, close_shop, desk, privacy, queue
+from records import database
+from records.orders import Order
+from records.privacy import EXPORT, REDACT_BUYER
+from records.tenants import Connection, Tenant
+
+_BY = "person:drill"
+# What the store is asked, when it is asked whether it still lets us in.
+_ASKED = "ReadHooks"
+
+
+def ask_for_the_buyer(shop: Shop, placed: Placed, *, forget: bool) -> None:
+    """Have a person here demand for the buyer of an order that they be shown or forgotten."""
+    with database.transaction(shop.engine, shop.tenant) as session:
+        row = session.get_one(Order, (shop.tenant, shop.order_number(session, placed)))
+        kind = REDACT_BUYER if forget else EXPORT
+        privacy.ask(session, shop.tenant, kind, [row], by=_BY, now=datetime.now(UTC))
+
+
+def let_old_things_go(shop: Shop) -> None:
+    with database.transaction(shop.engine, shop.tenant) as session:
+        queue.add(session, shop.tenant, "expire_kept", f"shop/{shop.tenant}")
+
+
+def leave(shop: Shop) -> None:
+    """Have the store refuse our token, and say goodbye."""
+    refusal = {"vendor": "shopify", "kind": "5xx", "status": 401, "operation": _ASKED, "times": None}
+    shop.control("POST", "/faults", refusal)
+    with database.transaction(shop.engine, shop.tenant) as session:
+        queue.add(session, shop.tenant, "close_shop", f"shop/{shop.tenant}")
+
+
+def be_forgotten(shop: Shop) -> None:
+    """Let the two days go by in which the store could have come back."""
+    with database.transaction(shop.engine, shop.tenant) as session:
+        session.execute(update(Tenant).where(Tenant.id == shop.tenant).values(redact_after=datetime.now(UTC)))
+        queue.add(session, shop.tenant, "forget_shop", f"shop/{shop.tenant}")
+
+
+def come_back(shop: Shop) -> None:
+    """Have the same store take Packline on again, with the accounts that it had."""
+    shop.control("DELETE", "/faults")
+    with database.transaction(shop.engine, shop.tenant) as session:
+        close_shop.reopen(session, shop.tenant)
+        for vendor, id in shop.connections.items():
+            row = session.get_one(Connection, (shop.tenant, id))
+            row.ended_at, row.account = None, shop.domain if vendor == "shopify" else ""
+            name = "access_token" if vendor == "shopify" else "api_key"
+            secrets = {name: shop.keys[vendor], "webhook_secret": hook_secret(vendor)}
+            row.sealed_secrets = boot.keyring(shop.settings).seal(secrets)
+            if vendor != "shopify":
+                check_connection.register(session, shop.tenant, id, shop.web)
+        desk.read_catalogue(session, shop.tenant, shop.connections["shopify"])

@@ -1,0 +1,168 @@
+"""Closes a shop whose store took Packline away: nothing is done for it any more, and its secrets are gone.
+
+A message that says so may be an old one, sent again around a store that has come back since: its body carries no time,
+and the headers are not signed. So the store is asked. Secrets that it refuses prove the message; secrets that work
+disprove it. Who refuses the secrets without having said goodbye is not closed by that alone: the merchant is asked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Text, bindparam, func, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from integrations.ports import Hooked, OutsideFailure, Temporary
+from jobs import connect, outward, queue
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outward import Act
+from jobs.work import Work
+from orders import lifecycle
+from orders.forgotten import AT_AN_END
+from orders.listening import Remark
+from records import privacy, tenants
+from records.jobs import Job
+from records.tenants import Connection, Tenant
+
+log = structlog.get_logger(__name__)
+
+# "48 hours after a store owner uninstalls your app", Shopify asks for the store's data to be erased.
+KEPT_FOR = timedelta(hours=48)
+# The codes with which a store says that our secrets open nothing any more.
+_REFUSED = frozenset({"401", "consent", "not_connected"})
+# What is done for a shop that has left: its buyers' wishes, and what it says of itself.
+_GO_ON = ("take_event", "export_buyer", "forget_buyer", "forget_shop", "close_shop", "expire_kept")
+WHY = "The store took Packline away."
+
+
+def run(work: Work) -> Outcome:
+    with work.reading() as session:
+        shop = session.get_one(Tenant, work.tenant)
+        store = tenants.connection_for(session, work.tenant, "storefront")
+    if shop.closed_at is not None:
+        return Done()
+    if store is not None and _still_lets_us_in(work, store.id):
+        return _not_closed(work)
+    left = [sentence for connection in _others(work) for sentence in _drop_hooks(work, connection)]
+    with work.writing() as session:
+        if store is not None and _secrets_changed(session, store):
+            raise Temporary("The store was connected anew at this moment.", code="connected_anew")
+        _close(session, work, left)
+    log.info("shop closed", hooks_left=len(left))
+    return Done()
+
+
+def reopen(session: Session, tenant: int) -> None:
+    """The store took Packline on again: nothing of it is forgotten any more by the old goodbye.
+
+    What was forgotten before stays so. The caller gives the store's connection its new secrets, and its life back.
+    """
+    session.execute(
+        update(Tenant).where(Tenant.id == tenant).values(closed_at=None, redact_after=None, redacted_at=None)
+    )
+    for demand in privacy.due(session, tenant, privacy.REDACT_SHOP):
+        withdraw(session, tenant, demand.id, now=datetime.now(demand.created_at.tzinfo))
+
+
+def withdraw(session: Session, tenant: int, demand: int, *, now: datetime) -> None:
+    lifecycle.move(session, tenant, "privacy_request", demand, "finish", found={"shop": "came_back"}, done_at=now)
+
+
+def _still_lets_us_in(work: Work, store: str) -> bool:
+    """Raises what else keeps the store from answering."""
+    try:
+        work.storefront(store).hooks()
+    except OutsideFailure as failure:
+        if failure.code in _REFUSED:
+            return False
+        raise
+    return True
+
+
+def _not_closed(work: Work) -> Outcome:
+    with work.writing() as session:
+        for demand in privacy.due(session, work.tenant, privacy.REDACT_SHOP):
+            withdraw(session, work.tenant, demand.id, now=work.now())
+    return Cancelled(reason="the store still lets Packline in: it has come back since that was said")
+
+
+def _others(work: Work) -> list[Connection]:
+    with work.reading() as session:
+        return [row for row in tenants.living(session, work.tenant) if row.role != "storefront"]
+
+
+def _drop_hooks(work: Work, row: Connection) -> list[str]:
+    """Have a carrier or payment provider tell us no more; answers what a person has to do there instead."""
+    address = connect.hook_address(row, work.services.public_url)
+    open_vendor = work.payments if row.role == "payments" else work.carrier
+    try:
+        vendor: Hooked = open_vendor(row.id)
+        for hook in vendor.hooks():
+            if hook.address == address:
+                _drop(work, vendor, row.id, hook.remote_id)
+    except OutsideFailure as failure:
+        # The shop is closed whether or not its other vendors answer at this moment.
+        log.warning("webhook left standing", connection=row.id, vendor=row.vendor, code=failure.code)
+        return [f"Its webhook at {row.vendor} still points here ({failure.reason})"]
+    return []
+
+
+def _drop(work: Work, vendor: Hooked, connection: str, remote_id: str) -> None:
+    key = f"drop_hook/{connection}/{remote_id}"
+    act = Act(key=key, kind="drop_hook", subject=f"connection/{connection}", request=remote_id)
+    # Dropping what is gone changes nothing, so it needs no asking first.
+    outward.once(work, act, perform=lambda _keys: vendor.drop_hook(remote_id))
+    with work.writing() as session:
+        outward.settle(session, work.tenant, key, "succeed", reference=remote_id)
+
+
+def _secrets_changed(session: Session, store: Connection) -> bool:
+    now = session.get_one(Connection, (store.tenant_id, store.id), with_for_update=True)
+    return now.ended_at is not None or now.sealed_secrets != store.sealed_secrets
+
+
+def _close(session: Session, work: Work, left: list[str]) -> None:
+    now = work.now()
+    # A job that runs finds at its next write that it is no longer its own, and writes nothing more.
+    session.execute(
+        update(Job)
+        .where(
+            Job.tenant_id == work.tenant,
+            Job.id != work.claim.id,
+            Job.kind.not_in(_GO_ON),
+            Job.state.in_(("due", "parked", "running")),
+        )
+        .values(state="cancelled", cause="unwanted", reason=WHY, ended_at=func.now(), lease_until=None)
+    )
+    remedy = "Delete it in the vendor's own pages: what it sends is refused here."
+    remarks = [Remark(kind="hook_left", sentence=f"{one}.", remedy=remedy).as_kept() for one in left]
+    for connection in tenants.living(session, work.tenant):
+        connection.ended_at = now
+        connection.sealed_secrets = work.services.keyring.seal({})
+        connection.token_expires_at = connection.renewal_expires_at = connection.consent_wanted_at = None
+        connection.remarks = [one for one in remarks if connection.vendor in one["sentence"]]
+    session.execute(
+        update(Tenant).where(Tenant.id == work.tenant).values(closed_at=now, redact_after=now + KEPT_FOR)
+    )
+    session.execute(_TELL, {"tenant": work.tenant, "ends": list(AT_AN_END)})
+    if privacy.due(session, work.tenant, privacy.REDACT_SHOP):
+        queue.add(session, work.tenant, "forget_shop", f"shop/{work.tenant}")
+
+
+# Whoever still has the parcel in the house can send it, or give the label back at the carrier's own pages.
+_TELL = text("""
+INSERT INTO timeline_entries (tenant_id, order_id, actor, kind, sentence, details)
+SELECT :tenant, orders.id, 'packline', 'fact',
+       'The store took Packline away: nothing more is done for this order.'
+       || CASE WHEN paid.codes IS NULL THEN ''
+               ELSE ' Its labels are paid for and were not scanned yet: ' || paid.codes || '.' END,
+       '{}'::jsonb
+FROM orders LEFT JOIN LATERAL (
+    SELECT string_agg(labels.tracking_code, ', ' ORDER BY labels.id) AS codes
+    FROM labels JOIN parcels ON parcels.tenant_id = labels.tenant_id AND parcels.id = labels.parcel_id
+    WHERE labels.tenant_id = :tenant AND labels.order_id = orders.id AND labels.state = 'bought'
+      AND parcels.carrier_status IN ('unknown', 'pre_transit')) paid ON true
+WHERE orders.tenant_id = :tenant AND (NOT orders.state = ANY(:ends) OR paid.codes IS NOT NULL)
+""").bindparams(bindparam("ends", type_=ARRAY(Text)))

@@ -1,0 +1,128 @@
+"""Forgets all that is personal of a shop that has left; what it sold, spent and has in stock stays as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from sqlalchemy import func, text, update
+from sqlalchemy.orm import Session
+
+from integrations.ports import Permanent
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.work import Work
+from orders import forgetting, ledgers, lifecycle
+from records import database, privacy
+from records.tenants import Tenant
+from records.users import User
+
+log = structlog.get_logger(__name__)
+
+# So many rows are locked at once, for some milliseconds; deliveries and label files are large, so fewer of these.
+_AT_ONCE, _LARGE_AT_ONCE = 1_000, 200
+_LARGE = frozenset({"inbox_events", "labels", "timeline_entries"})
+# One row each, written last of all: they say that the rest is done.
+_AT_THE_END = ("connections", "tenants")
+_TOLD = "Packline forgot everything personal about this order: its store had left."
+
+
+def run(work: Work) -> Outcome:
+    with work.reading() as session:
+        shop = session.get_one(Tenant, work.tenant)
+        before = ledgers.sums(session, work.tenant)
+    if shop.redacted_at is not None:
+        return Done()
+    if shop.closed_at is None:
+        return Cancelled(reason="the shop is open: nothing of it is forgotten")
+    places = forgetting.of_the_shop()
+    for table, values in places.items():
+        if table not in _AT_THE_END:
+            _empty(work, table, values)
+    _tell_on_timelines(work)
+    _end_its_people(work)
+    with work.writing() as session:
+        for table in _AT_THE_END:
+            session.execute(text(f"UPDATE {table} SET {_set(places[table])} WHERE {_whose(table)}"), _told(work))
+        _finish_demands(session, work)
+        session.execute(update(Tenant).where(Tenant.id == work.tenant).values(redacted_at=func.now()))
+        if ledgers.sums(session, work.tenant) != before:
+            raise Permanent(
+                "The sums of the shop's ledgers changed while it was being forgotten.",
+                remedy="Look for what still works for this shop, then retry: what was forgotten stays so.",
+                code="ledgers",
+            )
+    log.info("shop forgotten", ledgers={name: rows for name, (rows, _) in before.items()})
+    return Done()
+
+
+def _empty(work: Work, table: str, values: Mapping[str, str]) -> None:
+    """Row by row in the order of their ids: a run that is cut off begins anew, and what is empty stays so."""
+    after: Any = 0
+    many = _LARGE_AT_ONCE if table in _LARGE else _AT_ONCE
+    statement = text(f"""
+        WITH page AS (SELECT id FROM {table} WHERE tenant_id = :tenant AND id > :after ORDER BY id LIMIT :many),
+        emptied AS (UPDATE {table} SET {_set(values)}
+                    WHERE tenant_id = :tenant AND id = ANY(ARRAY(SELECT id FROM page)) RETURNING 1)
+        SELECT max(id) FROM page
+    """)
+    while after is not None:
+        with work.writing() as session:
+            after = session.scalar(statement, _told(work) | {"after": after, "many": many})
+
+
+def _tell_on_timelines(work: Work) -> None:
+    after: Any = 0
+    while after is not None:
+        with work.writing() as session:
+            after = session.scalar(_TELL, _told(work) | {"after": after, "many": _AT_ONCE, "sentence": _TOLD})
+
+
+_TELL = text("""
+WITH page AS (SELECT id FROM orders WHERE tenant_id = :tenant AND id > :after ORDER BY id LIMIT :many),
+told AS (
+    INSERT INTO timeline_entries (tenant_id, order_id, actor, kind, sentence, details)
+    SELECT :tenant, page.id, 'packline', 'fact', :sentence, '{}'::jsonb FROM page
+    WHERE NOT EXISTS (SELECT 1 FROM timeline_entries earlier
+                      WHERE earlier.tenant_id = :tenant AND earlier.order_id = page.id AND earlier.sentence = :sentence)
+    RETURNING 1)
+SELECT max(id) FROM page
+""")
+
+
+def _end_its_people(work: Work) -> None:
+    """Those who could see this shop alone have nothing left to sign in to."""
+    why = "people belong to the house, and these saw one shop"
+    with database.across_tenants(work.services.engine, why=why) as session:
+        session.execute(
+            update(User)
+            .where(User.tenant_id == work.tenant)
+            .values(
+                name=func.concat("somebody-", User.id),
+                password_hash="",
+                sealed_totp=None,
+                ended_at=func.coalesce(User.ended_at, func.now()),
+            )
+        )
+
+
+def _finish_demands(session: Session, work: Work) -> None:
+    """Whatever a buyer of this shop has asked for: there is nothing left to show or to forget."""
+    for kind in (privacy.EXPORT, privacy.REDACT_BUYER, privacy.REDACT_SHOP):
+        for demand in privacy.due(session, work.tenant, kind):
+            lifecycle.move(
+                session, work.tenant, "privacy_request", demand.id, "finish",
+                found={"shop": "forgotten"}, done_at=work.now(),
+            )  # fmt: skip
+
+
+def _set(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} = {value}" for column, value in values.items())
+
+
+def _whose(table: str) -> str:
+    return "id = :tenant" if table == "tenants" else "tenant_id = :tenant"
+
+
+def _told(work: Work) -> dict[str, Any]:
+    return {"tenant": work.tenant}

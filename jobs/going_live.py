@@ -1,0 +1,140 @@
+"""Turns a shop to watching and back: what was begun is finished first, and what the merchant ships is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from jobs import intake, queue, shadow, story
+from orders import lifecycle
+from records import tenants
+from records.orders import Order
+from records.shipments import Label
+from records.tenants import Tenant
+
+log = structlog.get_logger(__name__)
+
+_NOT_BEGUN = ("received", "verified", "released", "watched")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """Something that was begun for real and is not over: why a shop does not only watch yet."""
+
+    sentence: str
+    order: int | None
+
+
+def watch(session: Session, tenant: int, *, by: str) -> Sequence[Begun]:
+    """Have a shop only watch from now on; answers what is finished before that is wholly so. Begins nothing new."""
+    moved = session.execute(
+        update(Tenant).where(Tenant.id == tenant, Tenant.mode == "live").values(mode="settling")
+    ).rowcount  # type: ignore[attr-defined]
+    if moved:
+        log.info("shop is to watch only", tenant=tenant, by=by)
+    return settle(session, tenant)
+
+
+def settle(session: Session, tenant: int) -> Sequence[Begun]:
+    """Let a shop on its way to shadow arrive there, where nothing that was begun is open any more; answers what is."""
+    # Who is about to act has either written that down by now, or finds the shop in shadow.
+    session.execute(_NOBODY_INTENDS, {"tenant": tenant})
+    session.flush()
+    if tenants.mode_of(session, tenant, lock=True) != "settling":
+        return ()
+    begun = still_begun(session, tenant)
+    if not begun:
+        session.execute(update(Tenant).where(Tenant.id == tenant, Tenant.mode == "settling").values(mode="shadow"))
+        log.info("shop only watches", tenant=tenant)
+    return begun
+
+
+def settle_all(session: Session) -> None:
+    """The clock's chore: shops that were waiting for the end of something."""
+    for tenant in session.scalars(select(Tenant.id).where(Tenant.mode == "settling")).all():
+        settle(session, tenant)
+
+
+def still_begun(session: Session, tenant: int) -> Sequence[Begun]:
+    """What was begun for real and is not over, at most as many as fit a page."""
+    rows = session.execute(_BEGUN, {"tenant": tenant})
+    return [Begun(sentence=row.sentence, order=row.order_id) for row in rows]
+
+
+def go_live(session: Session, tenant: int, *, since: datetime | None, by: str, now: datetime) -> int:
+    """Have a shop's orders shipped by Packline from now on; answers how many open ones are begun.
+
+    Those placed before `since` (now, where it is None) are left alone, and so is all that the merchant has shipped:
+    every other open order is read from the store anew, which asks only for what has not left.
+    """
+    row = session.get(Tenant, tenant, with_for_update=True, populate_existing=True)
+    if row is None or row.mode == "live":
+        return 0
+    live_since = since or now
+    row.mode, row.went_live_at = "live", now
+    row.setup = row.setup | {"live_since": live_since.astimezone(UTC).isoformat()}
+    session.flush()
+    log.info("shop goes live", tenant=tenant, since=live_since.isoformat(), by=by)
+    begun = sum(_take_up(session, order, live_since, now) for order in _not_begun(session, tenant))
+    for label in _labels_on_their_way_back(session, tenant):
+        queue.add(session, tenant, "void_label", f"label/{label}")
+    for order in _under_way(session, tenant):
+        intake.resume(session, tenant, order)
+    return begun
+
+
+def _take_up(session: Session, order: Order, live_since: datetime, now: datetime) -> bool:
+    tenant = order.tenant_id
+    if order.placed_at is not None and order.placed_at < live_since:
+        sentence = "Packline is live for orders from a later day on: this one is left alone."
+        shadow.let_go(session, tenant, order.id, sentence, now=now)
+        return False
+    if order.state == "watched":
+        lifecycle.move(session, tenant, "order", order.id, "go_live")
+        story.fact(session, tenant, order.id, "Packline is live: the order is checked anew, and shipped.")
+    queue.add(session, tenant, "verify_order", f"order/{order.id}")
+    return True
+
+
+def _not_begun(session: Session, tenant: int) -> Sequence[Order]:
+    return session.scalars(
+        select(Order).where(Order.tenant_id == tenant, Order.state.in_(_NOT_BEGUN)).order_by(Order.id).with_for_update()
+    ).all()
+
+
+def _under_way(session: Session, tenant: int) -> Sequence[int]:
+    """Orders of which a part was shipped by us before the shop watched: the rest of them waited."""
+    return session.scalars(
+        select(Order.id).where(Order.tenant_id == tenant, Order.state.in_(("allocated", "shipping")))
+    ).all()
+
+
+def _labels_on_their_way_back(session: Session, tenant: int) -> Sequence[int]:
+    return session.scalars(
+        select(Label.id).where(Label.tenant_id == tenant, Label.state.in_(("void_requested", "void_refused")))
+    ).all()
+
+
+_NOBODY_INTENDS = text("SELECT pg_advisory_xact_lock(hashtextextended('packline mode/' || cast(:tenant AS text), 0))")
+_BEGUN = text("""
+SELECT 'A shipment is planned and the store does not know of it yet.' AS sentence, s.order_id
+FROM shipments s JOIN orders o ON o.tenant_id = s.tenant_id AND o.id = s.order_id
+WHERE s.tenant_id = :tenant AND s.state IN ('planned', 'labelled') AND o.state <> 'cancelled'
+UNION ALL
+SELECT 'An order is being taken back.', order_id FROM reversals WHERE tenant_id = :tenant AND state = 'under_way'
+UNION ALL
+SELECT 'Something was begun at a vendor (' || replace(kind, '_', ' ') || '), and its end is not known yet.', NULL
+FROM intentions WHERE tenant_id = :tenant AND state = 'intended' AND subject NOT LIKE 'connection/%'
+UNION ALL
+SELECT 'A job waits to do something (' || replace(kind, '_', ' ') || ').',
+       CASE WHEN lane LIKE 'order/%' THEN split_part(lane, '/', 2)::bigint END
+FROM jobs
+WHERE tenant_id = :tenant AND state IN ('due', 'running', 'parked')
+  AND kind IN ('buy_label', 'push_tracking', 'replace_tracking', 'relabel_parcel', 'capture_payment', 'reverse_order')
+LIMIT 100
+""")

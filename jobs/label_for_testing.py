@@ -1,0 +1,107 @@
+"""Buys one label with a key for tests and gives it back: the self-test's own act, done once for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Consignment, Parcel, VoidState
+from integrations.ports import Carrier
+from jobs import kept_self_test, outward
+from jobs.outward import Act
+from jobs.work import Work
+from orders import rates
+from orders.self_testing import Found, failed, ok
+from records import tenants
+from records.stock import Location
+
+# What the test's consignments are called at the carrier, so that nobody takes them for an order's.
+REFERENCE = "packline-self-test-"
+
+
+def step(work: Work, kept: dict[str, Any]) -> Found:
+    with work.reading() as session:
+        carrier = tenants.connection_for(session, work.tenant, "carrier")
+        in_shadow = tenants.mode_of(session, work.tenant) == "shadow"
+        place = _first_warehouse(session, work.tenant)
+    if carrier is None:
+        return failed("No carrier is connected.", "Connect EasyPost, then test again.")
+    if place is None:
+        return failed("No location ships.", "Choose where you ship from, on the setup page.")
+    consignment = _to_itself(place, reference=f"{REFERENCE}{kept['number']}")
+    if in_shadow or carrier.live:
+        why = "the shop only watches" if in_shadow else "the key is for real postage"
+        quoted = work.carrier(carrier.id).estimate(consignment)
+        return _priced(len(quoted.rates), f"A label was not bought, because {why}", quoted.remarks)
+    return _bought_and_void(work, work.carrier(carrier.id), consignment, kept)
+
+
+def _priced(count: int, sentence: str, remarks: Sequence[str]) -> Found:
+    if not count:
+        return failed(f"No carrier offers a rate. {' '.join(remarks)}", "See to the carriers in your EasyPost account.")
+    return Found(state="skipped", sentence=f"{sentence}; {count} rates were offered.")
+
+
+def _bought_and_void(work: Work, carrier: Carrier, consignment: Consignment, kept: dict[str, Any]) -> Found:
+    """Once for each test, even where a run is killed: what is bought is committed before, and asked for after."""
+    chosen = kept.get("chosen") or _choose(work, carrier, consignment)
+    if chosen is None:
+        return failed("No carrier offers a rate.", "See to the carriers in your EasyPost account.")
+    shipment, rate = chosen["shipment"], chosen["rate"]
+    label = outward.once(
+        work,
+        _act(kept, "buy_label", chosen),
+        perform=lambda _keys: carrier.buy(shipment, rate),
+        find=lambda _keys: carrier.find_label(shipment),
+    ).result
+    _settled(work, kept, "buy_label", shipment)
+    outward.once(
+        work,
+        _act(kept, "void_label", shipment),
+        perform=lambda _keys: carrier.void(shipment),
+        find=lambda _keys: _void_state(carrier, shipment),
+    )
+    _settled(work, kept, "void_label", shipment)
+    return ok(f"A test label ({label.rate.carrier} {label.rate.service}) was bought and given back.")
+
+
+def _choose(work: Work, carrier: Carrier, consignment: Consignment) -> dict[str, str] | None:
+    quoted = carrier.quote(consignment)
+    choice = rates.choose(quoted.rates, ships_at=work.now(), deliver_by=None)
+    if choice is None:
+        return None
+    chosen = {"shipment": quoted.shipment_ref, "rate": choice.rate.remote_id}
+    with work.writing() as session:
+        kept_self_test.write(session, work.tenant, {"chosen": chosen})
+    return chosen
+
+
+def _act(kept: dict[str, Any], kind: str, request: object) -> Act:
+    return Act(
+        key=f"self_test/{kept['number']}/{kind}", kind=kind, subject=f"self_test/{kept['number']}", request=request
+    )
+
+
+def _settled(work: Work, kept: dict[str, Any], kind: str, reference: str) -> None:
+    with work.writing() as session:
+        outward.settle(session, work.tenant, f"self_test/{kept['number']}/{kind}", "succeed", reference=reference)
+
+
+def _first_warehouse(session: Session, tenant: int) -> Location | None:
+    return session.scalars(
+        select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id).limit(1)
+    ).first()
+
+
+def _to_itself(place: Location, *, reference: str) -> Consignment:
+    """The smallest parcel, from a warehouse to itself: no customs, and nobody's address but the merchant's own."""
+    parcel = Parcel(weight_grams=100, length_mm=150, width_mm=100, height_mm=50)
+    return Consignment(reference=reference, sender=place.address, recipient=place.address, parcel=parcel)
+
+
+def _void_state(carrier: Carrier, shipment: str) -> VoidState | None:
+    found = carrier.find_label(shipment)
+    return None if found is None else found.void_state

@@ -1,0 +1,64 @@
+"""Leaves a vendor: our webhooks there go, then the secrets that we had go. What was bought and paid there stays.
+
+The connection has ended before this runs, so nothing else can use its secrets any more.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from config.keyring import CannotOpen
+from integrations import registry
+from integrations.ports import CallNote, Credentials, Hooked, Permanent
+from jobs import connect, hook_secrets, steps
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.work import Work
+from orders.listening import Place
+from records.tenants import Connection
+
+log = structlog.get_logger(__name__)
+
+
+def run(work: Work, row: Connection) -> Outcome:
+    """Raises Temporary while the vendor is away: the secrets stay until it has been asked."""
+    secrets = _opened(work, row)
+    chosen = registry.vendor(row.vendor)
+    if not all(secrets.get(name) for name in chosen.secret_names):
+        return Cancelled(reason="the connection has ended: nobody has to tell it anything")
+    try:
+        _drop_hooks(work, row, secrets)
+    except Permanent as refusal:
+        # The account does not let us in any more, so nobody can take our webhook away from here; it finds nobody.
+        log.warning("webhooks left behind", connection=row.id, vendor=row.vendor, reason=refusal.reason)
+    with work.writing() as session:
+        kept = session.get_one(Connection, (work.tenant, row.id), with_for_update=True)
+        kept.sealed_secrets = work.services.keyring.seal({})
+        kept.hooks_seen = []
+    log.info("left", connection=row.id, vendor=row.vendor)
+    return Done()
+
+
+def _drop_hooks(work: Work, row: Connection, secrets: dict[str, str]) -> None:
+    chosen = registry.vendor(row.vendor)
+    credentials = Credentials(account=row.account, live=row.live, secrets=secrets)
+
+    def called(note: CallNote) -> None:
+        work.calls.append(note)
+        steps.passed(f"called {note.vendor} {note.verb}")
+
+    vendor: Hooked = chosen.build(credentials, work.services.origins, called)
+    address = connect.hook_address(row, work.services.public_url)
+    seen = {one.get("remote_id") for one in row.hooks_seen}
+    standing = vendor.hooks()
+    ours = hook_secrets.ours_among(standing, Place(vendor=row.vendor, tenant=row.tenant_id, address=address))
+    for hook in standing:
+        if hook in ours or hook.remote_id in seen:
+            hook_secrets.drop(work, vendor, hook.remote_id)
+
+
+def _opened(work: Work, row: Connection) -> dict[str, str]:
+    try:
+        return work.services.keyring.open(row.sealed_secrets)
+    except CannotOpen:
+        log.warning("webhooks left behind", connection=row.id, vendor=row.vendor, reason="the secrets stay sealed")
+        return {}

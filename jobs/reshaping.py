@@ -1,0 +1,126 @@
+"""What a person may change of a shipment while no label is bought for it: ask for rates anew, or divide it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs import queue, quoting, unwanted_label
+from orders import holds, lifecycle, postage, rerating, splitting
+from orders.rerating import Unlabelled
+from orders.splitting import Divisible
+from records import reversals, tenants, timeline
+from records.jobs import Job
+from records.orders import Order, open_holds
+from records.shipments import Label, Parcel, Shipment
+
+
+def rerate(session: Session, tenant: int, parcel: int, *, by: str) -> str:
+    """Have the carrier asked anew for a parcel without a label; answers why it is not, or an empty text."""
+    row = session.get(Parcel, (tenant, parcel))
+    if row is None:
+        return "There is no such parcel."
+    # Whoever buys reads the parcel under this lock: what it quoted before is then either bought, or forgotten here.
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=True)
+    shipment = session.get_one(Shipment, (tenant, row.shipment_id), populate_existing=True)
+    newest = postage.newest(session, tenant, parcel)
+    stops = holds.blocking_labels(open_holds(session, tenant, order.id))
+    refusal = rerating.why_not(
+        Unlabelled(
+            order=order.state,
+            shipment=shipment.state,
+            label=newest.state if newest else "",
+            buying=_is_buying(session, tenant, [parcel], [newest.id] if newest else []),
+            holds=tuple(sorted(hold.kind for hold in stops)),
+        )
+    )
+    if refusal:
+        return refusal
+    if newest is not None:
+        quoting.forget(session, tenant, newest.id)
+    timeline.write(
+        session, tenant, order.id, actor=by, kind="person", sentence="Asked for new rates for a parcel.", parcel=parcel
+    )
+    queue.add(session, tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
+    return ""
+
+
+def rerate_order(session: Session, tenant: int, order: int, *, by: str) -> str:
+    """The same for every parcel of an order that has no label yet; answers why for none, or an empty text."""
+    bare = session.scalars(
+        select(Parcel.id)
+        .join(Shipment, (Shipment.tenant_id == Parcel.tenant_id) & (Shipment.id == Parcel.shipment_id))
+        .where(Parcel.tenant_id == tenant, Parcel.order_id == order, Shipment.state == "planned")
+        .order_by(Parcel.id)
+    ).all()
+    refusals = [rerate(session, tenant, parcel, by=by) for parcel in bare]
+    if not refusals:
+        return "No parcel of it waits for a label."
+    return "" if "" in refusals else refusals[0]
+
+
+def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int], *, by: str) -> str:
+    """Let these units (by order line) leave in a shipment of their own; answers why they do not, or an empty text."""
+    row = session.get(Shipment, (tenant, shipment))
+    if row is None:
+        return "There is no such shipment."
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=True)
+    row = session.get_one(Shipment, (tenant, shipment), populate_existing=True)
+    parcels = [parcel.id for parcel in postage.parcels_in(session, tenant, row)]
+    labels = _labels(session, tenant, parcels)
+    units = splitting.units_of(session, tenant, shipment)
+    found = Divisible(
+        order=order.state,
+        shipment=row.state,
+        units=units,
+        labels=tuple(label.state for label in labels),
+        buying=_is_buying(session, tenant, parcels, [label.id for label in labels]),
+        taken_back=reversals.under_way(session, tenant, order.id) is not None,
+    )
+    refusal = splitting.why_not(found, apart)
+    if refusal:
+        return refusal
+    divided = splitting.divide(session, tenant, row, units, apart, tenants.rules_of(session, tenant))
+    if divided is None:
+        return "Somebody else has changed the shipment at this moment: look again."
+    _give_up_jobs(session, tenant, parcels)
+    moved = sum(apart.values())
+    sentence = f"Divided shipment {shipment}: {moved} of {sum(units.values())} units leave in a shipment of their own."
+    timeline.write(
+        session, tenant, order.id, actor=by, kind="person", sentence=sentence,
+        stays=divided.stays, apart=divided.apart,
+    )  # fmt: skip
+    for parcel in divided.parcels:
+        queue.add(session, tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
+    return ""
+
+
+def _give_up_jobs(session: Session, tenant: int, parcels: list[int]) -> None:
+    """Boxes that are no more need no label, and nobody to look after one."""
+    waiting = session.scalars(
+        select(Job.id).where(
+            Job.tenant_id == tenant,
+            Job.kind == "buy_label",
+            Job.subject.in_([f"parcel/{parcel}" for parcel in parcels]),
+            Job.state.in_(("due", "parked")),
+        )
+    ).all()
+    for job in waiting:
+        lifecycle.move(session, tenant, "job", job, "discard", reason="The shipment was divided.", ended_at=func.now())
+
+
+def _labels(session: Session, tenant: int, parcels: list[int]) -> list[Label]:
+    return list(session.scalars(select(Label).where(Label.tenant_id == tenant, Label.parcel_id.in_(parcels))))
+
+
+def _is_buying(session: Session, tenant: int, parcels: list[int], labels: list[int]) -> bool:
+    """Whether a worker has one of these parcels in hand, or a purchase was begun whose end nobody knows."""
+    subjects = [f"parcel/{parcel}" for parcel in parcels]
+    in_hand = session.scalars(
+        select(Job.id)
+        .where(Job.tenant_id == tenant, Job.kind == "buy_label", Job.subject.in_(subjects), Job.state == "running")
+        .limit(1)
+    ).first()
+    return in_hand is not None or any(unwanted_label.begun_at(session, tenant, label) for label in labels)

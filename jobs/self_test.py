@@ -1,0 +1,262 @@
+"""Proves that everything a shop connected works: each step is written down as it ends, and a run goes on from there.
+
+Nothing of it touches an order. The label is bought with a key for tests only, once for each test, and given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from config.keyring import CannotOpen
+from integrations import registry
+from integrations.ports import Checkup, Permanent
+from jobs import connect, kept_self_test, label_for_testing, queue
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
+from jobs.work import Work
+from orders import listening, self_testing
+from orders.self_testing import Found, Warehouse, failed, ok, skipped
+from records import tenants
+from records.inbox import InboxEvent
+from records.stock import Location, StockLevel
+from records.tenants import Connection
+
+log = structlog.get_logger(__name__)
+
+# A delivery is read within a second where workers run; a minute tells that none do.
+_READ_WITHIN = timedelta(minutes=1)
+_LOOK_AGAIN_S = 1.0
+# Our own door answers in milliseconds; proxies in front of it may take a while to wake.
+_DOOR_TIMEOUT_S = 10.0
+
+
+def ask(session: Session, tenant: int, *, by: str, now: str) -> int:
+    """Have everything tested, from the first step on; answers the number of the test."""
+    number = kept_self_test.begin(session, tenant, by=by, now=now)
+    queue.add(session, tenant, "self_test", f"tenant/{tenant}")
+    return number
+
+
+def run(work: Work) -> Outcome:
+    kept = _kept(work)
+    if not kept or kept.get("ended_at"):
+        return Cancelled(reason="no self-test waits for its end")
+    for name in self_testing.STEPS:
+        if name in kept["steps"]:
+            continue
+        found = _try(work, kept, _DO[name])
+        if found is None:
+            return Snoozed(wait_s=_LOOK_AGAIN_S, reason="The test delivery has not been read yet.")
+        kept = _write(work, name, found)
+    _write_end(work)
+    return Done()
+
+
+def _try(work: Work, kept: dict[str, Any], step: Callable[[Work, dict[str, Any]], Found | None]) -> Found | None:
+    """What a vendor refuses is what the test is for; what it cannot do now is tried again."""
+    try:
+        return step(work, kept)
+    except Permanent as refusal:
+        return failed(refusal.reason, refusal.remedy)
+
+
+# ------------------------------------------------------------------------------------------- the steps
+
+
+def _scopes(work: Work, kept: dict[str, Any]) -> Found:  # noqa: ARG001
+    answers = []
+    for row in _connections(work):
+        look = work.checkup(row.id)
+        answers.append(
+            skipped(f"{row.vendor.title()} cannot be asked what we may do.") if look is None else _lacking(row, look)
+        )
+    return self_testing.all_of(answers, nothing="Nothing is connected yet.")
+
+
+def _lacking(row: Connection, look: Checkup) -> Found:
+    if not look.lacks:
+        return ok(f"{row.vendor.title()} lets us do all that we need.")
+    return failed(" ".join(one.sentence for one in look.lacks), " ".join(one.remedy for one in look.lacks))
+
+
+def _topics(work: Work, kept: dict[str, Any]) -> Found:  # noqa: ARG001
+    if not work.services.public_url:
+        return skipped("Nobody knows the address at which vendors reach us.", "Set PUBLIC_URL, then test again.")
+    answers = []
+    for row in _connections(work):
+        vendor = registry.vendor(row.vendor)
+        place = listening.Place(
+            vendor=row.vendor,
+            tenant=work.tenant,
+            address=connect.hook_address(row, work.services.public_url),
+            topics=vendor.topics,
+            unlisted=vendor.unlisted_hooks,
+        )
+        verdict = listening.judge(place, _asked(work, row).hooks(), row.hooks_seen)
+        answers.append(self_testing.listening(row.vendor.title(), verdict.remarks))
+    return self_testing.all_of(answers, nothing="Nothing is connected yet.")
+
+
+def _locations(work: Work, kept: dict[str, Any]) -> Found:  # noqa: ARG001
+    with work.reading() as session:
+        places = _places(session, work.tenant)
+        in_shadow = tenants.mode_of(session, work.tenant) == "shadow"
+        carrier = tenants.connection_for(session, work.tenant, "carrier")
+    asks = carrier is not None and not in_shadow
+    told = [
+        Warehouse(
+            name=place.name,
+            ships=place.ships,
+            has_stock=has_stock,
+            address=place.address,
+            problems=_opinion(work, place) if asks and place.ships else None,
+        )
+        for place, has_stock in places
+    ]
+    found = self_testing.locations(told)
+    if found.state == "ok" and not asks:
+        return ok(f"{found.sentence} No carrier was asked about the addresses.")
+    return found
+
+
+def _opinion(work: Work, place: Location) -> tuple[str, ...]:
+    verdict = work.carrier(work.newest_connection("carrier")).verify_address(place.address)
+    return () if verdict.deliverable else (verdict.problems or ("no reason given",))
+
+
+def _round_trip(work: Work, kept: dict[str, Any]) -> Found | None:
+    """Post to our own address as a vendor would; None while the delivery is not read yet."""
+    if not work.services.public_url:
+        return skipped("Nobody knows the address at which vendors reach us.", "Set PUBLIC_URL, then test again.")
+    answers = []
+    for row in _connections(work):
+        found = _there_and_back(work, row, f"{kept['number']}-{row.id}")
+        if found is None:
+            return None
+        answers.append(found)
+    return self_testing.all_of(answers, nothing="Nothing is connected yet.")
+
+
+def _there_and_back(work: Work, row: Connection, mark: str) -> Found | None:
+    sample = registry.vendor(row.vendor).sample
+    secret = _signing_secret(work, row)
+    if sample is None or not secret:
+        return skipped(f"{row.vendor.title()}'s deliveries cannot be imitated.")
+    address = connect.hook_address(row, work.services.public_url)
+    delivery = sample(row.account, secret, f"packline-self-test-{mark}", work.now())
+    kept = _delivered(work, row, registry.vendor(row.vendor).door.envelope(delivery).delivery_id)
+    if kept is None:
+        return _post(address, delivery.body, dict(delivery.headers))
+    if kept.state in {"taken", "ignored"}:
+        return ok(f"A delivery signed as {row.vendor.title()} signs came in, was kept and read.")
+    if work.now() - kept.received_at < _READ_WITHIN:
+        return None
+    return failed("A test delivery was kept and not read within a minute.", "See that workers run: packline doctor.")
+
+
+def _post(address: str, body: bytes, headers: dict[str, str]) -> Found | None:
+    try:
+        answer = httpx.post(
+            address, content=body, headers={"content-type": "application/json"} | headers, timeout=_DOOR_TIMEOUT_S
+        )
+    except httpx.HTTPError as failure:
+        said = type(failure).__name__
+        return failed(f"Our own address {address} does not answer ({said}).", "See that PUBLIC_URL leads here.")
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return failed("Our door refuses a delivery with the secret that we have.", "Enter the signing secret anew.")
+    if not answer.is_success:
+        said = f"Our own address {address} answers {answer.status_code}."
+        return failed(said, "See that PUBLIC_URL leads here, and that no proxy changes what it passes on.")
+    return None
+
+
+def _payments(work: Work, kept: dict[str, Any]) -> Found:  # noqa: ARG001
+    with work.reading() as session:
+        connection = tenants.connection_for(session, work.tenant, "payments")
+    if connection is None:
+        return skipped("No payment provider is connected, and a shop needs none.")
+    next(iter(work.payments(connection.id).payments_since(work.now() - timedelta(days=1))), None)
+    return ok(f"Payments at {connection.vendor.title()} can be read.")
+
+
+_DO: dict[str, Callable[[Work, dict[str, Any]], Found | None]] = {
+    "scopes": _scopes,
+    "topics": _topics,
+    "locations": _locations,
+    "round_trip": _round_trip,
+    "label": label_for_testing.step,
+    "payments": _payments,
+}
+
+
+# ------------------------------------------------------------------------------------------- what is written down
+
+
+def _kept(work: Work) -> dict[str, Any]:
+    with work.reading() as session:
+        return kept_self_test.read(session, work.tenant)
+
+
+def _write(work: Work, name: str, found: Found) -> dict[str, Any]:
+    log.info("self-test step ended", step=name, found=found.state)
+    return _update(work, {}, {name: found.as_kept()})
+
+
+def _write_end(work: Work) -> None:
+    _update(work, {"ended_at": work.now().isoformat()})
+
+
+def _update(work: Work, told: dict[str, Any], steps: dict[str, Any] | None = None) -> dict[str, Any]:
+    with work.writing() as session:
+        return kept_self_test.write(session, work.tenant, told, steps)
+
+
+# ------------------------------------------------------------------------------------------- what is looked up
+
+
+def _connections(work: Work) -> list[Connection]:
+    with work.reading() as session:
+        return tenants.living(session, work.tenant)
+
+
+def _asked(work: Work, row: Connection) -> Any:
+    return {"storefront": work.storefront, "payments": work.payments, "carrier": work.carrier}[row.role](row.id)
+
+
+def _places(session: Session, tenant: int) -> list[tuple[Location, bool]]:
+    stocked = (
+        select(func.sum(StockLevel.on_hand))
+        .where(StockLevel.tenant_id == tenant, StockLevel.location_id == Location.id)
+        .scalar_subquery()
+    )
+    rows = session.execute(select(Location, stocked).where(Location.tenant_id == tenant).order_by(Location.id))
+    return [(place, bool(units)) for place, units in rows]
+
+
+def _delivered(work: Work, row: Connection, delivery: str) -> InboxEvent | None:
+    with work.reading() as session:
+        return session.scalars(
+            select(InboxEvent).where(
+                InboxEvent.tenant_id == work.tenant,
+                InboxEvent.connection_id == row.id,
+                InboxEvent.delivery_id == delivery,
+            )
+        ).first()
+
+
+def _signing_secret(work: Work, row: Connection) -> str:
+    """The one that signs now: the connection's own, or our app's where the vendor signs with that."""
+    try:
+        secrets = work.services.keyring.open(row.sealed_secrets)
+    except CannotOpen:
+        return ""
+    names = registry.vendor(row.vendor).signing_secret_names
+    own = secrets.get(names[0], "") if names else ""
+    app = work.services.app_keys.get(row.vendor)
+    return own or (app.client_secret if app else "")

@@ -1,0 +1,256 @@
+"""Where personal data lives, and what each place becomes when a buyer, or a whole shop, is forgotten. Pure.
+
+Every column of every table stands in exactly one of the three lists here, and a test says so: who adds a column has to
+think about it. Sums of money and units are in none of the places, so that the ledgers stay whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from integrations.nouns import Address
+
+# What stands in a digest's place of an order whose buyer was forgotten; no digest reads so.
+MARK = "forgotten"
+STRUCK_OUT = "[forgotten]"
+WRITTEN_BY_A_PERSON = "What a person wrote here was forgotten."
+SHOP_NAME = "Forgotten shop"
+
+
+class Becomes(Enum):
+    """What a place becomes, as SQL; `{column}` is the column itself."""
+
+    EMPTY = "''"
+    EMPTY_OBJECT = "'{{}}'::jsonb"
+    EMPTY_LIST = "'[]'::jsonb"
+    NOTHING = "NULL"
+    MARKED = f"'{MARK}'"
+    COUNTRY = (
+        "CASE WHEN jsonb_typeof({column}) = 'object' THEN jsonb_build_object('country', {column} ->> 'country') END"
+    )
+    """An address of which the country is left: customs and statistics need no more."""
+    SOMEBODY = "CASE WHEN {column} ~ '^(person|shopify):' THEN 'person:somebody' ELSE {column} END"
+    WITHOUT_SIGNER = """{column} || '{{"customs_signer": ""}}'::jsonb"""
+    NAMELESS = f"'{SHOP_NAME}'"
+    STRUCK = ""
+    """The buyer's words are struck out one by one, and what a person wrote goes as a whole: see `struck`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One column; None where it stays as it is."""
+
+    table: str
+    column: str
+    buyer: Becomes | None = None
+    shop: Becomes | None = None
+    written_by: str = ""
+    """The column that names who wrote it, where that may be a person."""
+
+
+def _places(table: str, buyer: Becomes | None, shop: Becomes | None, columns: str, written_by: str = "") -> list[Place]:
+    return [
+        Place(table=table, column=column, buyer=buyer, shop=shop, written_by=written_by) for column in columns.split()
+    ]
+
+
+_B = Becomes
+PLACES: tuple[Place, ...] = (
+    *_places("orders", _B.EMPTY, _B.EMPTY, "email phone address_digest"),
+    *_places("orders", _B.COUNTRY, _B.NOTHING, "ship_to"),
+    *_places("orders", _B.MARKED, _B.MARKED, "content_digest"),
+    *_places("holds", _B.STRUCK, _B.EMPTY, "reason remedy", written_by="set_by"),
+    *_places("holds", None, _B.SOMEBODY, "set_by released_by"),
+    *_places("payments", _B.STRUCK, _B.EMPTY, "problem"),
+    *_places("payments", None, _B.EMPTY, "order_name session_remote_id"),
+    *_places("parcels", _B.STRUCK, _B.EMPTY, "carrier_detail"),
+    *_places("parcels", _B.EMPTY, _B.EMPTY, "tracking_url"),
+    *_places("parcel_scans", _B.EMPTY, _B.EMPTY, "message place city region postcode"),
+    *_places("labels", _B.NOTHING, _B.NOTHING, "content"),
+    *_places("labels", _B.EMPTY, _B.EMPTY, "label_url consignment_digest"),
+    *_places("labels", _B.STRUCK, _B.EMPTY, "choice"),
+    *_places("labels", _B.STRUCK, _B.EMPTY_LIST, "remarks"),
+    *_places("timeline_entries", _B.STRUCK, _B.EMPTY, "sentence", written_by="actor"),
+    *_places("timeline_entries", _B.STRUCK, _B.EMPTY_OBJECT, "details"),
+    *_places("timeline_entries", None, _B.SOMEBODY, "actor"),
+    *_places("reversals", _B.EMPTY, _B.EMPTY, "note"),
+    *_places("reversals", _B.STRUCK, _B.EMPTY, "reason", written_by="asked_by"),
+    *_places("reversals", None, _B.SOMEBODY, "asked_by"),
+    *_places("reversal_steps", _B.STRUCK, _B.EMPTY, "said"),
+    *_places("shadow_decisions", _B.STRUCK, _B.EMPTY, "sentence"),
+    *_places("shadow_decisions", _B.STRUCK, _B.EMPTY_OBJECT, "decided merchant_did"),
+    *_places("findings", _B.STRUCK, _B.EMPTY, "sentence"),
+    *_places("jobs", _B.EMPTY, _B.EMPTY, "reason remedy"),
+    *_places("intentions", _B.EMPTY, _B.EMPTY, "reason request_digest"),
+    *_places("inbox_events", _B.EMPTY, _B.EMPTY, "body"),
+    *_places("inbox_events", None, _B.EMPTY_OBJECT, "headers"),
+    *_places("inbox_events", None, _B.EMPTY, "reason"),
+    *_places("comparisons", None, _B.EMPTY, "reason"),
+    *_places("movements", None, _B.SOMEBODY, "actor"),
+    *_places("locations", None, _B.EMPTY, "name"),
+    *_places("locations", None, _B.EMPTY_OBJECT, "address"),
+    *_places("privacy_requests", _B.NOTHING, _B.NOTHING, "sealed_export"),
+    *_places("privacy_requests", None, _B.EMPTY_OBJECT, "wanted"),
+    *_places("connections", None, _B.EMPTY, "account remote_account_id renewing_by"),
+    *_places("connections", None, _B.EMPTY_LIST, "remarks hooks_seen"),
+    *_places("tenants", None, _B.NAMELESS, "name"),
+    *_places("tenants", None, _B.EMPTY_OBJECT, "setup"),
+    *_places("tenants", None, _B.WITHOUT_SIGNER, "rules"),
+)
+
+# Personal, and kept all the same, each with its reason.
+KEPT: Mapping[str, tuple[str, str]] = {
+    "audit_lines": ("actor address subject details", "who did what by hand has to be known for as long as that counts"),
+    "users": (
+        "name password_hash sealed_totp",
+        "people of the house outlive a shop; those of one shop alone are ended and lose their name with it",
+    ),
+    "orders": (
+        "email_as_searched buyer_as_searched",
+        "PostgreSQL works them out of email and ship_to, and so empties them with those",
+    ),
+    "installs_begun": ("account state", "it is deleted when it runs out, within the hour"),
+}
+
+# What tells nobody who somebody is: our own numbers, amounts, states, times, and vendors' ids of things. A tracking
+# code is the reference of paid postage, as the carrier's id of it is; who it went to, only the carrier knows.
+NOT_PERSONAL: Mapping[str, str] = {
+    "audit_lines": "tenant_id id at surface act outcome",
+    "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
+    "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
+    "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",
+    "findings": "tenant_id id comparison_id order_id subject kind outcome at",
+    "holds": "tenant_id id order_id kind state overridable created_at released_at",
+    "inbox_events": "tenant_id id connection_id vendor topic delivery_id occasion body_sha256 received_at state "
+    "subject duplicates taken_at",
+    "installs_begun": "vendor created_at expires_at",
+    "intentions": "tenant_id id key kind subject attempt state mark renewals keyed_at vendor_reference created_at "
+    "ended_at",
+    "jobs": "tenant_id id kind lane subject generation queue rank state due_at rung_at attempts deaths fence "
+    "lease_until worker cause created_at started_at ended_at",
+    "labels": "tenant_id id parcel_id order_id connection_id attempt state shipment_ref rate rates cost_minor currency "
+    "tracking_code tracker_ref media_type bought_at void_refusals created_at",
+    "locations": "tenant_id id connection_id remote_id ships",
+    "movements": "tenant_id id variant_id location_id cause on_hand_change reserved_change order_id at",
+    "order_lines": "tenant_id id order_id remote_id variant_id variant_remote_id sku title units to_ship "
+    "unit_price_minor unit_grams needs_shipping",
+    "orders": "tenant_id id connection_id remote_id name state placed_at remote_updated_at currency total_minor "
+    "standing risk shipping_title cancelled_at deliver_by test created_at bare_remote_id",
+    "parcel_scans": "tenant_id id parcel_id key at status detail country announced_at",
+    "parcels": "tenant_id id shipment_id order_id shape contents carrier tracking_code tracker_ref carrier_status "
+    "seen_at told_at expected_at delivered_at created_at",
+    "payments": "tenant_id id connection_id remote_id order_id order_remote_id state currency amount_minor "
+    "authorised_minor captured_minor refunded_minor disputed disputed_as_of as_of created_at",
+    "privacy_requests": "tenant_id id kind remote_id state found export_expires_at created_at due_at done_at",
+    "reservations": "tenant_id id order_id line_id variant_id location_id shipment_id units state created_at ended_at",
+    "reversal_steps": "tenant_id id reversal_id position kind subject remote_id units amount_minor currency state "
+    "created_at ended_at",
+    "reversals": "tenant_id id order_id purpose state wanted refund tell_buyer created_at ended_at",
+    "shadow_decisions": "tenant_id id order_id key act compared_at created_at",
+    "shipment_lines": "tenant_id shipment_id line_id units",
+    "shipments": "tenant_id id order_id location_id state fulfillments created_at",
+    "stock_levels": "tenant_id variant_id location_id on_hand reserved",
+    "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",
+    "timeline_entries": "tenant_id id order_id at kind",
+    "users": "id created_at ended_at role tenant_id totp_used_at session_epoch",
+    "variants": "tenant_id id connection_id remote_id inventory_remote_id sku title unit_price_minor currency "
+    "unit_grams needs_shipping tracked hs_code origin_country",
+}
+
+
+def of_the_shop() -> dict[str, dict[str, str]]:
+    """What to set in every row of a shop's tables, as SQL: {table: {column: value}}."""
+    return _statements((place, place.shop) for place in PLACES)
+
+
+def of_a_buyer() -> dict[str, dict[str, str]]:
+    """The same for the rows of one order, without what has to be read to be struck out."""
+    return _statements((place, place.buyer) for place in PLACES if place.buyer is not Becomes.STRUCK)
+
+
+def to_strike() -> dict[str, tuple[Place, ...]]:
+    """The places, by table, in which a buyer's words are struck out."""
+    found: dict[str, tuple[Place, ...]] = {}
+    for place in PLACES:
+        if place.buyer is Becomes.STRUCK:
+            found[place.table] = (*found.get(place.table, ()), place)
+    return found
+
+
+def _statements(chosen: Iterable[tuple[Place, Becomes | None]]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for place, becomes in chosen:
+        if becomes is not None:
+            found.setdefault(place.table, {})[place.column] = becomes.value.format(column=place.column)
+    return found
+
+
+# ------------------------------------------------------------------------------------------- a buyer's words
+
+# Of a name every part counts, of a street only what is no number and no "St".
+_SHORTEST_PART = 4
+_SHORTEST_NAME_PART = 2
+# A shorter one would be found in every delivery.
+_SHORTEST_SOUGHT = 5
+
+
+def words_of(address: Address | None, *, email: str, phone: str) -> tuple[str, ...]:
+    """What tells who somebody is, in every form in which it may have been repeated; the longest first."""
+    place = address or Address()
+    whole = [email, place.email, phone, place.phone, _digits(phone), _digits(place.phone)]
+    whole += [place.name, place.company, place.street1, place.street2, place.city, place.postcode]
+    parts = [part for part in re.split(r"\W+", place.name) if len(part) >= _SHORTEST_NAME_PART]
+    for text in (place.company, place.street1, place.street2, place.city):
+        parts += [part for part in re.split(r"\W+", text) if len(part) >= _SHORTEST_PART and not part.isdigit()]
+    found = {word.strip() for word in (*whole, *parts)}
+    return tuple(sorted((word for word in found if len(word) >= _SHORTEST_NAME_PART), key=lambda w: (-len(w), w)))
+
+
+def struck(value: Any, words: Sequence[str]) -> Any:
+    """A text, or any JSON, with these words struck out wherever they stand as words of their own."""
+    if not words:
+        return value
+    if isinstance(value, str):
+        return _pattern(words).sub(STRUCK_OUT, value)
+    if isinstance(value, list):
+        return [struck(one, words) for one in value]
+    if isinstance(value, dict):
+        return {name: struck(one, words) for name, one in value.items()}
+    return value
+
+
+def forgotten_text(value: Any, words: Sequence[str], *, written_by: str) -> Any:
+    """The same; of what a person wrote nobody can know what it says, so that all of it goes."""
+    if isinstance(value, str) and value and re.match(r"(person|shopify):", written_by):
+        return WRITTEN_BY_A_PERSON
+    return struck(value, words)
+
+
+def sought(words: Iterable[str]) -> list[bytes]:
+    """The bytes by which deliveries that repeat these words are found, plain and as JSON may write them."""
+    forms: set[bytes] = set()
+    for word in words:
+        if len(word) >= _SHORTEST_SOUGHT:
+            for form in {word, word.lower()}:
+                forms |= {form.encode(), json.dumps(form)[1:-1].encode()}
+    return sorted(forms)
+
+
+def identifying(address: Address | None, *, email: str, phone: str) -> list[str]:
+    """The words that no other buyer's delivery has by chance: it is told by these whose a delivery is."""
+    place = address or Address()
+    found = {email, phone, place.email, place.phone, place.name, place.street1}
+    return sorted(word for word in found if len(word) >= _SHORTEST_SOUGHT)
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words), re.IGNORECASE)
+
+
+def _digits(phone: str) -> str:
+    return re.sub(r"\D", "", phone)

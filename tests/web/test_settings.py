@@ -1,0 +1,118 @@
+"""A shop's settings: shown in groups, checked beside each field, kept whole or not at all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from person import Person, token_in
+from seeds import Shop
+from sqlalchemy.orm import Session
+
+from records.tenants import Rules, Tenant
+from web.pages import settings_form
+
+
+def form(somebody: Person, shop: Shop, **changed: str) -> dict[str, str]:
+    """The form as it stands on the page, with some of it changed."""
+    page = somebody.get(f"/ops/shops/{shop.tenant}/settings")
+    fields = settings_form.written(Rules())
+    version = re.search(r'name="version" value="(\w+)"', page.text).group(1)
+    told = {name: value for name, value in fields.items() if value} | {"version": version} | changed
+    return told | {"csrf_token": token_in(page)}
+
+
+def save(somebody: Person, shop: Shop, told: dict[str, str]):
+    return somebody.client.post(f"/ops/shops/{shop.tenant}/settings", data=told)
+
+
+def rules(session: Session, shop: Shop) -> Rules:
+    session.expire_all()
+    return session.get_one(Tenant, shop.tenant).rules
+
+
+def test_every_rule_has_a_field_and_every_field_a_rule() -> None:
+    flat = {
+        f"{name}.{inner}" if isinstance(value, dict) else name
+        for name, value in Rules().model_dump().items()
+        for inner in (value if isinstance(value, dict) else [""])
+    }
+    assert {field.name for field in settings_form.fields()} == flat
+    assert settings_form.merged(
+        Rules(), settings_form.read(settings_form.written(Rules()))[0]
+    ) == Rules().model_dump() | {"carriers": ()}
+
+
+def test_what_is_saved_is_what_was_typed(grace: Person, shop: Shop, session: Session) -> None:
+    told = form(
+        grace, shop, promise_days="3", carriers="USPS, UPSDAP", ship_when="authorised", label_size="8.5x11",
+        capture_when_shipped="1", **{"box.length_mm": "410"},
+    )  # fmt: skip
+    told.pop("tell_buyer")  # its tick was taken away
+    answer = save(grace, shop, told)
+    assert answer.status_code == 303
+    assert "Saved." in grace.get(answer.location).text
+    kept = rules(session, shop)
+    assert (kept.promise_days, kept.carriers, kept.ship_when, kept.label_size) == (
+        3,
+        ("USPS", "UPSDAP"),
+        "authorised",
+        "8.5x11",
+    )
+    assert (kept.box.length_mm, kept.box.width_mm, kept.tell_buyer, kept.capture_when_shipped) == (
+        410,
+        220,
+        False,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("promise_days", "soon", "A whole number, without a unit."),
+        ("promise_days", "91", "Between 0 and 90 days."),
+        ("promise_days", "", "A whole number, without a unit."),
+        ("keep_deliveries_days", "0", "Between 1 and 365 days."),
+        ("box.length_mm", "-3", "A whole number, without a unit."),
+        ("box.length_mm", "999999999", "Between 1 and 100,000 mm."),
+        ("ship_when", "never", "Choose one of these."),
+        ("carriers", ",".join("A" * 41), "At most 40 carriers."),
+    ],
+)
+def test_what_cannot_be_kept_is_said_beside_its_field_and_nothing_is_lost(
+    grace: Person, shop: Shop, session: Session, name: str, typed: str, said: str
+) -> None:
+    before = rules(session, shop)
+    answer = save(grace, shop, form(grace, shop, customs_signer="Ada <b>", **{name: typed}))
+    assert answer.status_code == 422
+    assert "Nothing was saved" in answer.text
+    at = re.escape(f"field-{name}")
+    beside = re.search(
+        rf'id="{at}"[^>]*aria-describedby="{at}-hint".*?id="{at}-hint">(.*?)</p>', answer.text, re.DOTALL
+    )
+    assert said in beside.group(1)
+    assert answer.text.count('class="wrong"') == 1
+    assert 'value="Ada &lt;b&gt;"' in answer.text
+    if name != "ship_when":
+        assert f'value="{typed}"' in answer.text
+    assert rules(session, shop) == before
+
+
+def test_who_saves_over_somebody_else_is_told_first(grace: Person, shop: Shop, session: Session) -> None:
+    mine = form(grace, shop, promise_days="3")
+    assert save(grace, shop, form(grace, shop, promise_days="5")).status_code == 303
+    answer = save(grace, shop, mine)
+    assert answer.status_code == 409
+    assert "somebody saved these settings while you had them open" in answer.text
+    assert "Saved meanwhile: 5." in answer.text
+    assert 'value="3"' in answer.text
+    assert rules(session, shop).promise_days == 5
+    again = mine | {"version": re.search(r'name="version" value="(\w+)"', answer.text).group(1)}
+    assert save(grace, shop, again).status_code == 303
+    assert rules(session, shop).promise_days == 3
+
+
+def test_saving_without_a_change_says_so(grace: Person, shop: Shop) -> None:
+    answer = save(grace, shop, form(grace, shop))
+    assert "There was nothing new to save." in grace.get(answer.location).text
