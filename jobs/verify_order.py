@@ -147,17 +147,7 @@ def _judge(
         session,
         tenant,
         order_id,
-        [
-            *verification.problems(
-                before.told,
-                store,
-                verdict,
-                before.rules,
-                home_country=before.home_country,
-                real_postage=before.real_postage,
-            ),
-            *late,
-        ],
+        [*_problems(before, store, verdict), *late],
         looked_for=(*verification.LOOKED_FOR, *_TOO_LATE),
         by="packline",
         now=work.now(),
@@ -176,6 +166,17 @@ def _judge(
         queue.add(session, tenant, "check_payment", f"order/{order_id}")
     _pass(session, work, order, _remark(verdict, store.snapshot.ship_to))
     return Done()
+
+
+def _problems(before: Before, store: StoreOrder, verdict: AddressVerdict | None) -> list[holds.Problem]:
+    return verification.problems(
+        before.told,
+        store,
+        verdict,
+        before.rules,
+        home_country=before.home_country,
+        real_postage=before.real_postage,
+    )
 
 
 def _is_over(

@@ -31,12 +31,14 @@ def consign(
         parcel=parcel.shape,
         customs=declaration,
         label_format=rules.label_format,
+        label_size=rules.label_size,
     )
 
 
 def digest(consignment: Consignment) -> str:
     """Tells whether what was quoted is still what is to be sent; the reference is ours and changes nothing."""
-    return hashlib.sha256(consignment.model_dump_json(exclude={"reference", "label_format"}).encode()).hexdigest()[:32]
+    told = consignment.model_dump_json(exclude={"reference", "label_format", "label_size"})
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def outdated_labels(session: Session, tenant: int, order: Order, rules: Rules) -> list[int]:

@@ -197,6 +197,8 @@ _SHORTEST_PART = 4
 _SHORTEST_NAME_PART = 2
 # A shorter one would be found in every delivery.
 _SHORTEST_SOUGHT = 5
+# The order's own number stands near the beginning of whatever is about it.
+_MOST_NUMBERS = 500
 
 
 def words_of(address: Address | None, *, email: str, phone: str) -> tuple[str, ...]:
@@ -246,6 +248,13 @@ def identifying(address: Address | None, *, email: str, phone: str) -> list[str]
     place = address or Address()
     found = {email, phone, place.email, place.phone, place.name, place.street1}
     return sorted(word for word in found if len(word) >= _SHORTEST_SOUGHT)
+
+
+def numbers_in(body: bytes) -> list[str]:
+    """The numbers in a delivery that may be an order's at the store, each once."""
+    return list(dict.fromkeys(number.decode() for number in re.findall(rb"(?<!\d)\d{6,20}(?!\d)", body)))[
+        :_MOST_NUMBERS
+    ]
 
 
 def _pattern(words: Sequence[str]) -> re.Pattern[str]:

@@ -14,6 +14,7 @@ from orders import forgetting
 from orders.forgetting import MARK, Place
 from orders.holds import Problem
 from records import timeline
+from records.inbox import InboxEvent
 from records.orders import Order, Payment, payments_of
 from records.privacy import named_in_a_demand
 from records.schema import TABLES
@@ -71,15 +72,28 @@ def forget(session: Session, tenant: int, order: int, *, sentence: str, by: str 
 
 
 def keep_forgotten(session: Session, tenant: int, event: int, subject: str) -> None:
-    """Empty a delivery that came late, about an order whose buyer was forgotten."""
+    """Empty a delivery that came late, about an order whose buyer was forgotten.
+
+    One that nobody acts on is about no order of ours, and may tell of one all the same: by its number at the store.
+    """
     if subject.startswith("order/"):
         session.execute(_EMPTY_LATE, {"tenant": tenant, "event": event, "order": int(subject.removeprefix("order/"))})
+    elif not subject:
+        body = session.scalar(select(InboxEvent.body).where(InboxEvent.tenant_id == tenant, InboxEvent.id == event))
+        if numbers := forgetting.numbers_in(body or b""):
+            session.execute(_EMPTY_NAMING, {"tenant": tenant, "event": event, "numbers": numbers})
 
 
+_EMPTY = "UPDATE inbox_events SET body = '' WHERE tenant_id = :tenant AND id = :event AND EXISTS"
 _EMPTY_LATE = text(f"""
-UPDATE inbox_events SET body = '' WHERE tenant_id = :tenant AND id = :event AND EXISTS (
+{_EMPTY} (
     SELECT 1 FROM orders WHERE orders.tenant_id = :tenant AND orders.id = :order AND content_digest = '{MARK}')
 """)
+_EMPTY_NAMING = text(f"""
+{_EMPTY} (
+    SELECT 1 FROM orders WHERE orders.tenant_id = :tenant AND content_digest = '{MARK}'
+      AND split_part(orders.remote_id, '/', -1) = ANY(:numbers))
+""").bindparams(bindparam("numbers", type_=ARRAY(Text)))
 
 
 def whose(table: str) -> str:

@@ -1,4 +1,4 @@
-"""Draws up how an order would leave: what it still wants, which locations send it, and in which boxes. Reserves nothing."""
+"""Draws up how an order would leave: what it still wants, which locations send it, in which boxes. Reserves nothing."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from sandbox.easypost_wire import Fields
 
 
 def rates_only(account: Account, given: Fields) -> Fields:
-    """The rates of a shipment that is not kept: its parts and rates bear no ids (recorded: beta_retrieve_stateless_rates).
+    """The rates of a shipment that is not kept: its parts and rates bear no ids (recorded: beta_…stateless_rates).
 
     Raises:
         Refusal: as for a shipment that is kept.

@@ -66,6 +66,8 @@ class Consignment(Noun):
     parcel: Parcel
     customs: Customs | None = None
     label_format: str = "PDF"
+    label_size: str = "4x6"
+    """Inches. The carrier may know other sizes only, and then prints its usual one."""
 
 
 class Rate(Noun):

@@ -288,7 +288,7 @@ def abroad(*lines, country="GB"):
 
 def test_the_customs_form_is_complete_with_the_totals_of_each_line(scripted, asked):
     scripted.script += [Answer({"id": "shp_1", "rates": [], "messages": []}, status=201)]
-    asked.quote(abroad(line()))
+    asked.quote(abroad(line()).model_copy(update={"label_size": "7x3"}))
     sent = scripted.asked[0].json()["shipment"]
     assert sent["customs_info"] == {
         "contents_type": "merchandise",
@@ -309,7 +309,7 @@ def test_the_customs_form_is_complete_with_the_totals_of_each_line(scripted, ask
             }
         ],
     }
-    assert (sent["reference"], sent["options"]) == ("attempt-1", {"label_format": "PDF"})
+    assert (sent["reference"], sent["options"]) == ("attempt-1", {"label_format": "PDF", "label_size": "7x3"})
     assert sent["to_address"]["zip"] == "90277"
 
 

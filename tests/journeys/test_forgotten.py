@@ -138,9 +138,9 @@ def test_what_comes_later_brings_no_forgotten_buyer_back(world: World):
         queue.add(session, world.tenant, "verify_order", f"order/{world.order(placed).id}")
     world.settle()
 
-    print([tuple(r) for r in world.rows("SELECT id, vendor, topic, subject, state, reason, octet_length(body) FROM inbox_events ORDER BY id")], world.rows("SELECT id, remote_id, email, ship_to, content_digest FROM orders"), world.rows("SELECT kind, subject, state, reason FROM jobs ORDER BY id DESC LIMIT 30"))
     left = dump(world)
     assert [word for word in ("ada@example.com", "Ada ", "Townsend", "94107") if word in left] == []
+    assert ("", "ignored") in [tuple(row) for row in world.rows("SELECT subject, state FROM inbox_events WHERE body = ''")]
     assert world.rows("SELECT 1 FROM findings WHERE order_id = :o", o=world.order(placed).id) == []
     assert world.open_holds(placed) == []
 

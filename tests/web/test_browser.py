@@ -103,6 +103,8 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "retry all": f"{shop}/jobs/retry?cause=no_rates&kind=buy_label",
         "inbox": f"{shop}/inbox",
         "event": f"{shop}/inbox/{ids['event']}",
+        "many": f"{shop}/orders/bulk?action=cancel&order={ids['split']}",
+        "settings": f"{shop}/settings",
         "stock": f"{shop}/stock",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "payments": f"{shop}/payments",

@@ -25,7 +25,7 @@ def shipment_fields(consignment: Consignment) -> dict[str, Any]:
         "from_address": address_fields(consignment.sender),
         "to_address": address_fields(consignment.recipient),
         "parcel": _parcel_fields(consignment.parcel),
-        "options": {"label_format": consignment.label_format},
+        "options": {"label_format": consignment.label_format, "label_size": consignment.label_size},
     }
     if consignment.customs:
         fields["customs_info"] = _customs_fields(
