@@ -2,6 +2,8 @@
 VENV    ?= .venv
 PYTHON  ?= python3
 PY       = $(VENV)/bin/python
+# Test processes, each with servers of its own.
+WORKERS ?= auto
 STAMP    = $(VENV)/.installed
 ASSETS   = web/static/vendor/.installed
 
@@ -36,7 +38,7 @@ dev: install ## Serve everything for development: sandbox, web, worker, clock, w
 	$(PY) -m demo --no-orders
 
 test: install ## Run the test suite (LONG=1: with the drills and lives that take minutes each)
-	$(PY) -m pytest $(if $(LONG),-m "long or not long",)
+	$(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal $(if $(LONG),-m "long or not long",)
 
 check: install ## Run every check that CI runs: format, lint, types, layers, security
 	$(VENV)/bin/ruff format --check .

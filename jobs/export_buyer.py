@@ -11,7 +11,6 @@ from jobs import forget_buyer, privacy
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import export, forgetting, lifecycle
-from records.orders import Order
 from records.privacy import find
 
 log = structlog.get_logger(__name__)
@@ -27,10 +26,7 @@ def run(work: Work) -> Outcome:
             return Cancelled(reason="the demand is done, or there is none")
         buyer = forget_buyer.named_buyer(session, work.tenant, demand)
         orders = privacy.held_of(session, work.tenant, demand, email=buyer.email)
-        rows = [session.get_one(Order, (work.tenant, order)) for order in orders]
-        words = forget_buyer.own_words(buyer)
-        for row in rows:
-            words += forgetting.identifying(row.ship_to, email=row.email, phone=row.phone)
+        words = [*forget_buyer.words_of(session, work.tenant, orders), *forget_buyer.own_words(buyer)]
         held = export.gather(session, work.tenant, orders, forgetting.sought(words))
     named = {"customer": buyer.remote_id, "email": buyer.email, "phone": buyer.phone}
     now = work.now()

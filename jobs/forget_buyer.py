@@ -6,7 +6,7 @@ the day by which the demand has to be done in any case.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 from sqlalchemy import LargeBinary, bindparam, text
@@ -43,7 +43,7 @@ def run(work: Work) -> Outcome:
         orders = privacy.held_of(session, work.tenant, demand, email=buyer.email)
         late = work.now() >= demand.due_at
         ready = [one for one in orders if late or not forgotten.is_worked_on(session, work.tenant, one)]
-        words = [*_words(session, work.tenant, ready), *own_words(buyer)]
+        words = [*words_of(session, work.tenant, ready), *own_words(buyer)]
     # First, because what to look for is known from the orders, and a process may die before the last of them.
     emptied = _empty_deliveries(work, forgetting.sought(words), but=demand.wanted.get("event"))
     for order in ready:
@@ -75,14 +75,21 @@ def named_buyer(session: Session, tenant: int, demand: PrivacyRequest) -> NamedB
     return fact.buyer if isinstance(fact, BuyerToForget | BuyerDataWanted) else known
 
 
-def _words(session: Session, tenant: int, orders: Sequence[int]) -> list[str]:
+def words_of(session: Session, tenant: int, orders: Sequence[int]) -> list[str]:
+    """What tells that a delivery is about the buyer of these orders, or about one of the orders."""
     rows = [session.get_one(Order, (tenant, order)) for order in orders]
-    return [word for row in rows for word in forgetting.identifying(row.ship_to, email=row.email, phone=row.phone)]
+    words = [word for row in rows for word in forgetting.identifying(row.ship_to, email=row.email, phone=row.phone)]
+    return [*words, *_long_numbers(row.remote_id for row in rows)]
 
 
 def own_words(buyer: NamedBuyer) -> list[str]:
-    number = buyer.remote_id if len(buyer.remote_id) >= _SHORTEST_NUMBER else ""
-    return [word for word in (buyer.email, buyer.phone, number) if word]
+    words = [word for word in (buyer.email, buyer.phone) if word]
+    return [*words, *_long_numbers([buyer.remote_id, *buyer.orders])]
+
+
+def _long_numbers(remote_ids: Iterable[str]) -> list[str]:
+    numbers = (one.rpartition("/")[2] for one in remote_ids)
+    return [number for number in numbers if number.isdigit() and len(number) >= _SHORTEST_NUMBER]
 
 
 def _forget(work: Work, demand: PrivacyRequest, order: int) -> None:
