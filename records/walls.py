@@ -31,7 +31,7 @@ _SHOP_MAY = {
 
 
 class MayNotWall(Exception):
-    """The tables' owner may not make the roles; the message has the statements for somebody who may."""
+    """Whoever migrates may not raise the walls; the message says who may, and what they have to run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,8 @@ def login_of(connection: Connection) -> Login:
 
 _LOGIN = text("""
 SELECT rolname AS name, rolsuper OR rolbypassrls AS bypasses,
-       pg_has_role(oid, cast(:house AS name), 'USAGE') AS inherits,
+       EXISTS (SELECT 1 FROM pg_roles house WHERE house.rolname = :house
+               AND pg_has_role(pg_roles.oid, house.oid, 'USAGE')) AS inherits,
        EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
                AND pg_has_role(pg_roles.oid, relowner, 'USAGE')) AS owns
 FROM pg_roles WHERE rolname = session_user
@@ -142,6 +143,9 @@ def stand_roles(connection: Connection, *, login: str = "") -> None:
     Roles belong to the whole server and are in no dump, so they are looked at whenever the database is migrated.
     Raises MayNotWall.
     """
+    whose = login_of(connection)
+    if not (whose.owns or connection.execute(_NO_TABLES).scalar_one()):
+        raise MayNotWall(f'"{whose.name}" does not own the tables: DATABASE_OWNER_URL has to name who does')
     try:
         with connection.begin_nested():
             for role in (SHOP, HOUSE):
@@ -159,6 +163,10 @@ def _let_take_them(connection: Connection, who: str) -> None:
         if not connection.execute(text(_TAKES), {"who": who, "role": role}).scalar_one():
             connection.execute(text(f"GRANT {role} TO {quoted} WITH INHERIT FALSE, SET TRUE"))
 
+
+_NO_TABLES = text("""
+SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r')
+""")
 
 # Two databases of one server may be migrated in the same moment.
 _MAKE = """

@@ -101,10 +101,13 @@ def _silent_bell() -> Iterator[None]:
 
 
 @pytest.fixture
-def app(settings: Settings, engine: Engine) -> Flask:
+def app(settings: Settings, engine: Engine) -> Iterator[Flask]:
     from app import create_app
 
-    return create_app(settings)
+    made = create_app(settings)
+    own_engine = made.extensions["engine"]
+    yield made
+    own_engine.dispose()  # a connection that the collector finds open complains in the middle of another test
 
 
 @pytest.fixture

@@ -840,6 +840,39 @@ def test_migrate_brings_the_database_up_and_says_so_beside_the_answer(packline, 
         assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() == 1
 
 
+def test_migrate_says_whose_the_tables_are_where_it_may_not_touch_them(packline, engine, monkeypatch):
+    monkeypatch.setenv("DATABASE_OWNER_URL", "")
+
+    refused(packline("migrate"), '"packline" does not own the tables', "DATABASE_OWNER_URL")
+
+
+def test_the_doctor_remarks_on_a_login_that_could_take_the_walls_down(packline, whole, settings, monkeypatch):
+    assert wall_in(packline("doctor", "--json"))["advice"] == ""
+
+    monkeypatch.setenv("DATABASE_URL", settings.owner_url)
+    looked = packline("doctor", "--json")
+    assert looked.exit_code == 0
+    assert "is not bound by row-level security" in wall_in(looked)["says"]
+    assert "CREATE ROLE packline LOGIN NOINHERIT" in wall_in(looked)["advice"]
+    assert "better: have web and workers log in" in packline("doctor").stdout
+
+
+def test_the_doctor_sees_a_wall_that_is_down(packline, whole):
+    whole.run("ALTER TABLE orders NO FORCE ROW LEVEL SECURITY")
+    try:
+        failed = packline("doctor", "--json")
+    finally:
+        whole.run("ALTER TABLE orders FORCE ROW LEVEL SECURITY")
+
+    assert set(examined(failed)) == {"walls"}
+    assert "orders: row-level security is off" in wall_in(failed)["says"]
+
+
+def wall_in(looked: Result) -> dict[str, str]:
+    (line,) = [one for one in json.loads(looked.stdout)["checks"] if one["check"] == "walls"]
+    return line
+
+
 def test_a_shop_s_rules_are_shown_and_changed_and_a_wrong_one_changes_nothing(packline, shop):
     assert answered(packline("tenants", "rules", shop.tenant, "--json"))["refund_when_cancelled"] == "ask"
 
