@@ -143,9 +143,7 @@ def _close(session: Session, work: Work, left: list[str]) -> None:
         connection.sealed_secrets = work.services.keyring.seal({})
         connection.token_expires_at = connection.renewal_expires_at = connection.consent_wanted_at = None
         connection.remarks = [one for one in remarks if connection.vendor in one["sentence"]]
-    session.execute(
-        update(Tenant).where(Tenant.id == work.tenant).values(closed_at=now, redact_after=now + KEPT_FOR)
-    )
+    session.execute(update(Tenant).where(Tenant.id == work.tenant).values(closed_at=now, redact_after=now + KEPT_FOR))
     session.execute(_TELL, {"tenant": work.tenant, "ends": list(AT_AN_END)})
     if privacy.due(session, work.tenant, privacy.REDACT_SHOP):
         queue.add(session, work.tenant, "forget_shop", f"shop/{work.tenant}")

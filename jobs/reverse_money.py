@@ -44,9 +44,7 @@ def refund_payment(work: Work, step: InHand) -> Outcome | None:
     given = outward.once(
         work,
         act(step, request={"payment": payment.remote_id, "minor": amount.minor}),
-        perform=lambda keys: (
-            payments.refund(payment.remote_id, amount=amount, keys=keys) if amount.minor else fresh
-        ),
+        perform=lambda keys: payments.refund(payment.remote_id, amount=amount, keys=keys) if amount.minor else fresh,
         find=lambda keys: found(keys.mark),
     )
     with work.writing() as session:

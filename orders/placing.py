@@ -138,9 +138,7 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def _create(
-    session: Session, tenant: int, connection: str, snapshot: OrderSnapshot, *, forgotten: bool
-) -> int | None:
+def _create(session: Session, tenant: int, connection: str, snapshot: OrderSnapshot, *, forgotten: bool) -> int | None:
     columns = _columns(snapshot, forgotten=forgotten)
     return session.execute(
         insert(Order)

@@ -43,9 +43,7 @@ def _add_hooks(routes: Blueprint, desk: Desk) -> None:
     @routes.get("/webhooks")
     def hooks() -> Reply:
         found = [
-            {"key": account.key, **hook.wire()}
-            for account in desk.accounts.all()
-            for hook in account.hooks.values()
+            {"key": account.key, **hook.wire()} for account in desk.accounts.all() for hook in account.hooks.values()
         ]
         return jsonify({"count": len(found), "webhooks": found}), 200
 

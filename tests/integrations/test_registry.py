@@ -65,7 +65,9 @@ def test_a_connector_without_a_verb_is_refused_when_it_is_built():
     module = types.ModuleType("pigeon")
     module.VENDOR = pigeon()
     vendor = registry._shaped(module, "carrier", Carrier)
-    with pytest.raises(registry.MisshapenVendor, match="buy, drop_hook, enable_hook, estimate, fetch_label, find_label"):
+    with pytest.raises(
+        registry.MisshapenVendor, match="buy, drop_hook, enable_hook, estimate, fetch_label, find_label"
+    ):
         vendor.build(Credentials(account="", live=False, secrets={}), Origins(), print)
 
 

@@ -27,7 +27,11 @@ JOHN = NamedBuyer(remote_id="191167", email="john@example.com", phone="555-625-1
 
 
 def test_a_buyer_wants_to_be_shown():
-    body = OF_THE_SHOP | {"customer": CUSTOMER, "orders_requested": [299938, 280263, 220458], "data_request": {"id": 9999}}
+    body = OF_THE_SHOP | {
+        "customer": CUSTOMER,
+        "orders_requested": [299938, 280263, 220458],
+        "data_request": {"id": 9999},
+    }
 
     assert read("customers/data_request", body) == BuyerDataWanted(shop=SHOP, remote_id="9999", buyer=JOHN)
 
@@ -36,9 +40,9 @@ def test_a_buyer_wants_to_be_forgotten():
     body = OF_THE_SHOP | {"customer": CUSTOMER, "orders_to_redact": [299938, 280263, 220458]}
 
     assert read("customers/redact", body) == BuyerToForget(shop=SHOP, buyer=JOHN)
-    assert read("customers/redact", body | {"customer": {"id": None, "email": None, "phone": None}, "orders_to_redact": None}) == (
-        BuyerToForget(shop=SHOP, buyer=NamedBuyer())
-    )
+    assert read(
+        "customers/redact", body | {"customer": {"id": None, "email": None, "phone": None}, "orders_to_redact": None}
+    ) == (BuyerToForget(shop=SHOP, buyer=NamedBuyer()))
 
 
 def test_a_shop_is_to_be_forgotten():
@@ -49,9 +53,9 @@ def test_a_shop_has_left_and_its_domain_may_be_null():
     body = {"id": 548380009, "name": "Super Toys", "domain": None, "myshopify_domain": None}
 
     assert read("app/uninstalled", body) == AppUninstalled(shop=NamedShop(remote_account_id="548380009"))
-    assert read("app/uninstalled", body | {"domain": "toys.example", "myshopify_domain": "Toys.myshopify.com"}).shop.account == (
-        "toys.myshopify.com"
-    )
+    assert read(
+        "app/uninstalled", body | {"domain": "toys.example", "myshopify_domain": "Toys.myshopify.com"}
+    ).shop.account == ("toys.myshopify.com")
 
 
 def test_permissions_have_changed():

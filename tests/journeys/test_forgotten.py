@@ -53,12 +53,17 @@ def open_shop(world: World, **more) -> None:
 def events(world: World, *topics: str):
     return [
         (row.state, row.reason)
-        for row in world.rows("SELECT state, reason FROM inbox_events WHERE topic = ANY(:t) ORDER BY id", t=list(topics))
+        for row in world.rows(
+            "SELECT state, reason FROM inbox_events WHERE topic = ANY(:t) ORDER BY id", t=list(topics)
+        )
     ]
 
 
 def demands(world: World):
-    return [tuple(row) for row in world.rows("SELECT kind, state, found FROM privacy_requests WHERE kind <> 'retention' ORDER BY id")]
+    return [
+        tuple(row)
+        for row in world.rows("SELECT kind, state, found FROM privacy_requests WHERE kind <> 'retention' ORDER BY id")
+    ]
 
 
 def shop_row(world: World):
@@ -68,7 +73,10 @@ def shop_row(world: World):
 
 def story(world: World, placed) -> list[str]:
     order = world.order(placed).id
-    return [row.sentence for row in world.rows("SELECT sentence FROM timeline_entries WHERE order_id = :o ORDER BY id", o=order)]
+    return [
+        row.sentence
+        for row in world.rows("SELECT sentence FROM timeline_entries WHERE order_id = :o ORDER BY id", o=order)
+    ]
 
 
 def sums(world: World):
@@ -82,11 +90,22 @@ def sums(world: World):
 def test_a_buyer_who_asks_is_forgotten_everywhere_and_nothing_else_is_lost(world: World):
     open_shop(world)
     placed = ship(world)
-    world.place(("BAG", 1), ship_to=BUYER | {"first_name": "Zoe", "last_name": "Quill", "address1": "1 Elm Rd"}, email="zoe@example.com")
+    world.place(
+        ("BAG", 1),
+        ship_to=BUYER | {"first_name": "Zoe", "last_name": "Quill", "address1": "1 Elm Rd"},
+        email="zoe@example.com",
+    )
     world.settle()
     with world.reading() as session:
         desk.hold(session, world.tenant, world.order(placed).id, reason="Ada called from next door", by="person:Olga")
-        desk.release_hold(session, world.tenant, world.order(placed).id, "operator", by="person:Olga", now=world.order(placed).created_at)
+        desk.release_hold(
+            session,
+            world.tenant,
+            world.order(placed).id,
+            "operator",
+            by="person:Olga",
+            now=world.order(placed).created_at,
+        )
     world.settle()
     assert all(word in dump(world) for word in PERSONAL)
     before = sums(world)
@@ -104,7 +123,9 @@ def test_a_buyer_who_asks_is_forgotten_everywhere_and_nothing_else_is_lost(world
         "fulfilled", "", "", {"country": "US"},
     )  # fmt: skip
     (asked_on,) = world.rows("SELECT created_at::date AS day FROM privacy_requests")
-    assert story(world, placed)[-1] == f"Packline forgot who bought this, as was asked for on {asked_on.day.isoformat()}."
+    assert (
+        story(world, placed)[-1] == f"Packline forgot who bought this, as was asked for on {asked_on.day.isoformat()}."
+    )
     assert world.rows("SELECT 1 FROM labels WHERE order_id = :o AND content IS NOT NULL", o=order.id) == []
 
 
@@ -140,7 +161,9 @@ def test_what_comes_later_brings_no_forgotten_buyer_back(world: World):
 
     left = dump(world)
     assert [word for word in ("ada@example.com", "Ada ", "Townsend", "94107") if word in left] == []
-    assert ("", "ignored") in [tuple(row) for row in world.rows("SELECT subject, state FROM inbox_events WHERE body = ''")]
+    assert ("", "ignored") in [
+        tuple(row) for row in world.rows("SELECT subject, state FROM inbox_events WHERE body = ''")
+    ]
     assert world.rows("SELECT 1 FROM findings WHERE order_id = :o", o=world.order(placed).id) == []
     assert world.open_holds(placed) == []
 
@@ -178,7 +201,9 @@ def test_an_order_that_is_still_worked_on_is_forgotten_at_its_end(world: World):
     assert world.order(placed).email == "ada@example.com"
 
     with world.reading() as session:
-        desk.release_hold(session, world.tenant, world.order(placed).id, "risk", by="person:Olga", now=world.order(placed).created_at)
+        desk.release_hold(
+            session, world.tenant, world.order(placed).id, "risk", by="person:Olga", now=world.order(placed).created_at
+        )
     world.settle()
     world.hurry()
     world.settle()
@@ -200,7 +225,9 @@ def test_an_order_that_never_ends_is_forgotten_by_its_day_and_goes_nowhere(world
     world.hurry()
     world.settle()
     with world.reading() as session:
-        desk.release_hold(session, world.tenant, world.order(placed).id, "risk", by="person:Olga", now=world.order(placed).created_at)
+        desk.release_hold(
+            session, world.tenant, world.order(placed).id, "risk", by="person:Olga", now=world.order(placed).created_at
+        )
     world.settle()
 
     assert demands(world) == [("redact_buyer", "done", {"orders": 1})]
@@ -220,7 +247,9 @@ def test_a_buyer_s_data_is_gathered_sealed_and_forgotten_with_the_buyer(world: W
 
     ((kind, state, found),) = demands(world)
     assert (kind, state, found["orders"]) == ("export", "done", 1)
-    (row,) = world.rows("SELECT sealed_export, export_expires_at - done_at AS lasts, due_at - created_at AS within FROM privacy_requests")
+    (row,) = world.rows(
+        "SELECT sealed_export, export_expires_at - done_at AS lasts, due_at - created_at AS within FROM privacy_requests"
+    )
     assert b"Townsend" not in row.sealed_export
     assert row.lasts == timedelta(days=30)
     assert abs(row.within - timedelta(days=30)) < timedelta(seconds=5)
@@ -300,7 +329,10 @@ def test_an_old_goodbye_does_not_close_a_store_that_came_back(world: World):
     assert shop_row(world).closed_at is None
     assert world.order(placed).state == "fulfilled"
     (job,) = world.rows("SELECT state, reason FROM jobs WHERE kind = 'close_shop'")
-    assert (job.state, job.reason) == ("cancelled", "the store still lets Packline in: it has come back since that was said")
+    assert (job.state, job.reason) == (
+        "cancelled",
+        "the store still lets Packline in: it has come back since that was said",
+    )
 
 
 def test_a_demand_to_forget_an_open_shop_forgets_nothing(world: World):
@@ -360,7 +392,9 @@ def test_a_shop_is_forgotten_after_two_days_and_its_ledgers_stay_whole(world: Wo
 
     assert (shop_row(world).name, shop_row(world).redacted_at is not None) == ("Forgotten shop", True)
     left = dump(world)
-    assert [word for word in (*PERSONAL, "Buyer", "acme.myshopify.com", "owner@acme.example", "Vista Blvd") if word in left] == []
+    assert [
+        word for word in (*PERSONAL, "Buyer", "acme.myshopify.com", "owner@acme.example", "Vista Blvd") if word in left
+    ] == []
     assert sums(world) == before
     assert before["moved"][0] > 0
     assert story(world, placed) == [""] * (len(story(world, placed)) - 1) + [
@@ -448,7 +482,10 @@ def test_another_shop_s_signed_body_under_this_shop_s_header_does_nothing(world:
     world.settle()
 
     assert events(world, topic) == [
-        ("parked", "The signed body is of another shop than the one that the unsigned header names, so nothing was done.")
+        (
+            "parked",
+            "The signed body is of another shop than the one that the unsigned header names, so nothing was done.",
+        )
     ]
     assert (shop_row(world).closed_at, demands(world), world.order(placed).email) == (None, [], "ada@example.com")
     assert world.rows("SELECT scopes FROM connections") == scopes
@@ -497,7 +534,9 @@ def test_a_shop_that_we_never_knew_is_answered_and_nothing_is_kept(world: World)
     assert world.rows("SELECT 1 FROM inbox_events") == []
 
 
-@pytest.mark.parametrize("topic", ["customers/redact", "customers/data_request", "shop/redact", "app/uninstalled", "app/scopes_update"])
+@pytest.mark.parametrize(
+    "topic", ["customers/redact", "customers/data_request", "shop/redact", "app/uninstalled", "app/scopes_update"]
+)
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"not json", b'{"shop_id": "x"}', b'{"id": null, "shop_domain": ""}'])
 def test_a_body_that_names_no_shop_is_parked_and_does_nothing(world: World, topic, body):
     open_shop(world)
@@ -525,7 +564,10 @@ def test_a_scope_that_is_gone_is_named(world: World):
     (row,) = world.rows("SELECT scopes, remarks FROM connections WHERE vendor = 'shopify'")
     assert row.scopes == ["read_orders", "read_products"]
     assert any(remark["sentence"].startswith("write_orders is not granted.") for remark in row.remarks)
-    assert [job.state for job in world.rows("SELECT state FROM jobs WHERE kind = 'check_connection' ORDER BY id DESC LIMIT 1")] == ["due"]
+    assert [
+        job.state
+        for job in world.rows("SELECT state FROM jobs WHERE kind = 'check_connection' ORDER BY id DESC LIMIT 1")
+    ] == ["due"]
 
 
 def test_an_order_s_row_says_that_it_is_forgotten_and_nothing_else(world: World):
@@ -535,4 +577,9 @@ def test_an_order_s_row_says_that_it_is_forgotten_and_nothing_else(world: World)
     world.settle()
 
     order: Order = world.order(placed)
-    assert (order.content_digest, order.address_digest, order.total_minor, order.name) == ("forgotten", "", 29_00, placed["name"])
+    assert (order.content_digest, order.address_digest, order.total_minor, order.name) == (
+        "forgotten",
+        "",
+        29_00,
+        placed["name"],
+    )

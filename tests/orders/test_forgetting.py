@@ -40,7 +40,9 @@ def test_no_amount_and_no_count_is_among_the_places():
     assert numbers & {(place.table, place.column) for place in PLACES} == set()
 
 
-WORDS = forgetting.words_of(ADA.model_copy(update={"company": "Bag & Co"}), email="ada@example.com", phone="+1 415-555-0100")
+WORDS = forgetting.words_of(
+    ADA.model_copy(update={"company": "Bag & Co"}), email="ada@example.com", phone="+1 415-555-0100"
+)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +86,7 @@ def test_deliveries_are_sought_by_words_as_json_may_write_them():
 
     sought = forgetting.sought(forgetting.identifying(jose, email="Jose@Example.com", phone=""))
 
-    assert {b"Jose@Example.com", b"jose@example.com", "José Ñandú".encode(), rb"Jos\u00e9 \u00d1and\u00fa"} <= set(sought)
+    assert {b"Jose@Example.com", b"jose@example.com", "José Ñandú".encode(), rb"Jos\u00e9 \u00d1and\u00fa"} <= set(
+        sought
+    )
     assert all(len(word) >= 5 for word in sought)

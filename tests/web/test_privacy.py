@@ -32,7 +32,9 @@ def demand(shop: Shop, session: Session, **more) -> PrivacyRequest:
 
 
 def export(shop: Shop, session: Session, settings: Settings) -> PrivacyRequest:
-    sealed = boot.keyring(settings).seal({"document": json.dumps({"buyer": {"email": "ada@example.com"}, "orders": []})})
+    sealed = boot.keyring(settings).seal(
+        {"document": json.dumps({"buyer": {"email": "ada@example.com"}, "orders": []})}
+    )
     return demand(
         shop, session, kind="export", remote_id="request/1", state="done", sealed_export=sealed, found={"orders": 1},
         done_at=datetime.now(UTC), export_expires_at=datetime.now(UTC) + timedelta(days=30),
@@ -56,7 +58,14 @@ def test_a_demand_stands_there_with_its_day_and_what_it_waits_for(grace: Person,
 @pytest.mark.parametrize(("form", "media", "found"), [
     ("json", "application/json", '"ada@example.com"'), ("text", "text/plain; charset=utf-8", "email: ada@example.com")])  # fmt: skip
 def test_an_admin_fetches_an_export_and_that_is_written_down(
-    grace: Person, shop: Shop, session: Session, settings: Settings, caplog: pytest.LogCaptureFixture, form: str, media: str, found: str
+    grace: Person,
+    shop: Shop,
+    session: Session,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    form: str,
+    media: str,
+    found: str,
 ) -> None:
     row = export(shop, session, settings)
     with caplog.at_level("INFO"):
@@ -71,7 +80,9 @@ def test_an_admin_fetches_an_export_and_that_is_written_down(
 
 
 @pytest.mark.parametrize("role", ["ops", "warehouse", "read_only"])
-def test_nobody_but_an_admin_looks_fetches_or_asks(grace: Person, shop: Shop, session: Session, settings: Settings, role: str) -> None:
+def test_nobody_but_an_admin_looks_fetches_or_asks(
+    grace: Person, shop: Shop, session: Session, settings: Settings, role: str
+) -> None:
     row = export(shop, session, settings)
     run(grace, "UPDATE users SET role = :r", r=role)
     assert grace.get(f"/ops/shops/{shop.tenant}/privacy").status_code == 403
@@ -80,7 +91,9 @@ def test_nobody_but_an_admin_looks_fetches_or_asks(grace: Person, shop: Shop, se
     assert grace.rows("SELECT 1 FROM privacy_requests WHERE kind = 'redact_buyer'") == []
 
 
-def test_another_shop_s_export_is_not_there(grace: Person, shop: Shop, other_shop: Shop, session: Session, settings: Settings) -> None:
+def test_another_shop_s_export_is_not_there(
+    grace: Person, shop: Shop, other_shop: Shop, session: Session, settings: Settings
+) -> None:
     row = export(other_shop, session, settings)
     assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", form="json").status_code == 404
 
@@ -93,8 +106,12 @@ def test_an_export_that_is_gone_is_not_offered(grace: Person, shop: Shop, sessio
     assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", form="json").status_code == 404
 
 
-@pytest.mark.parametrize(("what", "kind", "job"), [("export", "export", "export_buyer"), ("forget", "redact_buyer", "forget_buyer")])
-def test_an_admin_asks_for_the_buyer_of_an_order(grace: Person, furnished: dict[str, int], what: str, kind: str, job: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "kind", "job"), [("export", "export", "export_buyer"), ("forget", "redact_buyer", "forget_buyer")]
+)
+def test_an_admin_asks_for_the_buyer_of_an_order(
+    grace: Person, furnished: dict[str, int], what: str, kind: str, job: str
+) -> None:
     tenant = furnished["tenant"]
     answer = grace.post(f"/ops/shops/{tenant}/privacy", what=what, order="1001")
     assert answer.location == f"/ops/shops/{tenant}/privacy"
@@ -111,12 +128,14 @@ def test_an_order_that_is_not_there_is_said_to_be_so(grace: Person, furnished: d
     assert grace.rows("SELECT 1 FROM privacy_requests") == []
 
 
-def test_a_closed_shop_says_when_it_is_forgotten_and_what_is_left_to_do(grace: Person, shop: Shop, session: Session) -> None:
+def test_a_closed_shop_says_when_it_is_forgotten_and_what_is_left_to_do(
+    grace: Person, shop: Shop, session: Session
+) -> None:
     run(grace, "UPDATE tenants SET closed_at = now(), redact_after = now() + interval '48 hours'")
     run(
         grace,
-        "UPDATE connections SET ended_at = now(), remarks = '[{\"kind\": \"hook_left\", \"sentence\": \"Its webhook at stripe still points here.\", "
-        "\"remedy\": \"Delete it there.\", \"mended\": false}]'"
+        'UPDATE connections SET ended_at = now(), remarks = \'[{"kind": "hook_left", "sentence": "Its webhook at stripe still points here.", '
+        '"remedy": "Delete it there.", "mended": false}]\'',
     )
     text = grace.get(f"/ops/shops/{shop.tenant}/privacy").text
     assert "The store took Packline away" in text

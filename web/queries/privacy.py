@@ -122,9 +122,7 @@ def _orders(count: int) -> str:
 
 def _emptied(session: Session, tenant: int) -> int:
     found = session.scalar(
-        select(PrivacyRequest.found).where(
-            PrivacyRequest.tenant_id == tenant, PrivacyRequest.kind == privacy.RETENTION
-        )
+        select(PrivacyRequest.found).where(PrivacyRequest.tenant_id == tenant, PrivacyRequest.kind == privacy.RETENTION)
     )
     return int((found or {}).get("emptied", 0))
 

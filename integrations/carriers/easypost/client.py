@@ -53,9 +53,7 @@ def get(verb: str, path: str, fields: Mapping[str, Any] | None = None, *, refere
 def post(
     verb: str, path: str, fields: Mapping[str, Any] | None = None, *, reference: str = "", beta: bool = False
 ) -> Call:
-    return Call(
-        verb=verb, method=RequestMethod.POST, path=path, fields=fields or {}, reference=reference, beta=beta
-    )
+    return Call(verb=verb, method=RequestMethod.POST, path=path, fields=fields or {}, reference=reference, beta=beta)
 
 
 def delete(verb: str, path: str, *, reference: str) -> Call:
