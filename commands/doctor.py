@@ -101,11 +101,13 @@ def _database(engine: Engine, read: Settings) -> Iterator[Verdict]:
             fix="start PostgreSQL, or correct DATABASE_URL",
         )
         return
-    yield Verdict(check="database", says="answers")
+    with engine.connect() as connection:
+        too_old = walls.is_too_old(connection)
+    yield verdicts.server(too_old=too_old)
+    if too_old:
+        return
     if not current:
-        yield Verdict(
-            check="migrations", says="the database has another shape than this version", fix="`packline migrate`"
-        )
+        yield verdicts.MIGRATE
         return
     yield Verdict(check="migrations", says="current")
     with database.across_tenants(engine, why="the doctor looks at the whole installation") as session:

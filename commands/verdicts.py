@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from jobs.health import Report
-from records.walls import HOUSE, SHOP, Login
+from records.walls import HOUSE, NEEDED_VERSION, SHOP, Login
 
 # Work that is due is picked up within a second, and within ten when its bell was lost; the pages use the same limit.
 LONG_WAIT_S = 120
@@ -158,6 +158,21 @@ def shops(names: Mapping[int, str], accounts: Iterable[Account]) -> list[Verdict
         if (tenant, role) not in there
     ]
     return lacking or [Verdict(check="shops", says=f"{len(names)}, each with a store and a carrier")]
+
+
+MIGRATE = Verdict(
+    check="migrations",
+    says="the database has another shape than this version",
+    fix="`packline migrate`. The tables' owner needs CREATEROLE for it; where it has not, somebody who may make roles "
+    "runs once what `packline migrate` prints",
+)
+
+
+def server(*, too_old: bool) -> Verdict:
+    if too_old:
+        needed = NEEDED_VERSION // 10000
+        return Verdict(check="database", says="answers, and is too old", fix=f"PostgreSQL {needed} or newer is needed")
+    return Verdict(check="database", says="answers")
 
 
 def walls(login: Login, missing: Sequence[str]) -> Verdict:

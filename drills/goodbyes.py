@@ -51,6 +51,8 @@ def come_back(shop: Shop) -> None:
     """Have the same store take Packline on again, with the accounts that it had."""
     shop.control("DELETE", "/faults")
     with database.transaction(shop.engine, shop.tenant) as session:
+        # A forgotten store would get a new shop; the drill goes on with the numbers of the old one.
+        session.execute(update(Tenant).where(Tenant.id == shop.tenant).values(redacted_at=None))
         close_shop.reopen(session, shop.tenant)
         for vendor, id in shop.connections.items():
             row = session.get_one(Connection, (shop.tenant, id))

@@ -6,6 +6,7 @@ the merchant can help, jobs wait: they are no failures, count no tries, and go o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from integrations import registry
 from integrations.ports import AppKeys, Credentials, Granted, Notice, Permanent
-from jobs import renewing
-from jobs.renewing import NoAccess, Renewal, consent_wanted
+from jobs import no_access, renewing
+from jobs.no_access import NoAccess, consent_wanted
+from jobs.renewing import Renewal
 from records.tenants import Connection
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ __all__ = ["NoAccess", "credentials", "is_granted", "migrate", "obtain", "secret
 RENEW_BEFORE = timedelta(minutes=5)
 # A refresh token lives ninety days; an account whose access tokens tell no end is renewed long before.
 AGES_WITHIN = timedelta(days=30)
+# What is refused later than this after its granting may have ended, or have been replaced, as any token does.
+_JUST_GRANTED_S = 60.0
 
 
 def credentials(services: Services, row: Connection, notice: Notice) -> Credentials:
@@ -54,7 +58,7 @@ def secrets_for(
 
 def try_again(services: Services, row: Connection, notice: Notice) -> None:
     """Ask once more for what was refused: that may have been the vendor's own mistake. Raises NoAccess."""
-    Renewal(services, row, notice, wanted=lambda now, _held: renewing.waits_for_somebody(now)).run()
+    Renewal(services, row, notice, wanted=lambda now, _held: no_access.waits_for_somebody(now)).run()
 
 
 def migrate(services: Services, row: Connection) -> None:
@@ -113,7 +117,11 @@ def _is_time(row: Connection, held: Mapping[str, str]) -> bool:
     """Raises NoAccess where no renewal helps."""
     if row.consent_wanted_at is not None or not renewing.is_complete(row, held):
         raise consent_wanted()
-    return wants_renewal(row.token_expires_at, row.renewal_expires_at, datetime.now(UTC))
+    now = datetime.now(UTC)
+    lately = no_access.asked_lately(row, now)
+    if lately is None or renewing.is_good(row, held):
+        return lately is None and wants_renewal(row.token_expires_at, row.renewal_expires_at, now)
+    raise lately
 
 
 @dataclass
@@ -123,22 +131,30 @@ class _Refusals:
     services: Services
     row: Connection
     notice: Notice
-    before: int = 0
+    granted_at: float | None = None
 
     def newer(self, refused: Mapping[str, str]) -> Mapping[str, str]:
         """Newer secrets than the refused ones: those that another process brought meanwhile, else our own.
 
-        Raises NoAccess; at the second refusal in a row too, because then what was just granted was refused.
+        Raises NoAccess; also where what was granted a moment ago is refused and nobody has brought other secrets.
         """
+        row = renewing.living(self.services, self.row.tenant_id, self.row.id)
+        held = renewing.opened(self.services.keyring, row)
+        if dict(held) != dict(refused):
+            self.granted_at = None
+            return held
 
         def are_the_same(row: Connection, held: Mapping[str, str]) -> bool:
             if row.consent_wanted_at is not None:
                 raise consent_wanted()
+            lately = no_access.asked_lately(row, datetime.now(UTC))
+            if lately is not None:
+                raise lately
             return dict(held) == dict(refused)
 
-        self.before += 1
-        renewal = Renewal(self.services, self.row, self.notice, wanted=are_the_same)
-        if self.before > 1:
-            renewal.want_consent("The vendor refuses the access that it has just granted.")
-            raise consent_wanted()
-        return renewal.run()
+        renewal = Renewal(self.services, row, self.notice, wanted=are_the_same)
+        if self.granted_at is not None and time.monotonic() - self.granted_at < _JUST_GRANTED_S:
+            raise renewal.want_consent(row, "The vendor refuses the access that it has just granted.")
+        newer = renewal.run()
+        self.granted_at = time.monotonic()
+        return newer

@@ -7,15 +7,15 @@ disprove it. Who refuses the secrets without having said goodbye is not closed b
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
-from sqlalchemy import Text, bindparam, func, text, update
+from sqlalchemy import Text, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from integrations.ports import Hooked, OutsideFailure, Temporary
-from jobs import connect, outward, queue
+from jobs import connect, intake, outward, queue
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
@@ -24,6 +24,8 @@ from orders.forgotten import AT_AN_END
 from orders.listening import Remark
 from records import privacy, tenants
 from records.jobs import Job
+from records.orders import Order
+from records.shipments import Label
 from records.tenants import Connection, Tenant
 
 log = structlog.get_logger(__name__)
@@ -55,15 +57,37 @@ def run(work: Work) -> Outcome:
 
 
 def reopen(session: Session, tenant: int) -> None:
-    """The store took Packline on again: nothing of it is forgotten any more by the old goodbye.
+    """The store took Packline on again: the old goodbye forgets nothing of it, and its open orders go on.
 
-    What was forgotten before stays so. The caller gives the store's connection its new secrets, and its life back.
+    The caller holds the shop's row, and gives the store's connection its life back; jobs wait for its new secrets.
     """
-    session.execute(
-        update(Tenant).where(Tenant.id == tenant).values(closed_at=None, redact_after=None, redacted_at=None)
-    )
+    session.execute(update(Tenant).where(Tenant.id == tenant).values(closed_at=None, redact_after=None))
     for demand in privacy.due(session, tenant, privacy.REDACT_SHOP):
-        withdraw(session, tenant, demand.id, now=datetime.now(demand.created_at.tzinfo))
+        withdraw(session, tenant, demand.id, now=datetime.now(UTC))
+    for kind, subject, lane in _given_up(session, tenant):
+        queue.add(session, tenant, kind, subject, lane=lane)
+    for label in session.scalars(
+        select(Label.id).where(Label.tenant_id == tenant, Label.state.in_(("void_requested", "void_refused")))
+    ):
+        queue.add(session, tenant, "void_label", f"label/{label}")
+    for order in session.scalars(select(Order.id).where(Order.tenant_id == tenant, Order.state.not_in(AT_AN_END))):
+        intake.resume(session, tenant, order)
+
+
+def _given_up(session: Session, tenant: int) -> list[tuple[str, str, str]]:
+    """The (kind, subject, lane) of what closing gave up of orders, each told once: what connections need is asked for
+    when the store has let us in.
+    """
+    taken_up = session.execute(
+        update(Job)
+        .where(
+            Job.tenant_id == tenant, Job.state == "cancelled", Job.reason == WHY, Job.subject.not_like("connection/%")
+        )
+        .values(reason=f"{WHY} It came back, and this was asked for anew.")
+        .execution_options(synchronize_session=False)
+        .returning(Job.kind, Job.subject, Job.lane)
+    )
+    return sorted({(row.kind, row.subject, row.lane) for row in taken_up})
 
 
 def withdraw(session: Session, tenant: int, demand: int, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from jobs import forget_buyer, privacy
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import export, forgetting, lifecycle
+from records.orders import Order
 from records.privacy import find
 
 log = structlog.get_logger(__name__)
@@ -26,8 +27,10 @@ def run(work: Work) -> Outcome:
             return Cancelled(reason="the demand is done, or there is none")
         buyer = forget_buyer.named_buyer(session, work.tenant, demand)
         orders = privacy.held_of(session, work.tenant, demand, email=buyer.email)
+        # By nothing that a namesake or a neighbour has as well: what is shown here is handed to the buyer.
         words = [*forget_buyer.words_of(session, work.tenant, orders), *forget_buyer.own_words(buyer)]
         held = export.gather(session, work.tenant, orders, forgetting.sought(words))
+        gathered = [session.get_one(Order, (work.tenant, order)).remote_id for order in orders]
     named = {"customer": buyer.remote_id, "email": buyer.email, "phone": buyer.phone}
     now = work.now()
     document = {"asked_at": demand.created_at.isoformat(), "gathered_at": now.isoformat(), "buyer": named} | held
@@ -36,6 +39,7 @@ def run(work: Work) -> Outcome:
             session, work.tenant, "privacy_request", demand.id, "finish",
             sealed_export=work.services.keyring.seal({"document": json.dumps(document)}),
             export_expires_at=now + KEPT_FOR,
+            wanted=demand.wanted | {"gathered": gathered},
             found={"orders": len(orders), "deliveries": len(held["deliveries"])},
             done_at=now,
         )  # fmt: skip

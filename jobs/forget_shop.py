@@ -1,4 +1,8 @@
-"""Forgets all that is personal of a shop that has left; what it sold, spent and has in stock stays as numbers."""
+"""Forgets all that is personal of a shop that has left; what it sold, spent and has in stock stays as numbers.
+
+One transaction at the start decides whether there is a way back: with it the store's own connection is nobody's any
+more, so that a merchant who opens Packline at that moment either takes the shop up again whole, or gets a new one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from sqlalchemy import func, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from integrations.ports import Permanent
@@ -22,30 +26,30 @@ log = structlog.get_logger(__name__)
 # So many rows are locked at once, for some milliseconds; deliveries and label files are large, so fewer of these.
 _AT_ONCE, _LARGE_AT_ONCE = 1_000, 200
 _LARGE = frozenset({"inbox_events", "labels", "timeline_entries"})
-# One row each, written last of all: they say that the rest is done.
-_AT_THE_END = ("connections", "tenants")
+_AT_THE_START = "connections"
+# Written last of all: what an export that was under way has put there, and the one row that says that all is done.
+_AT_THE_END = ("privacy_requests", "tenants")
 _TOLD = "Packline forgot everything personal about this order: its store had left."
 
 
 def run(work: Work) -> Outcome:
-    with work.reading() as session:
-        shop = session.get_one(Tenant, work.tenant)
-        before = ledgers.sums(session, work.tenant)
-    if shop.redacted_at is not None:
-        return Done()
-    if shop.closed_at is None:
-        return Cancelled(reason="the shop is open: nothing of it is forgotten")
     places = forgetting.of_the_shop()
+    with work.writing() as session:
+        if not _no_way_back(session, work, places[_AT_THE_START]):
+            return Cancelled(reason="the shop is open: nothing of it is forgotten")
+        if session.scalar(select(Tenant.redact_after).where(Tenant.id == work.tenant)) is None:
+            return Done()
+        before = ledgers.sums(session, work.tenant)
     for table, values in places.items():
-        if table not in _AT_THE_END:
+        if table not in {_AT_THE_START, "tenants"}:
             _empty(work, table, values)
     _tell_on_timelines(work)
     _end_its_people(work)
     with work.writing() as session:
+        _finish_demands(session, work)
         for table in _AT_THE_END:
             session.execute(text(f"UPDATE {table} SET {_set(places[table])} WHERE {_whose(table)}"), _told(work))
-        _finish_demands(session, work)
-        session.execute(update(Tenant).where(Tenant.id == work.tenant).values(redacted_at=func.now()))
+        session.execute(update(Tenant).where(Tenant.id == work.tenant).values(redact_after=None))
         if ledgers.sums(session, work.tenant) != before:
             raise Permanent(
                 "The sums of the shop's ledgers changed while it was being forgotten.",
@@ -54,6 +58,30 @@ def run(work: Work) -> Outcome:
             )
     log.info("shop forgotten", ledgers={name: rows for name, (rows, _) in before.items()})
     return Done()
+
+
+def _no_way_back(session: Session, work: Work, unnamed: Mapping[str, str]) -> bool:
+    """Mark a closed shop as forgotten, and take its accounts' names away; answers whether it is so now.
+
+    The mark stands from here on, and `redact_after` as long as there is something left to do. Connections are locked
+    before their shop, as they are by the merchant who comes back (jobs/installing.py).
+    """
+    session.execute(text("SELECT 1 FROM connections WHERE tenant_id = :tenant ORDER BY id FOR UPDATE"), _told(work))
+    marked = session.execute(
+        update(Tenant)
+        .where(Tenant.id == work.tenant, Tenant.closed_at.is_not(None))
+        .values(
+            redact_after=case((Tenant.redacted_at.is_(None), func.coalesce(Tenant.redact_after, func.now())),
+                              else_=Tenant.redact_after),
+            redacted_at=func.coalesce(Tenant.redacted_at, func.now()),
+        )
+        .execution_options(synchronize_session=False)
+        .returning(Tenant.id)
+    ).first()  # fmt: skip
+    if marked is None:
+        return False
+    session.execute(text(f"UPDATE connections SET {_set(unnamed)} WHERE {_whose('connections')}"), _told(work))
+    return True
 
 
 def _empty(work: Work, table: str, values: Mapping[str, str]) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from jobs import intake, queue, shadow, story
-from orders import lifecycle
+from orders import lifecycle, watching
 from records import tenants
-from records.orders import Order
+from records.orders import Order, Payment
 from records.shipments import Label
 from records.tenants import Tenant
 
@@ -85,12 +85,13 @@ def go_live(session: Session, tenant: int, *, since: datetime | None, by: str, n
         queue.add(session, tenant, "void_label", f"label/{label}")
     for order in _under_way(session, tenant):
         intake.resume(session, tenant, order)
+    _tell_what_waited(session, tenant)
     return begun
 
 
 def _take_up(session: Session, order: Order, live_since: datetime, now: datetime) -> bool:
     tenant = order.tenant_id
-    if order.placed_at is not None and order.placed_at < live_since:
+    if watching.is_left_alone(order.placed_at, live_since.isoformat()):
         sentence = "Packline is live for orders from a later day on: this one is left alone."
         shadow.let_go(session, tenant, order.id, sentence, now=now)
         return False
@@ -98,7 +99,30 @@ def _take_up(session: Session, order: Order, live_since: datetime, now: datetime
         lifecycle.move(session, tenant, "order", order.id, "go_live")
         story.fact(session, tenant, order.id, "Packline is live: the order is checked anew, and shipped.")
     queue.add(session, tenant, "verify_order", f"order/{order.id}")
-    return True
+    return order.placed_at is not None  # of one known by its id alone the store tells the day, and it is judged then
+
+
+def _tell_what_waited(session: Session, tenant: int) -> None:
+    """Have the store told what happened while the shop watched, and nobody says again: money, and scans."""
+    for payment in _captured(session, tenant):
+        queue.add(session, tenant, "mark_paid", f"payment/{payment.id}", lane=f"order/{payment.order_id}")
+    for parcel in session.scalars(_UNTOLD_PARCELS, {"tenant": tenant}):
+        queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
+
+
+def _captured(session: Session, tenant: int) -> Sequence[Payment]:
+    """Money of open orders. One known by its id alone has none yet: payments find it once the store was read."""
+    return session.scalars(
+        select(Payment)
+        .join(Order, (Order.tenant_id == Payment.tenant_id) & (Order.id == Payment.order_id))
+        .where(
+            Payment.tenant_id == tenant,
+            Payment.captured_minor > Payment.refunded_minor,
+            Order.state.in_(intake.STILL_OPEN | {"fulfilled"}),
+            Order.placed_at.is_not(None),
+        )
+        .order_by(Payment.id)
+    ).all()
 
 
 def _not_begun(session: Session, tenant: int) -> Sequence[Order]:
@@ -120,6 +144,19 @@ def _labels_on_their_way_back(session: Session, tenant: int) -> Sequence[int]:
     ).all()
 
 
+# The first scan of each run of equal statuses is worth telling (jobs.report_parcel), of the label that it bears now.
+_UNTOLD_PARCELS = text("""
+SELECT DISTINCT parcel_id FROM (
+    SELECT s.parcel_id, s.status, s.announced_at,
+           lag(s.status) OVER (PARTITION BY s.parcel_id ORDER BY s.at, s.id) AS before
+    FROM parcel_scans s
+    JOIN parcels p ON p.tenant_id = s.tenant_id AND p.id = s.parcel_id
+    JOIN shipments h ON h.tenant_id = p.tenant_id AND h.id = p.shipment_id
+    WHERE s.tenant_id = :tenant AND starts_with(s.key, p.tracking_code || '/') AND h.fulfillments <> '[]'::jsonb
+) AS told
+WHERE announced_at IS NULL AND status <> 'unknown' AND status IS DISTINCT FROM before
+ORDER BY parcel_id
+""")
 _NOBODY_INTENDS = text("SELECT pg_advisory_xact_lock(hashtextextended('packline mode/' || cast(:tenant AS text), 0))")
 _BEGUN = text("""
 SELECT 'A shipment is planned and the store does not know of it yet.' AS sentence, s.order_id
@@ -136,5 +173,12 @@ SELECT 'A job waits to do something (' || replace(kind, '_', ' ') || ').',
 FROM jobs
 WHERE tenant_id = :tenant AND state IN ('due', 'running', 'parked')
   AND kind IN ('buy_label', 'push_tracking', 'replace_tracking', 'relabel_parcel', 'capture_payment', 'reverse_order')
+UNION ALL
+-- These have looked at the mode already, and may be about to act: an address is checked, a test label is given back.
+SELECT 'A job is at work (' || replace(kind, '_', ' ') || ').',
+       CASE WHEN lane LIKE 'order/%' THEN split_part(lane, '/', 2)::bigint END
+FROM jobs
+WHERE tenant_id = :tenant
+  AND (kind = 'verify_order' AND state = 'running' OR kind = 'self_test' AND state IN ('due', 'running'))
 LIMIT 100
 """)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from config.keyring import Keyring
 from integrations import registry
 from integrations.ports import Checkup
-from jobs import queue
+from jobs import close_shop, queue
 from records import database
 from records.tenants import Connection, Rules, Tenant
 
@@ -92,7 +92,10 @@ def _living(session: Session, vendor: str, account: str) -> Connection | None:
 
 
 def _taken_up(session: Session, vendor: str, account: str) -> Connection | None:
-    """The store's own shop of old, where it was not forgotten yet: its orders go on where they were."""
+    """The store's own shop of old, where there is still a way back: its orders go on where they were.
+
+    Both rows are locked: who forgets the shop at this moment (jobs/forget_shop.py) is first, or finds it open.
+    """
     found = session.execute(
         select(Connection, Tenant)
         .join(Tenant, Tenant.id == Connection.tenant_id)
@@ -108,10 +111,10 @@ def _taken_up(session: Session, vendor: str, account: str) -> Connection | None:
     ).first()
     if found is None:
         return None
-    row, tenant = found
-    tenant.closed_at, tenant.redact_after = None, None
+    row: Connection = found[0]
     row.ended_at, row.renewing_until, row.renewing_by = None, None, ""
     session.flush()
+    close_shop.reopen(session, row.tenant_id)
     return row
 
 

@@ -7,15 +7,36 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from records.intentions import find_intention
 from records.tenants import Tenant
+
+_DONE = frozenset({"succeeded", "adopted"})
+
+
+class Superseded(Exception):
+    """Another test was begun meanwhile: what this one finds is nobody's any more."""
 
 
 def begin(session: Session, tenant: int, *, by: str, now: str) -> int:
-    """Forget the last test and begin another; answers its number."""
+    """Begin a test, or go on with the one that has not ended; answers its number.
+
+    A label that was bought and not given back goes over into the next test, which gives it back and buys no other.
+    """
     row = session.get_one(Tenant, tenant, with_for_update=True, populate_existing=True)
-    number = int(row.setup.get("self_test", {}).get("number", 0)) + 1
-    row.setup = row.setup | {"self_test": {"number": number, "asked_at": now, "by": by, "steps": {}}}
+    last = row.setup.get("self_test", {})
+    if last and not last.get("ended_at"):
+        return int(last["number"])
+    number = int(last.get("number", 0)) + 1
+    carried = (
+        {key: last[key] for key in ("chosen", "label_of") if key in last} if _is_out(session, tenant, last) else {}
+    )
+    row.setup = row.setup | {"self_test": carried | {"number": number, "asked_at": now, "by": by, "steps": {}}}
     return number
+
+
+def label_key(kept: Mapping[str, Any], kind: str) -> str:
+    """Our own key of an act on the test's label: by the test that bought it."""
+    return f"self_test/{kept.get('label_of', kept.get('number'))}/{kind}"
 
 
 def read(session: Session, tenant: int) -> dict[str, Any]:
@@ -24,11 +45,20 @@ def read(session: Session, tenant: int) -> dict[str, Any]:
 
 
 def write(
-    session: Session, tenant: int, told: Mapping[str, Any], steps: Mapping[str, Any] | None = None
+    session: Session, tenant: int, number: int, told: Mapping[str, Any], steps: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Add what was found; answers all of it."""
+    """Add what the test of this number found; answers all of it. Raises Superseded where it is not the last one."""
     row = session.get_one(Tenant, tenant, with_for_update=True, populate_existing=True)
     before = row.setup.get("self_test", {})
+    if before.get("number") != number:
+        raise Superseded(f"self-test {number}")
     after: dict[str, Any] = before | dict(told) | {"steps": before.get("steps", {}) | dict(steps or {})}
     row.setup = row.setup | {"self_test": after}
     return after
+
+
+def _is_out(session: Session, tenant: int, last: Mapping[str, Any]) -> bool:
+    """Whether the last test's label is bought, or may be, and was not given back."""
+    bought = find_intention(session, tenant, label_key(last, "buy_label"))
+    back = find_intention(session, tenant, label_key(last, "void_label"))
+    return bought is not None and bought.state in _DONE | {"intended"} and (back is None or back.state not in _DONE)

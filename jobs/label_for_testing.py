@@ -47,7 +47,7 @@ def _priced(count: int, sentence: str, remarks: Sequence[str]) -> Found:
 
 def _bought_and_void(work: Work, carrier: Carrier, consignment: Consignment, kept: dict[str, Any]) -> Found:
     """Once for each test, even where a run is killed: what is bought is committed before, and asked for after."""
-    chosen = kept.get("chosen") or _choose(work, carrier, consignment)
+    chosen = kept.get("chosen") or _choose(work, carrier, consignment, kept)
     if chosen is None:
         return failed("No carrier offers a rate.", "See to the carriers in your EasyPost account.")
     shipment, rate = chosen["shipment"], chosen["rate"]
@@ -68,26 +68,26 @@ def _bought_and_void(work: Work, carrier: Carrier, consignment: Consignment, kep
     return ok(f"A test label ({label.rate.carrier} {label.rate.service}) was bought and given back.")
 
 
-def _choose(work: Work, carrier: Carrier, consignment: Consignment) -> dict[str, str] | None:
+def _choose(work: Work, carrier: Carrier, consignment: Consignment, kept: dict[str, Any]) -> dict[str, str] | None:
     quoted = carrier.quote(consignment)
     choice = rates.choose(quoted.rates, ships_at=work.now(), deliver_by=None)
     if choice is None:
         return None
     chosen = {"shipment": quoted.shipment_ref, "rate": choice.rate.remote_id}
+    label_of = kept.get("label_of", kept["number"])
     with work.writing() as session:
-        kept_self_test.write(session, work.tenant, {"chosen": chosen})
+        kept_self_test.write(session, work.tenant, kept["number"], {"chosen": chosen, "label_of": label_of})
     return chosen
 
 
 def _act(kept: dict[str, Any], kind: str, request: object) -> Act:
-    return Act(
-        key=f"self_test/{kept['number']}/{kind}", kind=kind, subject=f"self_test/{kept['number']}", request=request
-    )
+    key = kept_self_test.label_key(kept, kind)
+    return Act(key=key, kind=kind, subject=key.rpartition("/")[0], request=request)
 
 
 def _settled(work: Work, kept: dict[str, Any], kind: str, reference: str) -> None:
     with work.writing() as session:
-        outward.settle(session, work.tenant, f"self_test/{kept['number']}/{kind}", "succeed", reference=reference)
+        outward.settle(session, work.tenant, kept_self_test.label_key(kept, kind), "succeed", reference=reference)
 
 
 def _first_warehouse(session: Session, tenant: int) -> Location | None:

@@ -23,6 +23,7 @@ from config.keyring import CannotOpen, Keyring
 from integrations import registry
 from integrations.ports import AppKeys, CallNote, Credentials, Granted, Notice, Permanent, Temporary
 from jobs import queue, steps
+from jobs.no_access import CONSENT, OPEN_THE_APP, OTHER_LOOK_S, REFUSED, WAITING, NoAccess, consent_wanted, others, somebody_else
 from orders.listening import Remark
 from records import database, tenants
 from records.jobs import Job
@@ -35,30 +36,16 @@ log = structlog.get_logger(__name__)
 
 # A token with less than this left is not given to a job that could wait a second for a better one.
 GOOD_FOR = timedelta(minutes=1)
-# Longer than the longest renewal (five seconds to connect, a minute for an answer), so that nobody takes it over early.
-LEASE = timedelta(seconds=90)
+# Longer than the longest renewal (5 s to connect, 30 s to send, 60 s for an answer, each with two of the app's secrets
+# in turn), so that nobody takes it over early.
+LEASE = timedelta(minutes=4)
 # What comes second waits about as long as a renewal takes when all is well.
 WAIT_S = 5.0
 _LOOK_AGAIN_S = 0.2
-# Nothing but the merchant helps, who rouses the jobs by opening the app; the hour is for a bell that was lost.
-CONSENT_LOOK_S = 3600.0
-OTHER_LOOK_S = 300.0
-# Why jobs wait for access; all of these are roused when there is access again.
-CONSENT, RENEWING, REFUSED = "consent", "renewing", "no_access"
-WAITING = (CONSENT, RENEWING, REFUSED)
 # So many bells are rung at once; the sweep rings for the rest, in turn with everybody else's.
 _MOST_BELLS = 100
-OPEN_THE_APP = "Open Packline in the store's admin once; what waits goes on by itself then."
 
 Wanted = Callable[[Connection, Mapping[str, str]], bool]
-
-
-class NoAccess(Temporary):
-    """Nobody has secrets that the vendor takes now. Jobs wait for them, and waiting counts as no try."""
-
-    def __init__(self, reason: str, *, code: str, wait_s: float) -> None:
-        super().__init__(reason, code=code, retry_in_s=wait_s)
-        self.wait_s = wait_s
 
 
 class _LeaseRanOut(Exception):
@@ -92,7 +79,7 @@ class Renewal:
         while True:
             taken = self._take()
             row = taken or living(self._services, self._tenant, self._connection)
-            held = opened(self._services.keyring, row)
+            held = self._opened(row)
             if not self._still_wanted(row, held):
                 return held
             if taken is not None:
@@ -100,13 +87,25 @@ class Renewal:
             if self._usable and is_good(row, held):
                 return held
             if time.monotonic() > patience_ends:
-                raise _somebody_else()
+                raise somebody_else()
             time.sleep(_LOOK_AGAIN_S)
 
-    def want_consent(self, reason: str) -> None:
-        """Write down, once, that only the merchant can help."""
-        row = self._remark(Remark(kind=CONSENT, sentence=reason, remedy=OPEN_THE_APP), consent=True)
+    def want_consent(self, refused: Connection, reason: str) -> NoAccess:
+        """Write down, once, that only the merchant can help; what to raise, which is to come again where a grant of
+        somebody else's took the place of the refused one.
+        """
+        row = self._remark(refused, Remark(kind=CONSENT, sentence=reason, remedy=OPEN_THE_APP), consent=True)
+        if row is None:
+            return somebody_else()
         log.warning("consent wanted", connection=row.id, vendor=row.vendor, since=str(row.consent_wanted_at))
+        return consent_wanted()
+
+    def _opened(self, row: Connection) -> dict[str, str]:
+        try:
+            return opened(self._services.keyring, row)
+        except Permanent:
+            self._let_go()
+            raise
 
     def _still_wanted(self, row: Connection, held: Mapping[str, str]) -> bool:
         try:
@@ -132,7 +131,11 @@ class Renewal:
             self._let_go()
             if self._get is not None:
                 raise
-            raise self._refused(refusal) from refusal
+            told = self._refused(row, refusal)
+            # The vendor took nothing back: it did not know us, or did not understand.
+            if refusal.code != CONSENT and self._usable and is_good(row, held):
+                return held
+            raise told from refusal
         return self._keep(granted)
 
     def _vendors_own(self, vendor: str, asked: Credentials) -> Granted:
@@ -142,12 +145,11 @@ class Renewal:
         keys = self._services.app_keys.get(vendor, AppKeys())
         return renew(asked, keys, self._services.origins, self._notice)
 
-    def _refused(self, refusal: Permanent) -> NoAccess:
+    def _refused(self, row: Connection, refusal: Permanent) -> NoAccess:
         if refusal.code == CONSENT:
-            self.want_consent(refusal.reason)
-            return consent_wanted()
+            return self.want_consent(row, refusal.reason)
         # No job can do anything about it, and every one of them can wait until somebody did.
-        self._remark(Remark(kind=REFUSED, sentence=refusal.reason, remedy=refusal.remedy))
+        self._remark(row, Remark(kind=REFUSED, sentence=refusal.reason, remedy=refusal.remedy))
         log.error("access refused", connection=self._connection, code=refusal.code, reason=refusal.reason)
         return NoAccess(refusal.reason, code=REFUSED, wait_s=OTHER_LOOK_S)
 
@@ -182,17 +184,21 @@ class Renewal:
                 steps.passed("writing")
         except _LeaseRanOut:
             log.warning("renewed too late", connection=self._connection)
-            raise _somebody_else() from None
+            raise somebody_else() from None
         steps.passed("committed")
         log.info("access granted", connection=self._connection, by=self._by or "renewal", roused=roused)
         return kept
 
-    def _remark(self, remark: Remark, *, consent: bool = False) -> Connection:
+    def _remark(self, refused: Connection, remark: Remark, *, consent: bool = False) -> Connection | None:
+        """Keep what was said of the refused secrets, and when; None where others are there by now."""
+        now = datetime.now(UTC)
         with self._writing() as session:
             row = session.get_one(Connection, (self._tenant, self._connection), with_for_update=True)
-            row.remarks = [*_others(row.remarks), remark.as_kept()]
+            if row.sealed_secrets != refused.sealed_secrets:
+                return None
+            row.remarks = [*others(row.remarks), remark.as_kept() | {"at": now.isoformat()}]
             if consent and row.consent_wanted_at is None:
-                row.consent_wanted_at = datetime.now(UTC)
+                row.consent_wanted_at = now
         return row
 
     def _this(self) -> tuple[Any, ...]:
@@ -215,7 +221,7 @@ def _written(row: Connection, granted: Granted, keyring: Keyring, by: str) -> Ma
     row.scopes = list(granted.scopes) or row.scopes
     row.granted_by = by or row.granted_by
     row.consent_wanted_at = None
-    row.remarks = _others(row.remarks)
+    row.remarks = others(row.remarks)
     row.renewing_until, row.renewing_by = None, ""
     return kept
 
@@ -263,23 +269,6 @@ def is_good(row: Connection, held: Mapping[str, str]) -> bool:
     """Whether the token still has some time, however soon it has to be renewed."""
     ends = row.token_expires_at
     return is_complete(row, held) and (ends is None or ends - datetime.now(UTC) > GOOD_FOR)
-
-
-def waits_for_somebody(row: Connection) -> bool:
-    """Whether the last renewal was refused, so that a person has to do something."""
-    return row.consent_wanted_at is not None or any(remark.get("kind") == REFUSED for remark in row.remarks)
-
-
-def consent_wanted() -> NoAccess:
-    return NoAccess(f"The store's access has to be granted anew. {OPEN_THE_APP}", code=CONSENT, wait_s=CONSENT_LOOK_S)
-
-
-def _somebody_else() -> NoAccess:
-    return NoAccess("Another process is renewing the store's access.", code=RENEWING, wait_s=1.0)
-
-
-def _others(remarks: list[Any]) -> list[Any]:
-    return [remark for remark in remarks if remark.get("kind") not in {CONSENT, REFUSED, "token"}]
 
 
 def tell_the_log(note: CallNote) -> None:

@@ -123,4 +123,4 @@ def _is_buying(session: Session, tenant: int, parcels: list[int], labels: list[i
         .where(Job.tenant_id == tenant, Job.kind == "buy_label", Job.subject.in_(subjects), Job.state == "running")
         .limit(1)
     ).first()
-    return in_hand is not None or any(unwanted_label.begun_at(session, tenant, label) for label in labels)
+    return in_hand is not None or any(unwanted_label.may_be_under_way(session, tenant, label) for label in labels)

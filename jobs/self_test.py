@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from config.keyring import CannotOpen
 from integrations import registry
+from integrations.only_asking import OnlyWatching
 from integrations.ports import Checkup, Permanent
 from jobs import connect, kept_self_test, label_for_testing, queue
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
@@ -37,7 +38,7 @@ _DOOR_TIMEOUT_S = 10.0
 
 
 def ask(session: Session, tenant: int, *, by: str, now: str) -> int:
-    """Have everything tested, from the first step on; answers the number of the test."""
+    """Have everything tested, or what is left of a test that has not ended; answers the number of the test."""
     number = kept_self_test.begin(session, tenant, by=by, now=now)
     queue.add(session, tenant, "self_test", f"tenant/{tenant}")
     return number
@@ -47,14 +48,24 @@ def run(work: Work) -> Outcome:
     kept = _kept(work)
     if not kept or kept.get("ended_at"):
         return Cancelled(reason="no self-test waits for its end")
+    try:
+        return _go_on(work, kept)
+    except kept_self_test.Superseded:
+        return Cancelled(reason="another self-test was begun")
+    except OnlyWatching:
+        # Anew, each step asks first whether the shop watches, and asks the vendors for nothing that is not let through.
+        return Snoozed(wait_s=_LOOK_AGAIN_S, reason="The shop turned to watching meanwhile: the step begins anew.")
+
+
+def _go_on(work: Work, kept: dict[str, Any]) -> Outcome:
     for name in self_testing.STEPS:
         if name in kept["steps"]:
             continue
         found = _try(work, kept, _DO[name])
         if found is None:
             return Snoozed(wait_s=_LOOK_AGAIN_S, reason="The test delivery has not been read yet.")
-        kept = _write(work, name, found)
-    _write_end(work)
+        kept = _write(work, kept, name, found)
+    _write_end(work, kept)
     return Done()
 
 
@@ -203,18 +214,15 @@ def _kept(work: Work) -> dict[str, Any]:
         return kept_self_test.read(session, work.tenant)
 
 
-def _write(work: Work, name: str, found: Found) -> dict[str, Any]:
+def _write(work: Work, kept: dict[str, Any], name: str, found: Found) -> dict[str, Any]:
     log.info("self-test step ended", step=name, found=found.state)
-    return _update(work, {}, {name: found.as_kept()})
-
-
-def _write_end(work: Work) -> None:
-    _update(work, {"ended_at": work.now().isoformat()})
-
-
-def _update(work: Work, told: dict[str, Any], steps: dict[str, Any] | None = None) -> dict[str, Any]:
     with work.writing() as session:
-        return kept_self_test.write(session, work.tenant, told, steps)
+        return kept_self_test.write(session, work.tenant, kept["number"], {}, {name: found.as_kept()})
+
+
+def _write_end(work: Work, kept: dict[str, Any]) -> None:
+    with work.writing() as session:
+        kept_self_test.write(session, work.tenant, kept["number"], {"ended_at": work.now().isoformat()})
 
 
 # ------------------------------------------------------------------------------------------- what is looked up

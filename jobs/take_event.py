@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import text
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from integrations.ports import Delivery, Unreadable
 from jobs import intake
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
-from orders import forgotten, lifecycle, money
+from orders import forgetting, forgotten, lifecycle, money
 from records import tenants
 from records.inbox import InboxEvent
 
@@ -50,6 +51,9 @@ def _take(work: Work) -> Outcome:
         connection = None if event is None else tenants.find_connection(session, work.tenant, event.connection_id)
         if event is None or connection is None or event.state != "received":
             return Cancelled(reason=f"event {work.subject_id} is {event.state if event else 'gone'}, not received")
+        if tenants.is_forgotten(session, connection):
+            _forget(session, work)
+            return Done()
         if not event.body and event.body_sha256 != _OF_NOTHING:
             _end(session, work, "ignore", "What it said is not kept any more, so that it cannot be read again.")
             return Done()
@@ -77,6 +81,16 @@ def _take(work: Work) -> Outcome:
             money.record(session, work.tenant, event.connection_id, payment)
             _hear(session, work, event, fact.model_copy(update={"payment_remote_id": payment.remote_id}))
     return Done()
+
+
+def _forget(session: Session, work: Work) -> None:
+    """Keep nothing of what came while the shop was being forgotten: the job that forgets it has been here already."""
+    places = forgetting.of_the_shop()["inbox_events"]
+    emptied = ", ".join(f"{column} = {value}" for column, value in places.items())
+    told = {"tenant": work.tenant, "event": work.subject_id}
+    lifecycle.move(session, work.tenant, "inbox_event", work.subject_id, "ignore", taken_at=work.now())
+    session.execute(text(f"UPDATE inbox_events SET {emptied} WHERE tenant_id = :tenant AND id = :event"), told)
+    log.info("event of a forgotten shop emptied")
 
 
 def _what_cannot_be_kept(refusal: DBAPIError | UnicodeError) -> str:

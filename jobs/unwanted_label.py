@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel
@@ -14,6 +15,7 @@ from jobs.outcomes import Cancelled, Outcome, Snoozed
 from jobs.work import Work
 from orders import lifecycle, postage
 from records.intentions import find_intention
+from records.jobs import Job
 from records.shipments import Label
 
 # EasyPost's own limit for a purchase is 90 seconds; after that it is bought or it is not.
@@ -49,6 +51,24 @@ def give_back(session: Session, work: Work, label: int, bought: BoughtLabel, *, 
         row = session.get_one(Label, (work.tenant, label), populate_existing=True)
         sentence = f"{_LEFT}; the other one, {bought.tracking_code}, goes back."
         story.tell(session, work, row.order_id, sentence, label=label)
+
+
+def may_be_under_way(session: Session, tenant: int, label: int) -> bool:
+    """Whether a purchase was begun of which nobody knows the end, or one was let settle and may still succeed."""
+    row = session.get_one(Label, (tenant, label))
+    intention = find_intention(session, tenant, f"label/{label}")
+    if intention is None or row.state != "intended":
+        return False
+    if intention.state != "abandoned" or intention.ended_at is None:
+        return intention.state == "intended"
+    now = session.execute(select(func.clock_timestamp())).scalar_one()
+    if now < intention.ended_at + PURCHASE_MAY_TAKE:
+        return True
+    # It must be over, and the job that looks how it ended may be late.
+    looks = select(Job.id).where(
+        Job.tenant_id == tenant, Job.kind == "buy_label", Job.subject == f"parcel/{row.parcel_id}", Job.state == "due"
+    )
+    return bool(row.shipment_ref) and session.scalars(looks.limit(1)).first() is not None
 
 
 def begun_at(session: Session, tenant: int, label: int) -> datetime | None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, AddressVerdict, StoreOrder, StoreShipment
+from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent, Storefront
 from jobs import announcements, intake, queue, shadow, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
@@ -27,6 +28,7 @@ from orders import (
     too_late,
     verification,
     wanted,
+    watching,
 )
 from orders.known_before import Before
 from orders.reversing import Wish
@@ -39,6 +41,7 @@ from records.tenants import Rules
 # Stores route an order some seconds after it was placed; much longer means that we may not see the routing at all.
 _ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
 _LOOK_AGAIN_S = 3.0
+_ANEW_S = 1.0
 _SAME_SECOND = timedelta(seconds=5)
 _NOTHING_PLANNED = frozenset({"received", "verified", "released", "watched"})
 _COMPLETE = frozenset({"fulfilled", "closed"})
@@ -53,6 +56,15 @@ def run(work: Work) -> Outcome:
         return Cancelled(reason=f"the order is {before.state if before else 'gone'}: too late to verify it")
     if nobodys:
         return _not_for_anybody(work, before.state)
+    try:
+        return _check(work, before)
+    except OnlyWatching:
+        if before.only_watched:
+            raise
+        return Snoozed(wait_s=_ANEW_S, reason="The shop turned to watching meanwhile: the order is looked at anew.")
+
+
+def _check(work: Work, before: Before) -> Outcome:
     if before.state not in _NOTHING_PLANNED:
         # What the store was told is asked for no more: until that is known, its answer cannot be understood.
         waits = announcements.settle_first(work, work.subject_id)
@@ -192,7 +204,8 @@ def _is_over(
         return _cancelled_there(session, work, order)
     if before.only_watched and shadow.has_ended(session, work, order, store, shipped):
         return Done()
-    if before.left_alone:
+    # By the store's own answer: of an order that was known by its id alone, nobody knew the day before.
+    if watching.is_left_alone(store.snapshot.placed_at, before.live_since):
         said = "Placed before Packline went live: it is left alone."
         shadow.let_go(session, work.tenant, order.id, said, now=work.now())
         return Done()

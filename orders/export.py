@@ -13,7 +13,7 @@ from sqlalchemy import LargeBinary, Table, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from orders import forgotten
+from orders import forgetting, forgotten
 from records.schema import TABLES
 
 # What only steers our own work, and what is another's secret, says nothing of a buyer.
@@ -27,7 +27,7 @@ _MOST_DELIVERIES = 1_000
 
 
 def gather(session: Session, tenant: int, orders: Sequence[int], words: Sequence[bytes]) -> dict[str, Any]:
-    """Everything about these orders, and every delivery that repeats one of these words: plain JSON values."""
+    """Everything about these orders, and every delivery that repeats one of these words, whole: plain JSON values."""
     subjects = [subject for order in orders for subject in forgotten.subjects_of(session, tenant, order)]
     return {
         "orders": [dict(_of_order(session, tenant, order)) for order in orders],
@@ -59,11 +59,12 @@ def _deliveries(session: Session, tenant: int, subjects: Sequence[str], words: S
     rows = session.execute(
         _FOUND, {"tenant": tenant, "subjects": list(subjects), "words": list(words), "most": _MOST_DELIVERIES}
     )
-    return [{name: _plain(value) for name, value in row._asdict().items()} for row in rows]
+    mine = [row for row in rows if row.subject in subjects or forgetting.names(row.body, words)]
+    return [{name: _plain(value) for name, value in row._asdict().items() if name != "subject"} for row in mine]
 
 
 _FOUND = text("""
-SELECT vendor, topic, received_at, body FROM inbox_events
+SELECT vendor, topic, received_at, body, subject FROM inbox_events
 WHERE tenant_id = :tenant AND octet_length(body) > 0
   AND (subject = ANY(:subjects) OR EXISTS (SELECT 1 FROM unnest(:words) word WHERE position(word in body) > 0))
 ORDER BY id LIMIT :most

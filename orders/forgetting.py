@@ -243,11 +243,22 @@ def sought(words: Iterable[str]) -> list[bytes]:
     return sorted(forms)
 
 
-def identifying(address: Address | None, *, email: str, phone: str) -> list[str]:
-    """The words that no other buyer's delivery has by chance: it is told by these whose a delivery is."""
-    place = address or Address()
-    found = {email, phone, place.email, place.phone, place.name, place.street1}
+def identifying(address: Address | None, *, email: str) -> list[str]:
+    """The words that are one buyer's alone: it is told by these whose a delivery is."""
+    found = {email, address.email if address else ""}
     return sorted(word for word in found if len(word) >= _SHORTEST_SOUGHT)
+
+
+def shared(address: Address | None, *, phone: str) -> list[str]:
+    """The words that a delivery about nobody else is a buyer's by, and that a namesake or a neighbour has as well."""
+    place = address or Address()
+    found = {phone, place.phone, place.name, place.street1}
+    return sorted(word for word in found if len(word) >= _SHORTEST_SOUGHT)
+
+
+def names(body: bytes, words: Sequence[bytes]) -> bool:
+    """Whether a delivery has one of these e-mail addresses or numbers in it, whole and not as a part of another's."""
+    return any(re.search(rb"(?<![\w.+-])" + re.escape(word) + rb"(?![\w-])(?!\.\w)", body) for word in words)
 
 
 def numbers_in(body: bytes) -> list[str]:

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Money, OrderedLine, OrderSnapshot, PaymentStanding
-from orders import watching
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
 from records.shipments import shipments_of
@@ -33,8 +32,8 @@ class Before:
     """Whether a label that is bought costs real money."""
     only_watched: bool
     """The shop does nothing itself for this order now: no address is checked, and the merchant's doings are seen."""
-    left_alone: bool
-    """The order is from before the day from which the merchant lets Packline ship."""
+    live_since: str
+    """The day from which the merchant lets Packline ship, in ISO 8601; empty where that is no matter to this order."""
 
 
 def look(session: Session, tenant: int, id: int, *, now: datetime) -> Before | None:
@@ -52,7 +51,7 @@ def look(session: Session, tenant: int, id: int, *, now: datetime) -> Before | N
         home_country=_home_country(session, tenant),
         real_postage=_real_postage(session, tenant),
         only_watched=_only_watched(session, tenant, order.id),
-        left_alone=_left_alone(session, tenant, order),
+        live_since=_live_since(session, tenant, order.id),
     )
 
 
@@ -66,9 +65,10 @@ def _begun(session: Session, tenant: int, order: int) -> bool:
     return any(shipment.state != "cancelled" for shipment in shipments_of(session, tenant, order))
 
 
-def _left_alone(session: Session, tenant: int, order: Order) -> bool:
-    live_since = session.execute(select(Tenant.setup["live_since"].astext).where(Tenant.id == tenant)).scalar_one()
-    return watching.is_left_alone(order.placed_at, live_since or "") and not _begun(session, tenant, order.id)
+def _live_since(session: Session, tenant: int, order: int) -> str:
+    """What was begun is finished, whenever it was placed."""
+    since = session.execute(select(Tenant.setup["live_since"].astext).where(Tenant.id == tenant)).scalar_one()
+    return "" if _begun(session, tenant, order) else since or ""
 
 
 def _as_told(order: Order, lines: list[OrderLine]) -> OrderSnapshot | None:

@@ -72,8 +72,11 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
+    """Whether a step is done. `not_proved` says why one that was tried proves too little, which stops nobody."""
+
     step: Step
     done: bool
+    not_proved: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,16 +102,37 @@ class Progress:
 
 def progress(known: Known) -> Progress:
     """What was done is done in whatever order it was; next is the first needed step that is not."""
-    steps = tuple(Standing(step=step, done=_is_done(step.name, known)) for step in STEPS)
-    missing = (one.step for one in steps if not one.done and not one.step.optional)
+    steps = tuple(
+        Standing(step=step, done=_is_done(step.name, known), not_proved=_not_proved(step.name, known)) for step in STEPS
+    )
+    missing = (one.step for one in steps if not one.done and not one.not_proved and not one.step.optional)
     first = next(missing, None)
     return Progress(steps=steps, next=first, dismissed=first is None and bool(known.setup.get("dismissed")))
 
 
 def passed(self_test: Mapping[str, Any]) -> bool:
+    """Whether a self-test came to its end, nothing in it failed, and a label was bought and given back."""
+    return nothing_failed(self_test) and not not_proved(self_test)
+
+
+def nothing_failed(self_test: Mapping[str, Any]) -> bool:
     """Whether a self-test came to its end and nothing in it failed."""
     steps = self_test.get("steps", {})
     return bool(self_test.get("ended_at")) and all(one.get("state") != "failed" for one in steps.values())
+
+
+def not_proved(self_test: Mapping[str, Any]) -> str:
+    """Why a test in which nothing failed proves no label: in shadow, and with a key for real postage, none is bought.
+
+    Empty where it does, or where something failed.
+    """
+    label = self_test.get("steps", {}).get("label", {})
+    skipped = nothing_failed(self_test) and label.get("state") == "skipped"
+    return f"Not proved: {label.get('sentence', '')}" if skipped else ""
+
+
+def _not_proved(name: str, known: Known) -> str:
+    return not_proved(known.setup.get("self_test", {})) if name == "self_test" else ""
 
 
 def _is_done(name: str, known: Known) -> bool:

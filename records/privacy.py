@@ -32,7 +32,9 @@ class PrivacyRequest(Base):
     remote_id: Mapped[str]
     """What tells this demand from another: the vendor's id of it, or a digest of what it asks for."""
     wanted: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    """Whose: {customer, orders} as ids at the store, the delivery that said so, or who asked; nothing personal."""
+    """Whose: {customer, orders} as ids at the store, the delivery that said so, or who asked; nothing personal. Of an
+    export that was made, `gathered` has the ids of all the orders in it.
+    """
     state: Mapped[str] = mapped_column(server_default="due")
     found: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     """What was found and done, in counts."""
@@ -86,13 +88,34 @@ def named_in_a_demand(session: Session, tenant: int, remote_id: str) -> bool:
     return session.execute(found.limit(1)).first() is not None
 
 
+def exports(session: Session, tenant: int) -> dict[int, bytes]:
+    """The exports that are kept, sealed, by the ids of their demands."""
+    rows = session.execute(
+        select(PrivacyRequest.id, PrivacyRequest.sealed_export).where(
+            PrivacyRequest.tenant_id == tenant, PrivacyRequest.sealed_export.is_not(None)
+        )
+    )
+    return {row.id: row.sealed_export for row in rows}
+
+
 def drop_exports(
-    session: Session, tenant: int, *, naming: Sequence[str] = (), expired_at: datetime | None = None
+    session: Session,
+    tenant: int,
+    *,
+    naming: Sequence[str] = (),
+    customer: str = "",
+    ids: Sequence[int] = (),
+    expired_at: datetime | None = None,
 ) -> int:
-    """Empty the exports that name one of these orders, or that have run out; answers how many."""
-    which = []
+    """Empty the exports that name or hold one of these orders, that were made for this customer, that have these ids,
+    or that have run out; answers how many. Of nothing said, none.
+    """
+    which = [PrivacyRequest.id.in_(ids)]
+    wanted = PrivacyRequest.wanted.cast(JSONB)
     if naming:
-        which.append(PrivacyRequest.wanted["orders"].has_any(array(list(naming))))
+        which += [wanted[told].has_any(array(list(naming))) for told in ("orders", "gathered")]
+    if customer:
+        which.append(wanted["customer"].astext == customer)
     if expired_at is not None:
         which.append(PrivacyRequest.export_expires_at <= expired_at)
     dropped = session.execute(

@@ -73,7 +73,9 @@ class Tenant(Base):
     closed_at: Mapped[datetime | None]
     """When the store was taken away from us: nothing is done for it from then on."""
     redact_after: Mapped[datetime | None]
+    """When it may be forgotten; empty again once all of it is."""
     redacted_at: Mapped[datetime | None]
+    """Since when there is no way back: it is being forgotten, or is forgotten."""
 
 
 class Connection(Base):
@@ -124,8 +126,8 @@ class Connection(Base):
     """Since when the vendor refuses our secrets: the merchant has to open the app again."""
 
 
-def find_connection(session: Session, tenant: int, connection: str) -> Connection | None:
-    return session.get(Connection, (tenant, connection))
+def find_connection(session: Session, tenant: int, connection: str, *, lock: bool = False) -> Connection | None:
+    return session.get(Connection, (tenant, connection), with_for_update=lock or None)
 
 
 def connection_for(session: Session, tenant: int, role: str) -> Connection | None:
@@ -146,6 +148,16 @@ def has_left(session: Session, connection: Connection) -> bool:
     )
 
 
+def is_forgotten(session: Session, connection: Connection) -> bool:
+    """Whether the shop of a connection is past its way back. Where it is not, it does not get there before the
+    transaction ends; one that is connected is far from it, so that it costs no lock.
+    """
+    if connection.ended_at is None:
+        return False
+    asked = select(Tenant.redacted_at).where(Tenant.id == connection.tenant_id).with_for_update(read=True)
+    return session.scalar(asked) is not None
+
+
 def rules_of(session: Session, tenant: int) -> Rules:
     return session.execute(select(Tenant.rules).where(Tenant.id == tenant)).scalar_one()
 
@@ -159,13 +171,9 @@ def mode_of(session: Session, tenant: int, *, lock: bool = False) -> str:
 
 
 def left_for_good(session: Session) -> list[int]:
-    """The shops whose time to come back is over, and that are not forgotten yet."""
+    """The shops whose time to come back is over, and that are not forgotten yet, or not wholly."""
     return list(
-        session.scalars(
-            select(Tenant.id).where(
-                Tenant.closed_at.is_not(None), Tenant.redact_after <= func.now(), Tenant.redacted_at.is_(None)
-            )
-        )
+        session.scalars(select(Tenant.id).where(Tenant.closed_at.is_not(None), Tenant.redact_after <= func.now()))
     )
 
 

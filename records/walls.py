@@ -22,12 +22,15 @@ HOUSE_ONLY = {
     "users": "people sign in before anybody knows which shop they will look at",
     "installs_begun": "the store that is being installed is no tenant yet",
 }
+# GRANT … WITH INHERIT FALSE, SET TRUE came with it: https://www.postgresql.org/docs/16/release-16.html
+NEEDED_VERSION = 160000
 _EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
 # What a shop may do with a table, where it may not do everything.
 _SHOP_MAY = {
     "tenants": "SELECT, UPDATE",  # the house adds shops
     "audit_lines": "SELECT, INSERT",  # who did what is only ever added to
 }
+_HOUSE_MAY = {"audit_lines": "SELECT, INSERT"}
 
 
 class MayNotWall(Exception):
@@ -111,13 +114,19 @@ FROM pg_roles WHERE rolname = session_user
 """)
 
 
+def is_too_old(connection: Connection) -> bool:
+    """Whether the server cannot let a login take a role without giving it the role's rights."""
+    found: int = connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
+    return found < NEEDED_VERSION
+
+
 def around(table: str, column: str = "tenant_id") -> tuple[str, ...]:
     """The statements that wall a table in, for the migration that makes it; no `column`: it is the house's alone."""
     raised = (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",  # for its owner too, who may be the login of web and workers
         f"CREATE POLICY house ON {table} TO {HOUSE} USING (true)",
-        f"GRANT {_EVERYTHING} ON {table} TO {HOUSE}",
+        f"GRANT {_HOUSE_MAY.get(table, _EVERYTHING)} ON {table} TO {HOUSE}",
     )
     if not column:
         return raised
@@ -143,6 +152,8 @@ def stand_roles(connection: Connection, *, login: str = "") -> None:
     Roles belong to the whole server and are in no dump, so they are looked at whenever the database is migrated.
     Raises MayNotWall.
     """
+    if is_too_old(connection):
+        raise MayNotWall(f"PostgreSQL {NEEDED_VERSION // 10000} or newer is needed, and this server is older")
     whose = login_of(connection)
     if not (whose.owns or connection.execute(_NO_TABLES).scalar_one()):
         raise MayNotWall(f'"{whose.name}" does not own the tables: DATABASE_OWNER_URL has to name who does')
@@ -190,7 +201,8 @@ def _asked_of_a_superuser(connection: Connection, login: str, said: str) -> str:
     owner = connection.execute(text("SELECT quote_ident(current_user)")).scalar_one()
     takers = ", ".join(dict.fromkeys([owner, login or owner]))
     return (
-        f"the tables' owner may not make the roles that keep shops apart ({said}). Have a superuser run this once, "
+        f"the tables' owner may not make the roles that keep shops apart ({said}). Give it CREATEROLE, or have "
+        f"somebody who may make roles, such as a superuser, run this once, "
         f"then migrate again:\n"
         f"  CREATE ROLE {SHOP} NOLOGIN;\n"
         f"  CREATE ROLE {HOUSE} NOLOGIN;\n"

@@ -103,7 +103,12 @@ def _refused(error: Exception) -> Response:
 
 
 def _database_away(error: Exception) -> Response:
-    log.warning("database does not answer", path=request.path, error=type(error).__name__, of=_origin(error))
+    # Never the path: a file's is a key for ten minutes.
+    numbers = {name: value for name, value in (request.view_args or {}).items() if isinstance(value, int)}
+    log.warning(
+        "database does not answer", endpoint=request.endpoint, numbers=numbers, error=type(error).__name__,
+        of=_origin(error),
+    )  # fmt: skip
     answer = _answer(503, "Service Unavailable")
     answer.headers["Retry-After"] = "5"
     return answer

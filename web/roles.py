@@ -15,7 +15,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 WORDS = {"read_only": "Read only", "warehouse": "Warehouse", "ops": "Ops", "admin": "Admin"}
 MEANINGS = {
-    "read_only": "Looks at everything, changes nothing.",
+    "read_only": "Looks at everything but labels, changes nothing.",
     "warehouse": "Looks at orders and prints their labels.",
     "ops": "Works on orders, jobs, stock and holds.",
     "admin": "Also people, connections, settings, privacy and keys.",

@@ -65,7 +65,6 @@ def take_password() -> Any:
         user = users.named(opened, given_name)
         somebody = user is not None or users.is_anybody_there(opened)
     if id is not None and user is not None:
-        throttle.welcome(user.name)
         return _ask_for_code(user, onward) if user.sealed_totp is not None else _welcome(user, onward)
     if not somebody:
         return _nobody_yet()
@@ -106,9 +105,14 @@ def take_code() -> Any:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    audit_trail.name_them(session.name() or "")
+    """Ends every session of theirs: nothing else takes the worth from a cookie that was copied."""
+    name = session.name() or ""
+    audit_trail.name_them(name)
+    if name:
+        with database.across_tenants(session.engine(), why="users belong to no tenant") as opened:
+            users.end_sessions(opened, name)
     session.forget()
-    flash("You are signed out.", "good")
+    flash("You are signed out, here and wherever else you were signed in." if name else "You are signed out.", "good")
     return redirect(url_for("session.sign_in"), 303)
 
 
@@ -131,6 +135,7 @@ def _waiting() -> users.User | None:
 
 
 def _welcome(user: users.User, onward: str) -> Response:
+    throttle.welcome(user.name)  # not before: who knows the password alone has proved half of it
     session.remember(user)
     audit_trail.name_them(user.name)
     log.info("signed in", actor=f"person:{user.name}")

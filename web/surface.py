@@ -17,11 +17,12 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
+from integrations.storefronts.shopify import app_home
+
 ADMIN = "https://admin.shopify.com"
 # What the store's admin adds to an address and what must never travel on: an ID token is a key for a minute.
 NOT_OURS = frozenset({"id_token", "hmac", "timestamp", "session", "locale", "protocol", "said"})
 CARRIED = frozenset({"shop", "host", "embedded"})
-_SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,60}\.myshopify\.com")
 _HOST = re.compile(r"[A-Za-z0-9_=-]{1,200}")
 _ADDRESS = re.compile(r"said=[^&]*&?")
 # Long enough for a slow page, too short for a sentence to be found in the address an hour later.
@@ -46,7 +47,7 @@ def shop_domain() -> str:
     """The store's domain: the one that the token was for, else one that could be; empty for none."""
     verified = str(g.get("embedded_shop", "") or "")
     given = verified or request.args.get("shop", "")
-    return given if _SHOP.fullmatch(given) else ""
+    return given if app_home.is_shop(given) else ""
 
 
 def frame_ancestors() -> str:

@@ -44,7 +44,7 @@ def try_a_code(user: int) -> int:
 
 
 def welcome(name: str) -> None:
-    """Forget the tries of somebody who knew the password."""
+    """Forget the tries of somebody who has signed in, second factor and all."""
     limits.counts().forget(_BY_ADDRESS, *_address())
     limits.counts().forget(_BY_NAME, *_named(name))
 

@@ -15,8 +15,8 @@ from sqlalchemy import Engine
 from commands import app as app_command
 from commands import opening
 from config.settings import Settings
-from integrations.ports import Temporary
-from jobs import access, connect, desk, queue, renewing, steps
+from integrations.ports import Permanent, Temporary
+from jobs import access, connect, desk, no_access, queue, renewing, steps
 from jobs.access import NoAccess, wants_renewal
 from records import database
 from tests.app_world import NEWER, SECRET, AppWorld, running_app_world
@@ -230,6 +230,45 @@ def test_a_token_that_another_process_has_renewed_meanwhile_is_looked_up_and_not
     assert world.grants("refresh") == 1
 
 
+def test_a_second_refusal_in_one_job_looks_for_newer_secrets_before_it_asks_the_merchant(world: AppWorld):
+    renewed = access.credentials(world.services, world.row(), lambda _: None).renewed
+    assert renewed is not None
+    ours = renewed(world.secrets())
+    world.hour_passes()
+    newest = fresh(world)
+
+    assert dict(renewed(ours)) == newest
+    assert world.row().consent_wanted_at is None
+    # These were not granted to this job a moment ago: they end as any do.
+    once_more = renewed(newest)
+    assert dict(once_more) == world.secrets() != newest
+    with pytest.raises(NoAccess) as waiting:
+        renewed(once_more)
+    assert waiting.value.code == "consent"
+    assert world.row().consent_wanted_at is not None
+
+
+def test_a_token_that_was_granted_to_a_job_an_hour_ago_is_renewed_by_it(world: AppWorld, monkeypatch):
+    renewed = access.credentials(world.services, world.row(), lambda _: None).renewed
+    assert renewed is not None
+    ours = renewed(world.secrets())
+    monkeypatch.setattr(access, "_JUST_GRANTED_S", 0.0)
+
+    assert opens_the_store(world, dict(renewed(ours)))
+    assert world.row().consent_wanted_at is None
+
+
+def test_a_refusal_does_not_want_consent_for_what_the_merchant_has_granted_meanwhile(world: AppWorld):
+    before = world.row()
+    world.hour_passes()
+    fresh(world)
+
+    renewal = renewing.Renewal(world.services, before, lambda _: None, wanted=lambda _row, _held: True)
+    assert renewal.want_consent(before, "refused").code == "renewing"
+
+    assert (world.row().consent_wanted_at, world.row().remarks) == (None, [])
+
+
 def test_twenty_orders_wait_for_the_merchant_and_none_is_lost_or_done_twice(world: AppWorld):
     world.go_live()
     world.control("POST", f"/shopify/shops/{SHOP}/uninstall", {})
@@ -305,9 +344,62 @@ def test_keys_that_shopify_does_not_know_make_jobs_wait_and_say_so(world: AppWor
     (remark,) = world.row().remarks
     assert "SHOPIFY_CLIENT_SECRET" in remark["remedy"]
     assert SECRET not in str(remark)
+    asked = len(world.calls(operation="oauth.refresh"))
     world.control("POST", "/shopify/app", {"client_id": "packline-app", "client_secret": SECRET})
+    for _ in range(3):  # a thousand jobs would ask nothing either
+        with pytest.raises(NoAccess) as later:
+            access.credentials(world.services, world.row(), lambda _: None)
+        assert later.value.code == "no_access"
+        assert 290 < later.value.wait_s <= 300
+    assert len(world.calls(operation="oauth.refresh")) == asked
+
+    access.try_again(world.services, world.row(), lambda _: None)
     assert opens_the_store(world, fresh(world))
     assert world.row().remarks == []
+
+
+def test_a_refusal_is_asked_about_again_once_its_time_is_over(world: AppWorld):
+    world.hour_passes()
+    world.control("POST", "/shopify/app", {"client_id": "packline-app", "client_secret": NEWER})
+    with pytest.raises(NoAccess):
+        fresh(world)
+    world.control("POST", "/shopify/app", {"client_id": "packline-app", "client_secret": SECRET})
+    at = (datetime.now(UTC) - timedelta(seconds=301)).isoformat()
+    world.run("UPDATE connections SET remarks = jsonb_set(remarks, '{0,at}', to_jsonb(CAST(:at AS text)))", at=at)
+
+    assert opens_the_store(world, fresh(world))
+
+
+def test_a_token_that_is_still_good_is_used_where_shopify_does_not_know_our_keys(world: AppWorld):
+    world.run("UPDATE connections SET token_expires_at = now() + interval '4 minutes' WHERE vendor = 'shopify'")
+    world.control("POST", "/shopify/app", {"client_id": "packline-app", "client_secret": NEWER})
+
+    assert [fresh(world) for _ in range(3)] == [world.secrets()] * 3
+
+    assert len(world.calls(operation="oauth.refresh")) == 1
+    assert [remark["kind"] for remark in world.row().remarks] == ["no_access"]
+
+
+def test_secrets_that_cannot_be_opened_leave_the_row_free(world: AppWorld):
+    sealed = world.row().sealed_secrets
+    world.run("UPDATE connections SET consent_wanted_at = now(), sealed_secrets = 'nonsense'")
+
+    with pytest.raises(Permanent) as refusal:
+        access.try_again(world.services, world.row(), lambda _: None)
+
+    assert refusal.value.code == "cannot_open"
+    assert (world.row().renewing_until, world.row().renewing_by) == (None, "")
+    world.run("UPDATE connections SET sealed_secrets = :s", s=sealed)
+    assert opens_the_store(world, fresh_after_consent(world))
+
+
+def fresh_after_consent(world: AppWorld) -> dict[str, str]:
+    access.try_again(world.services, world.row(), lambda _: None)
+    return fresh(world)
+
+
+def test_the_lease_is_longer_than_two_secrets_that_are_asked_with_in_turn():
+    assert timedelta(seconds=2 * (5 + 30 + 60)) < renewing.LEASE
 
 
 # ------------------------------------------------------------------------------------------- given up for a pair
@@ -344,9 +436,9 @@ def test_a_token_that_lasts_is_migrated_when_asked_and_not_before(world: AppWorl
 
 def test_every_reason_to_wait_for_access_is_roused_and_no_other(world: AppWorld):
     with world.reading() as session:
-        for number in range(len(renewing.WAITING) + 2):
+        for number in range(len(no_access.WAITING) + 2):
             queue.add(session, world.tenant, "verify_order", f"order/{number}")
-    for number, cause in enumerate((*renewing.WAITING, "early", "429")):
+    for number, cause in enumerate((*no_access.WAITING, "early", "429")):
         world.run(
             "UPDATE jobs SET due_at = now() + interval '1 hour', cause = :c WHERE subject = :s",
             c=cause,
@@ -354,7 +446,7 @@ def test_every_reason_to_wait_for_access_is_roused_and_no_other(world: AppWorld)
         )
 
     with world.reading() as session:
-        assert renewing.rouse(session, world.tenant) == len(renewing.WAITING)
+        assert renewing.rouse(session, world.tenant) == len(no_access.WAITING)
 
     later = {row.cause for row in world.rows("SELECT cause FROM jobs WHERE state = 'due' AND due_at > now()")}
     assert later == {"early", "429"}

@@ -119,13 +119,25 @@ def test_what_was_quoted_or_parked_for_the_old_boxes_is_given_up(shop, planned):
            VALUES (:t, 'buy_label', :lane, :parcel, 'orders', 40, 'running')""",
         """INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest)
            VALUES (:t, :key, 'buy_label', :parcel, 1, '')""",
+        """INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest, state, ended_at)
+           VALUES (:t, :key, 'buy_label', :parcel, 1, '', 'abandoned', now() - interval '90 seconds')""",
+        """WITH late AS (INSERT INTO jobs (tenant_id, kind, lane, subject, queue, rank)
+                         VALUES (:t, 'buy_label', :lane, :parcel, 'orders', 40))
+           INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest, state, ended_at)
+           VALUES (:t, :key, 'buy_label', :parcel, 1, '', 'abandoned', now() - interval '5 minutes')""",
     ],
-    ids=["a worker has it in hand", "a purchase of unknown end"],
+    ids=[
+        "a worker has it in hand",
+        "a purchase of unknown end",
+        "one that was let settle just now",
+        "one that was let settle, and whose end nobody has looked at yet",
+    ],
 )
 def test_nothing_is_changed_while_somebody_buys(shop, planned, buying):
     label = quoted(shop, planned)
     values = {"t": shop.tenant, "lane": f"order/{planned['order']}", "parcel": f"parcel/{planned['parcel']}"}
     shop.run(buying, **({**values, "key": f"label/{label}"}))
+    waiting = due(shop)
 
     assert "being bought" in ask(shop, "split", planned["shipment"], {planned["bags"]: 1})
     assert "being bought" in ask(shop, "rerate", planned["parcel"])
@@ -133,7 +145,19 @@ def test_nothing_is_changed_while_somebody_buys(shop, planned, buying):
     assert shop.rows("SELECT state FROM shipments") == [("planned",)]
     assert shop.one("SELECT shipment_ref FROM labels") == "shp_1"
     assert shop.story(planned["order"]) == []
-    assert due(shop) == []
+    assert due(shop) == waiting
+
+
+def test_a_purchase_that_was_let_settle_long_ago_keeps_nobody_from_new_rates(shop, planned):
+    label = quoted(shop, planned)
+    shop.run(
+        """INSERT INTO intentions (tenant_id, key, kind, subject, attempt, request_digest, state, ended_at)
+           VALUES (:t, :key, 'buy_label', 'parcel/1', 1, '', 'abandoned', now() - interval '5 minutes')""",
+        t=shop.tenant, key=f"label/{label}",
+    )  # fmt: skip
+
+    assert ask(shop, "rerate", planned["parcel"]) == ""
+    assert len(due(shop)) == 1
 
 
 def test_new_rates_forget_the_old_quote_and_take_a_parked_job_s_place(shop, planned):

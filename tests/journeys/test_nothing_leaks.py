@@ -49,8 +49,10 @@ from tests.world import World, eventually
 # Where a buyer's words have to stand in the clear, and why; nothing else may hold them.
 PLACES = {
     ("orders", "email"): "ops find an order by it",
+    ("orders", "email_as_searched"): "what the search of it compares with, which PostgreSQL works out of it",
     ("orders", "phone"): "the carrier asks for it",
     ("orders", "ship_to"): "where the parcel goes",
+    ("orders", "buyer_as_searched"): "what the search for its name compares with, which PostgreSQL works out of it",
     ("inbox_events", "body"): "what the vendor sent, byte for byte, until it is emptied",
     ("labels", "content"): "the paper that goes on the box",
 }

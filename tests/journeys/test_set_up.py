@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from jobs import kept_self_test, self_test
+from integrations.only_asking import OnlyWatching
+from integrations.ports import Permanent
+from jobs import going_live, kept_self_test, label_for_testing, outward, self_test
 from orders import setting_up
 from tests.world import NEWARK, RENO, World
 
@@ -93,6 +95,7 @@ def test_in_shadow_nothing_is_bought_and_the_test_says_so(reachable: World):
 
     step = kept["steps"]["label"]
     assert (step["state"], "because the shop only watches" in step["sentence"]) == ("skipped", True)
+    assert not setting_up.passed(kept)
     assert [call["operation"] for call in reachable.calls()[before:] if call["effect"]] == []
 
 
@@ -105,3 +108,97 @@ def test_a_live_key_is_asked_for_prices_only(reachable: World):
 
     assert "the key is for real postage" in kept["steps"]["label"]["sentence"]
     assert reachable.labels_bought() == []
+
+
+def dying_before(act: str, *, how: type[Exception] = RuntimeError):
+    """In place of outward.once: a run that dies before it asks for this act."""
+    once = outward.once
+
+    def dies(work, one, **given):
+        if one.kind == act:
+            raise how(f"died before {act}") if how is not Permanent else Permanent("No.", remedy="Ask.", code="no")
+        return once(work, one, **given)
+
+    return dies
+
+
+def ask_and_work(world: World) -> int:
+    with world.reading() as session:
+        number = self_test.ask(session, world.tenant, by="person:Ann", now="2026-11-22T00:00:00+00:00")
+    for _ in range(3):
+        world.settle()
+        world.hurry_but_voids()
+    return number
+
+
+def test_a_second_press_goes_on_with_the_test_that_was_interrupted_and_buys_no_second_label(
+    reachable: World, monkeypatch: pytest.MonkeyPatch
+):
+    reachable.open_shop()
+    with monkeypatch.context() as patched:
+        patched.setattr(label_for_testing.outward, "once", dying_before("void_label"))
+        first = ask_and_work(reachable)
+    assert len(reachable.labels_bought()) == 1
+    with reachable.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET state = 'cancelled' WHERE kind = 'self_test'")
+
+    assert ask_and_work(reachable) == first
+    kept = test_all(reachable)
+
+    assert kept["steps"]["label"]["state"] == "ok"
+    (label,) = reachable.labels_bought()
+    assert label["refund_status"] in {"submitted", "refunded"}
+    with reachable.reading() as session:
+        assert list(going_live.watch(session, reachable.tenant, by="person:Ann")) == []
+
+
+def test_the_next_test_gives_back_the_label_that_the_last_one_could_not(
+    reachable: World, monkeypatch: pytest.MonkeyPatch
+):
+    reachable.open_shop()
+    with monkeypatch.context() as patched:
+        patched.setattr(label_for_testing.outward, "once", dying_before("void_label", how=Permanent))
+        kept = test_all(reachable)
+    assert (kept["number"], kept["steps"]["label"]["state"]) == (1, "failed")
+
+    kept = test_all(reachable)
+
+    assert (kept["number"], kept["steps"]["label"]["state"]) == (2, "ok")
+    (label,) = reachable.labels_bought()
+    assert label["refund_status"] in {"submitted", "refunded"}
+    assert test_all(reachable)["number"] == 3
+    assert len(reachable.labels_bought()) == 2  # a test of its own, once the last one's label is back
+
+
+def test_a_test_in_hand_when_the_shop_turns_to_watching_comes_to_its_end(
+    reachable: World, monkeypatch: pytest.MonkeyPatch
+):
+    reachable.open_shop()
+    chosen, turned = label_for_testing._choose, []
+
+    def turned_meanwhile(*given):
+        if not turned:
+            turned.append(True)
+            with reachable.engine.begin() as connection:
+                connection.exec_driver_sql("UPDATE tenants SET mode = 'shadow'")
+            raise OnlyWatching("quote")
+        return chosen(*given)
+
+    monkeypatch.setattr(label_for_testing, "_choose", turned_meanwhile)
+
+    kept = test_all(reachable)
+
+    assert (turned, kept["steps"]["label"]["state"]) == ([True], "skipped")
+    assert reachable.labels_bought() == []
+
+
+def test_what_another_test_finds_is_not_written_down(world: World):
+    world.open_shop()
+    with world.reading() as session:
+        number = kept_self_test.begin(session, world.tenant, by="person:Ann", now="2026-11-22T00:00:00+00:00")
+
+    with pytest.raises(kept_self_test.Superseded), world.reading() as session:
+        kept_self_test.write(session, world.tenant, number - 1, {"ended_at": "x"})
+
+    with world.reading() as session:
+        assert "ended_at" not in kept_self_test.read(session, world.tenant)

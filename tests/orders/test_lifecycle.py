@@ -17,6 +17,7 @@ RESTS_WITH_A_WAY_ON = {
     "label": {"bought", "failed"},  # used, unless it is given back; not bought, unless the carrier sold it after all
     "reservation": {"consumed"},  # its units left the shelf, unless the store is told that they did not
     "inbox_event": {"taken", "ignored"},  # a person may replay it
+    "privacy_request": {"done"},  # a store that came back and left anew asks for the same once more
 }
 
 

@@ -10,6 +10,7 @@ PASSED = {
     "ended_at": "2026-11-22T00:00:00+00:00",
     "steps": {"label": {"state": "ok"}, "payments": {"state": "skipped"}},
 }
+NO_LABEL = PASSED | {"steps": {"label": {"state": "skipped", "sentence": "A label was not bought, because you watch."}}}
 FAILED = {"ended_at": "2026-11-22T00:00:00+00:00", "steps": {"label": {"state": "failed"}}}
 
 
@@ -26,6 +27,7 @@ def known(**more):
         ({"setup": ALL_FORMS, "roles": ["carrier"]}, "self_test"),
         ({"setup": ALL_FORMS | {"self_test": FAILED}, "roles": ["carrier"]}, "self_test"),
         ({"setup": ALL_FORMS | {"self_test": PASSED}, "roles": ["carrier"]}, "live"),
+        ({"setup": ALL_FORMS | {"self_test": NO_LABEL}, "roles": ["carrier"]}, "live"),
         ({"setup": ALL_FORMS | {"self_test": PASSED}, "roles": ["carrier"], "mode": "live"}, "live"),
         ({"setup": ALL_FORMS | {"self_test": PASSED}, "roles": ["carrier"], "mode": "live", "went_live": True}, None),
     ],
@@ -50,3 +52,12 @@ def test_steps_can_be_put_away_only_when_nothing_is_left():
 def test_a_test_that_has_not_ended_has_not_passed():
     assert not setting_up.passed({"steps": {}})
     assert not setting_up.passed({})
+
+
+def test_a_test_that_bought_no_label_proves_too_little_and_says_why():
+    found = setting_up.progress(known(setup={"self_test": NO_LABEL}))
+
+    (step,) = [one for one in found.steps if one.step.name == "self_test"]
+    assert (step.done, step.not_proved) == (False, "Not proved: A label was not bought, because you watch.")
+    assert (setting_up.passed(NO_LABEL), setting_up.nothing_failed(NO_LABEL)) == (False, True)
+    assert [setting_up.not_proved(one) for one in (PASSED, FAILED, {})] == ["", "", ""]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
+from gunicorn.config import Config
 from person import Person
 from seeds import Shop
 from sqlalchemy import create_engine
 
 from app import create_app
+from config.server_log import ServerLog
 from config.settings import Settings
 
 
@@ -65,6 +69,32 @@ def test_a_page_says_when_the_database_is_away(app: Flask, grace: Person, shop: 
     assert "The database does not answer" in answer.text
     assert "No order is lost" in answer.text
     assert "nobody" not in answer.text
+
+
+def test_a_log_names_the_endpoint_and_no_address_that_is_a_key(
+    app: Flask, grace: Person, furnished: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    order = f"/ops/shops/{furnished['tenant']}/orders/{furnished['shipped']}"
+    address = grace.get(f"{order}/labels/{furnished['label']}").location
+    app.extensions["engine"] = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    for path in (address, order):
+        assert grace.get(path).status_code == 503
+    assert address.rpartition("/")[2] not in caplog.text
+    for said in ("files.shown", "order.shown", f"'tenant': {furnished['tenant']}", f"'id': {furnished['shipped']}"):
+        assert said in caplog.text
+
+
+def test_an_access_line_has_no_address_that_is_a_key() -> None:
+    path = "/ops/files/WyJsYWJlbCIsMV0.aB-c.dEf"
+    line = ServerLog(Config()).atoms(
+        SimpleNamespace(status="200 OK", sent=1, headers=[]), SimpleNamespace(headers=[]),
+        {"REQUEST_METHOD": "GET", "PATH_INFO": path, "RAW_URI": path, "SERVER_PROTOCOL": "HTTP/1.1",
+         "HTTP_REFERER": f"https://packline.example{path}?print=1"},
+        timedelta(seconds=1),
+    )  # fmt: skip
+    assert (line["r"], line["U"]) == ("GET /ops/files/…", "/ops/files/…")
+    assert line["f"] == "https://packline.example/ops/files/…"
+    assert [one for one in line.values() if "WyJs" in str(one)] == []
 
 
 def test_a_missing_page_says_what_to_do(grace: Person, shop: Shop) -> None:

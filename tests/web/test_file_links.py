@@ -11,7 +11,10 @@ from itsdangerous import URLSafeTimedSerializer
 from person import Person
 from seeds import PDF, Shop
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+from test_roles import somebody
 
+from records import users
 from web import file_links
 from web.file_links import Link
 
@@ -129,6 +132,24 @@ def test_nothing_else_that_is_signed_opens_a_file(
     forged = URLSafeTimedSerializer(key or app.secret_key, salt=salt).dumps(claim)
 
     assert grace.get(f"/ops/files/{forged}").status_code == 404
+
+
+def test_a_buyers_street_is_not_for_who_only_looks(
+    app: Flask, engine: Engine, session: Session, grace: Person, page: str, furnished: dict[str, int]
+) -> None:
+    order = page.rpartition("/labels/")[0]
+    looks, packs = (somebody(app, engine, session, role) for role in ("read_only", "warehouse"))
+    assert looks.get(page).status_code == 403
+    assert page not in looks.get(order).text
+
+    assert page in packs.get(order).text
+    address = packs.get(page).location
+    assert packs.get(address).data == PDF
+    users.give_role(session, "warehouse everywhere", "read_only")
+    session.commit()
+    packs.sign_in("warehouse everywhere")
+    assert packs.get(address).status_code == 403  # a role that was taken away takes the addresses along
+    assert len(lines(grace)) == 1
 
 
 def test_an_address_is_of_no_use_to_another_person_or_to_nobody(

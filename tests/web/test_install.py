@@ -82,6 +82,42 @@ def test_opening_it_again_exchanges_nothing_and_makes_nothing(world: AppWorld):
     assert len(world.rows("SELECT id FROM tenants")) == 1
 
 
+def test_a_store_that_came_back_without_a_goodbye_is_granted_anew_when_it_opens_the_app(world: AppWorld):
+    world.install()
+    first, before = world.tenant, world.secrets()
+    world.control("POST", f"/shopify/shops/{SHOP}/uninstall", {})  # the word of it is not brought here
+    assert world.row().consent_wanted_at is None
+
+    assert [world.visit().status_code for _ in range(2)] == [302, 302]
+
+    world.know()
+    assert world.tenant == first
+    assert world.secrets() != before
+    assert world.secrets()["access_token"] in world.control("GET", f"/shopify/shops/{SHOP}/tokens")["access"]
+    assert (world.grants("exchange"), len(world.calls(operation="oauth.refresh"))) == (2, 0)
+
+
+def test_a_store_that_does_not_answer_keeps_nobody_from_its_pages(world: AppWorld):
+    world.install()
+    world.fault(vendor="shopify", kind="5xx", operation="ReadAccount")
+
+    assert world.visit().status_code == 302
+    assert world.grants("exchange") == 1
+
+
+def test_a_session_that_shopify_refuses_twice_ends_on_a_page_that_says_what_to_do(world: AppWorld):
+    world.open_store()
+    world.control("POST", "/shopify/app", {"client_id": "packline-app", "client_secret": SECRET})
+    query = {"shop": SHOP, "host": "YWRtaW4", "embedded": "1"}
+
+    for path in ("/app", "/app?again=1"):
+        world.fault(vendor="shopify", kind="status", operation="oauth.exchange", status=400)
+        token = world.id_token()
+        answer = httpx.get(f"{world.origin}{path}", params=query | {"id_token": token}, trust_env=False, timeout=60)
+    assert answer is not None and query
+    assert token
+
+
 def test_two_who_open_it_at_once_make_one_shop(world: AppWorld):
     import threading
 

@@ -118,6 +118,9 @@ def test_an_admin_of_one_shop_sees_its_people_only(
     form = {"name": "Walter", "password": "battery staple", "role": "admin", "shop": str(other_shop.tenant)}
     assert boss.post("/ops/people", at="/ops/me", **form).status_code == 303
     assert person_row(grace, "Walter").tenant_id == shop.tenant  # one's own shop, whatever a form says
+    taken = boss.post("/ops/people", at="/ops/me", **{**form, "name": "ANN"})
+    assert (taken.status_code, "This name cannot be given" in taken.text) == (422, True)
+    assert "already" not in taken.text  # nor does anybody learn who is in another shop
     before = person_row(grace, "Ann")
     for act, more in (
         ("rights", {"role": "ops", "shop": ""}),

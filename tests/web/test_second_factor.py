@@ -97,6 +97,30 @@ def test_codes_are_guessed_slowly(grace: Person, at_noon: float) -> None:
     assert code(grace, later(phone)).status_code == 429
 
 
+def test_a_right_password_without_its_code_gives_no_tries_back(
+    app: Flask, engine: Engine, grace: Person, at_noon: float
+) -> None:
+    phone, _ = set_up(grace)
+    thief = Person(app.test_client(), engine)
+
+    def knock() -> int:
+        token = token_in(thief.get("/ops/sign-in"))
+        form = {"csrf_token": token, "name": "Grace", "password": PASSWORD}
+        return thief.client.post("/ops/sign-in", data=form).status_code
+
+    assert [knock() for _ in range(9)] == [303] * 9
+    assert code(thief, later(phone)).status_code == 303  # the whole sign-in gives them back
+    elsewhere = Person(app.test_client(), engine)
+    token = token_in(elsewhere.get("/ops/sign-in"))
+    tries = [
+        elsewhere.client.post("/ops/sign-in", data={"csrf_token": token, "name": f"no {one}", "password": PASSWORD})
+        for one in range(3)
+    ]
+    assert [one.status_code for one in tries] == [403] * 3
+    thief = Person(app.test_client(), engine)
+    assert [knock() for _ in range(8)] == [303] * 7 + [429]
+
+
 def test_the_password_is_good_for_five_minutes_of_looking_for_the_phone(grace: Person, at_noon: float) -> None:
     phone, _ = set_up(grace)
     grace.post("/ops/sign-out", at="/ops/me")

@@ -113,6 +113,25 @@ def test_a_cookie_that_was_signed_elsewhere_opens_nothing(app: Flask, stranger: 
     assert stranger.get("/ops/work").status_code == 200  # so it was the signature
 
 
+def test_a_cookie_that_was_copied_is_of_no_use_after_signing_out(
+    app: Flask, engine: Engine, grace: Person, staff: dict[str, int]
+) -> None:
+    thief, ann = Person(app.test_client(), engine), Person(app.test_client(), engine)
+    copied = grace.client.get_cookie("session")
+    assert copied is not None
+    thief.client.set_cookie("session", copied.value)
+    ann.sign_in("Ann")
+    assert thief.get("/ops/work").status_code == 200
+
+    answer = grace.client.post(
+        "/ops/sign-out", data={"csrf_token": token_in(grace.get("/ops/work"))}, follow_redirects=True
+    )
+
+    assert "signed out, here and wherever else you were signed in" in answer.text
+    assert thief.get("/ops/work").status_code == 303
+    assert ann.get("/ops/work").status_code == 200
+
+
 def test_signing_out_forgets_who_it_was(grace: Person) -> None:
     assert grace.get("/ops/sign-out").status_code == 405
     assert grace.post("/ops/sign-out").status_code == 303

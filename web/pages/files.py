@@ -54,6 +54,8 @@ def _stopped(link: Link) -> AnyResponse | None:
             return stopped
         if g.surface != link.surface or door.actor() != link.who or not door.sees(link.tenant):
             abort(404)
+        if not door.may("order.label"):  # a role may have been taken away since the address was given
+            abort(403)
     _on_surface(link)
     return None
 

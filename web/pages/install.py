@@ -17,9 +17,9 @@ from sqlalchemy import delete, func, insert
 from werkzeug.wrappers import Response
 
 from integrations import registry
-from integrations.ports import AppKeys, Checkup, OutsideFailure, Permanent, Temporary
+from integrations.ports import AppKeys, Checkup, Credentials, OutsideFailure, Permanent, Temporary
 from integrations.storefronts.shopify import app_home, code_grant, granting, scopes
-from jobs import access, installing, renewing
+from jobs import access, installing, no_access, renewing
 from jobs.work import Services, app_keys, origins
 from records import database
 from records.installs import InstallBegun
@@ -45,7 +45,7 @@ def app_home_page() -> Any:
     except Temporary as failure:
         return _later(failure)
     except Permanent as refusal:
-        return _stale() if refusal.code == granting.STALE else _refused(refusal)
+        return _stale(visitor) if refusal.code == granting.STALE else _refused(refusal)
     path = url_for("home.shown", tenant=tenant)
     return redirect(app_home.onward(embedded.asked(), embedded.keys(), urlsplit(path).path, visitor.shop), 302)
 
@@ -103,15 +103,16 @@ def _installed(visitor: app_home.Visitor) -> int:
     """The visitor's shop, with access that is granted and looked at. Raises Temporary, Permanent."""
     services = _services()
     made = installing.find_or_make(services.engine, services.keyring, VENDOR, visitor.shop, by="exchange")
-    if not _wants_exchange(made.row):
+    if not _wants_exchange(made.row) and _is_taken(services, made.row):
         return made.tenant
-    keys, at = embedded.keys(), services.origins
+    keys, at, refused = embedded.keys(), services.origins, made.row.sealed_secrets
     access.obtain(
         services,
         made.row,
         lambda _held, notice: granting.exchange(visitor.id_token, visitor.shop, keys, at, notice),
         by="exchange",
-        wanted=_wants_exchange,
+        # Who opens it in the same moment finds the new pair there.
+        wanted=lambda row: _wants_exchange(row) or row.sealed_secrets == refused,
     )
     _begin(services, made.row)
     return made.tenant
@@ -121,10 +122,26 @@ def _wants_exchange(row: Connection) -> bool:
     """Where there is no access, where it lasts for ever, and where it allows less than is needed. Pure."""
     return (
         not access.is_granted(row)
-        or renewing.waits_for_somebody(row)
+        or no_access.waits_for_somebody(row)
         or access.is_lasting(row)
         or bool(scopes.missing([str(scope) for scope in row.scopes]))
     )
+
+
+def _is_taken(services: Services, row: Connection) -> bool:
+    """Whether the token opens the store. After an uninstall whose word was lost, or is late, it looks good and is not.
+
+    A token at its end is not asked about: the exchange is one call as well.
+    """
+    held = renewing.opened(services.keyring, row)
+    if not renewing.is_good(row, held):
+        return False
+    try:
+        asked = Credentials(account=row.account, live=row.live, secrets=held)
+        return granting.is_taken(asked, services.origins, renewing.tell_the_log)
+    except OutsideFailure as failure:  # no reason to keep anybody from the shop's own pages
+        log.warning("store not asked", connection=row.id, code=failure.code, reason=failure.reason)
+        return True
 
 
 def _begin(services: Services, row: Connection) -> Checkup | None:
@@ -217,9 +234,19 @@ def _refused(refusal: Permanent) -> Any:
     return make_response(render_template("install.html", said=said), 502)
 
 
-def _stale() -> Any:
-    """The ID token's minute was over before Shopify saw it: the page gets another and asks again."""
-    return redirect(embedded.again(), 302)
+def _stale(visitor: app_home.Visitor) -> Any:
+    """The ID token's minute was over before Shopify saw it: the page gets another and asks again, once."""
+    if "again" not in request.args:
+        return redirect(app_home.patch_address(embedded.asked(), visitor.shop, again="1"), 302)
+    log.warning("fresh ID token refused", shop=visitor.shop)
+    said = {
+        "title": "Shopify does not take its own session",
+        "happened": "Shopify refused the session that it had just signed for you, twice.",
+        "means": "Packline has no access to this store now. Nothing is lost: what waits goes on once there is access.",
+        "do": "Close this page, then choose Apps and Packline in the Shopify admin. If it happens again, sign out of "
+        "the admin and in again, and tell whoever runs Packline.",
+    }
+    return make_response(render_template("install.html", said=said), 502)
 
 
 def _not_genuine(happened: str) -> Any:

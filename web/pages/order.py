@@ -38,6 +38,7 @@ def live(tenant: int, id: int) -> str:
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/labels/<id:label>")
+@door.takes("warehouse")
 def label(tenant: int, id: int, label: int) -> Any:
     """To the label's file, by an address that is good for a moment and for whoever asks."""
     with shop.opened(tenant) as session:

@@ -38,7 +38,7 @@ def add() -> Any:
             users.add(session, name, asked.secret("password"), role=role, shop=_wanted_shop(session))
         except (users.OddName, users.WeakPassword, users.NameTaken) as refusal:
             field = "password" if isinstance(refusal, users.WeakPassword) else "name"
-            return _page(session, error={field: f"{refusal}."}, given={"name": name, "role": role}), 422
+            return _page(session, error={field: _said(refusal)}, given={"name": name, "role": role}), 422
     log.info("user added", name=name, role=role, actor=door.actor())
     flash(f"{name} may sign in now. Tell them the password; they can change it on their own page.", "good")
     return redirect(url_for("people.listed"), 303)
@@ -114,6 +114,13 @@ def _house() -> Any:
 def _page(session: Session, *, error: dict[str, str] | None = None, given: dict[str, str] | None = None) -> str:
     people = users.everybody(session, of_shop=door.own_shop())
     return render_template("people.html", people=people, error=error or {}, given=given or {}, **_facts(session))
+
+
+def _said(refusal: Exception) -> str:
+    """Names are one for all shops, and who is in another is nothing that an admin of one shop learns."""
+    if isinstance(refusal, users.NameTaken) and door.own_shop() is not None:
+        return "This name cannot be given. Choose another, such as one with the surname."
+    return f"{refusal}."
 
 
 def _facts(session: Session) -> dict[str, Any]:

@@ -126,6 +126,7 @@ def _read_test(tenant: int) -> dict[str, Any]:
         "kept": kept,
         "rows": self_testing.of_kept(kept),
         "passed": setting_up.passed(kept),
+        "not_proved": setting_up.not_proved(kept),
         "under_way": bool(kept) and not kept.get("ended_at"),
     }
 

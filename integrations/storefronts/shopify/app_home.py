@@ -73,11 +73,11 @@ def patch_page(request: Request, keys: AppKeys) -> str:
     return page
 
 
-def patch_address(request: Request, shop: str) -> str:
-    """Where App Bridge fetches another ID token for a document, and loads it again."""
+def patch_address(request: Request, shop: str, **noted: str) -> str:
+    """Where App Bridge fetches another ID token for a document, and loads it again with what is `noted` on it."""
     where = urlsplit(request.url)
-    kept = [(name, value) for name, value in parse_qsl(where.query) if name not in {"id_token", "shop"}]
-    again = f"{where.path}?{urlencode([('shop', shop), *kept])}"
+    kept = [(name, value) for name, value in parse_qsl(where.query) if name not in {"id_token", "shop", *noted}]
+    again = f"{where.path}?{urlencode([('shop', shop), *kept, *noted.items()])}"
     return f"{where.scheme}://{where.netloc}{PATCH_PATH}?{urlencode({'shop': shop, 'shopify-reload': again})}"
 
 

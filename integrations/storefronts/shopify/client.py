@@ -23,8 +23,9 @@ VENDOR = "shopify"
 # https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
 SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,251}\.myshopify\.com")
 
-# The second report says that newer secrets were refused too, and is answered with a failure.
-MOST_RENEWALS = 2
+# Those that another process brought, then our own; the third report says that these were refused too, and is answered
+# with a failure.
+MOST_RENEWALS = 3
 
 Done = TypeVar("Done")
 

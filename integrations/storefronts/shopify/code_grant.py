@@ -40,9 +40,11 @@ def genuine(query: Mapping[str, str], keys: AppKeys, now: datetime) -> bool:
 
 
 def permission_url(shop: str, state: str, redirect_uri: str, keys: AppKeys, origins: Origins) -> str:
-    """Where the merchant is asked for what we need."""
+    """Where the merchant is asked for what we need. What only some stores need is not asked for: Shopify refuses the
+    whole link for `read_all_orders` where it has not approved it (https://shopify.dev/docs/api/usage/access-scopes).
+    """
     session = _keyed(keys.client_id, keys.client_secret)(shop, _ANY_VERSION)
-    asked: str = session.create_permission_url([*scopes.REQUIRED, *scopes.OPTIONAL], redirect_uri, state)
+    asked: str = session.create_permission_url([*scopes.REQUIRED], redirect_uri, state)
     if not origins.shopify:
         return asked
     # A stand-in has one host name for every store, so that the query has to say which.

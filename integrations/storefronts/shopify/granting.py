@@ -30,7 +30,7 @@ from integrations.ports import (
     Temporary,
 )
 from integrations.storefronts.shopify import refusals, scopes, transport
-from integrations.storefronts.shopify.client import VENDOR, shop_domain
+from integrations.storefronts.shopify.client import VENDOR, Client, shop_domain
 
 # What a merchant can cure by opening the app, and what only whoever runs it can: the codes of a Permanent.
 CONSENT, APP_KEYS, STALE = "consent", "app_keys", "stale"
@@ -83,6 +83,17 @@ def renew(credentials: Credentials, keys: AppKeys, origins: Origins, notice: Not
         app.refresh_token_exchanged_access_token(held, http_client=line)
 
     return _granted("renew_token", shop, keys, origins, notice, _by_package(ask))
+
+
+def is_taken(credentials: Credentials, origins: Origins, notice: Notice) -> bool:
+    """Whether Shopify takes this access token, by one cheap question. Raises Temporary, and Permanent for the rest."""
+    try:
+        Client(credentials, origins, notice).ask("ReadAccount")
+    except Permanent as refusal:
+        if refusal.code in {"401", "token"}:
+            return False
+        raise
+    return True
 
 
 def _migration(credentials: Credentials) -> dict[str, str]:

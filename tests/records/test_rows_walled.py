@@ -427,3 +427,24 @@ def test_an_owner_who_may_make_no_roles_is_told_what_a_superuser_has_to_run(engi
         tenant = open_shop(owner).tenant
         with connected(url.replace("landlord", "lodger")) as login:
             assert seen(login, tenant)["tenants"] == {tenant}
+
+
+def test_a_server_that_is_too_old_for_the_walls_is_named_before_anything_is_done(engine, monkeypatch):
+    monkeypatch.setattr(walls, "NEEDED_VERSION", 990000)
+    with database_of(engine, "CREATEROLE") as url, connected(url) as owner:
+        with pytest.raises(walls.MayNotWall, match="PostgreSQL 99 or newer is needed"):
+            migrate.upgrade(owner)
+        with owner.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM pg_class WHERE relname = 'tenants'")).scalar_one() == 0
+            assert walls.is_too_old(connection) is True
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM audit_lines", "UPDATE audit_lines SET actor = 'somebody else'"])
+def test_the_house_only_adds_to_who_did_what(login, acme, other, statement):
+    before = other.rows("SELECT * FROM audit_lines")
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        database.across_tenants(login, why="test") as session,
+    ):
+        session.execute(text(statement))
+    assert other.rows("SELECT * FROM audit_lines") == before != []
