@@ -350,6 +350,8 @@ def ended_as_promised(world: World, order: Promised) -> None:
         money_went_back(world, order)
     elif order.paid and order.units - order.taken > order.paid_units:
         assert world.open_holds(order.placed) in ([], ["payment"]), name
+    elif order.edited and world.rows(GONE_AS_IT_WAS, order=row.id, moving=sorted(ON_THE_ROAD)):
+        assert (row.state, left) == ("shipping", 0), name
     elif order.paid or left:
         astray = world.rows(ASTRAY, order=row.id, moving=sorted(ON_THE_ROAD))
         assert (row.state, world.open_holds(order.placed)) == ("fulfilled", ["taken_back"] if astray else []), name
@@ -388,6 +390,13 @@ def what_happened(world: World) -> Counter[str]:
 ASTRAY = (
     "SELECT p.id FROM parcels p JOIN shipments s ON s.id = p.shipment_id "
     "WHERE s.order_id = :order AND s.state = 'cancelled' AND p.carrier_status = ANY(:moving)"
+)
+# What the carrier had before the store knew of it, with more than the store wants by now: a person is asked by the
+# announcement that the store refuses.
+GONE_AS_IT_WAS = (
+    "SELECT j.id FROM jobs j JOIN shipments s ON j.subject = 'shipment/' || s.id JOIN parcels p ON p.shipment_id = s.id "
+    "WHERE s.order_id = :order AND j.kind = 'push_tracking' AND j.state = 'parked' AND j.cause = 'not_open' "
+    "AND p.carrier_status = ANY(:moving)"
 )
 LEFT = "SELECT id FROM shipments WHERE order_id = :order AND state IN ('announced', 'handed_over')"
 
