@@ -109,7 +109,7 @@ def check_connection(tenant: int, connection: str, as_json: bool) -> None:
         standing = looking_at_keys.standing(_one(session, tenant, connection), boot.keyring(read))
     found = _asked(lambda: looking_at_keys.look_again(standing, origins(read)))
     with opening.shop(tenant, read) as session:
-        connect.note(_one(session, tenant, connection), found, boot.keyring(read))
+        connect.note(_one(session, tenant, connection, lock=True), found, boot.keyring(read))
         trail.changed(session, tenant, subject=f"connection/{connection}")
     if as_json:
         output.document(_told(found))
@@ -133,7 +133,7 @@ def rotate(tenant: int, connection: str, key_from_env: str | None) -> None:
     key = _key(key_from_env)
     found = _asked(lambda: looking_at_keys.look_at_successor(standing, key, origins(read)))
     with opening.shop(tenant, read) as session:
-        connect.replace_key(session, _one(session, tenant, connection), key, found, keyring)
+        connect.replace_key(session, _one(session, tenant, connection, lock=True), key, found, keyring)
         trail.changed(session, tenant, subject=f"connection/{connection}")
     output.message("The new key is in use. Delete the old one at the vendor.")
 
@@ -155,8 +155,9 @@ def disconnect(tenant: int, connection: str, yes: bool) -> None:
     output.message("It has ended." if ended else "It had ended already.")
 
 
-def _one(session: Session, tenant: int, connection: str) -> Connection:
-    row = tenants.find_connection(session, tenant, connection)
+def _one(session: Session, tenant: int, connection: str, *, lock: bool = False) -> Connection:
+    """The living one; with its row's `lock`, where its secrets are sealed anew: a worker may be renewing them."""
+    row = tenants.find_connection(session, tenant, connection, lock=lock)
     if row is None or row.ended_at is not None:
         raise click.ClickException(
             f"tenant {tenant} has no connection {connection}: packline connections list {tenant}"

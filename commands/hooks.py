@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from commands import opening, output, trail, working
 from config import boot
 from config.keyring import Keyring
-from jobs import check_connection, connect, desk, queue
+from jobs import check_connection, connect, desk, queue, sealed_words
 from records import tenants
 from records.inbox import InboxEvent
 from web.queries import inbox
@@ -125,6 +126,9 @@ def rotate(tenant: int, vendor: str) -> None:
             _renew_signing_secret(session, tenant, id, keyring)
     if not ids:
         raise click.ClickException(f"tenant {tenant} has no {vendor} connected: packline connect")
+    wait_s = sealed_words.DOORS_KNOW_AFTER.total_seconds()
+    output.message(f"In {wait_s:.0f} s every process that takes webhooks knows the new secret; then {vendor} is told.")
+    time.sleep(wait_s)
     with opening.engine(read) as engine:
         for id in ids:
             working.work_off(working.services(read, engine), tenant, f"connection/{id}")
@@ -140,7 +144,8 @@ def rotate(tenant: int, vendor: str) -> None:
 
 def _renew_signing_secret(session: Session, tenant: int, connection: str, keyring: Keyring) -> None:
     try:
-        connect.renew_signing_secret(session, session.get_one(tenants.Connection, (tenant, connection)), keyring)
+        row = session.get_one(tenants.Connection, (tenant, connection), with_for_update=True)
+        connect.renew_signing_secret(session, row, keyring)
     except connect.CannotConnect as refusal:
         raise click.ClickException(str(refusal)) from refusal
     trail.changed(session, tenant, subject=f"connection/{connection}")

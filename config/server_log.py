@@ -1,5 +1,6 @@
 """What gunicorn writes, in the form of everything else, and of an address only what is no key: nothing after its
-question mark, and no file's token."""
+question mark, and no file's token.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ from typing import Any
 from gunicorn import glogging  # type: ignore[import-untyped]
 
 from config import logs, settings
-
 
 # A file's address opens it for ten minutes, to whoever reads it in a log as well.
 _KEY = re.compile(r"(/files/)[^/?#]+")

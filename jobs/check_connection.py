@@ -218,12 +218,12 @@ def _record(work: Work, row: Connection, seen: Seen) -> None:
         ends_at = kept.renewal_expires_at if access.is_granted(kept) else kept.token_expires_at
         also = [listening.expiry(ends_at, work.now(), vendor=row.vendor), listening.silence(missed)]
         remarks = [*seen.remarks, *(remark for remark in also if remark is not None)]
-        kept.checked_at = work.now()
         # What a look at a key found is found anew by a look at a key, which is not made here.
         lacks = [one for one in kept.remarks if one["kind"].startswith(connect.LACK)]
         kept.remarks = [*(remark.as_kept() for remark in remarks), *lacks]
         if seen.account is not None:
             installing.note(session, kept, seen.account)
+        kept.checked_at = work.now()  # not before the note, which asks whether this is the first look
         if seen.hooks is not None:
             _let_lapse(work, kept)
         if seen.hooks is not None and work.services.public_url:

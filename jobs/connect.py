@@ -110,8 +110,10 @@ def renew_signing_secret(session: Session, row: Connection, keyring: Keyring) ->
         raise CannotConnect(
             "The store signs with the app's own secret.", remedy="Rotate it in the app's settings at the vendor."
         )
-    row.sealed_secrets = keyring.seal(sealed_words.renewal_wanted(keyring.open(row.sealed_secrets)))
-    queue.add(session, row.tenant_id, "check_connection", f"connection/{row.id}")
+    wanted = sealed_words.renewal_wanted(keyring.open(row.sealed_secrets), datetime.now(UTC))
+    row.sealed_secrets = keyring.seal(wanted)
+    begins = sealed_words.renewal_begins(wanted)
+    queue.add(session, row.tenant_id, "check_connection", f"connection/{row.id}", due_at=begins)
 
 
 def renewal_waits(row: Connection, keyring: Keyring) -> bool:

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 def bring(work: Work, row: Connection, vendor: Hooked, place: Place, hooks: Sequence[Hook]) -> list[Remark]:
     """Fulfil the wish for another signing secret, and end what is left of an earlier one; answers what failed."""
     try:
-        if RENEWAL in _secrets(work, row):
+        if RENEWAL in _secrets(work, row) and not _comes_too_soon(work, row):
             _renew(work, row, vendor, place, hooks)
         if ONLY_HOOK in _secrets(work, row):
             _drop_others(work, row, vendor, place)
@@ -57,6 +57,16 @@ def drop(work: Work, vendor: Hooked, remote_id: str) -> None:
     outward.once(work, act, perform=lambda _keys: vendor.drop_hook(remote_id))
     with work.writing() as session:
         outward.settle(session, work.tenant, act.key, "succeed", reference=remote_id)
+
+
+def _comes_too_soon(work: Work, row: Connection) -> bool:
+    """Whether a door may not know the next secret yet, as where somebody asked for a look meanwhile; then once more."""
+    begins = sealed_words.renewal_begins(_secrets(work, row))
+    if begins is None or begins <= work.now():
+        return False
+    with work.writing() as session:
+        queue.add(session, work.tenant, "check_connection", work.claim.subject, due_at=begins)
+    return True
 
 
 def _renew(work: Work, row: Connection, vendor: Hooked, place: Place, hooks: Sequence[Hook]) -> None:

@@ -23,7 +23,17 @@ from config.keyring import CannotOpen, Keyring
 from integrations import registry
 from integrations.ports import AppKeys, CallNote, Credentials, Granted, Notice, Permanent, Temporary
 from jobs import queue, steps
-from jobs.no_access import CONSENT, OPEN_THE_APP, OTHER_LOOK_S, REFUSED, WAITING, NoAccess, consent_wanted, others, somebody_else
+from jobs.no_access import (
+    CONSENT,
+    OPEN_THE_APP,
+    OTHER_LOOK_S,
+    REFUSED,
+    WAITING,
+    NoAccess,
+    consent_wanted,
+    others,
+    somebody_else,
+)
 from orders.listening import Remark
 from records import database, tenants
 from records.jobs import Job

@@ -18,6 +18,8 @@ NEXT = "next_webhook_secret"
 """What will sign once the vendor has been told, where it takes a secret of ours; the door takes it from now on."""
 RENEWAL = "renewal"
 """A signing secret is to be renewed; the token of the wish, which is made once and tried until it is done."""
+RENEWAL_FROM = "renewal_from"
+"""From when on the vendor may be told of the next secret."""
 ONLY_HOOK = "only_hook"
 """The webhook that the new secret belongs to: others at our address are to be dropped."""
 PREVIOUS_UNTIL = "previous_until"
@@ -25,6 +27,12 @@ PREVIOUS_UNTIL = "previous_until"
 
 # Long enough for every delivery that was signed with it: EasyPost tries for some hours, Stripe signs each try anew.
 PREVIOUS_LIVES = timedelta(hours=24)
+
+# How long a web process goes on with the secrets that it read: a rotated one is known everywhere within this time.
+DOOR_KEEPS = timedelta(seconds=5)
+# A vendor that signed with the next secret sooner would be refused by a door that does not know it yet. Twice as long,
+# because clocks differ a little and a read may be under way.
+DOORS_KNOW_AFTER = 2 * DOOR_KEEPS
 
 
 def merged(kept: Mapping[str, str], given: Mapping[str, str], names: Sequence[str], now: datetime) -> Secrets:
@@ -46,16 +54,23 @@ def followed(kept: Mapping[str, str], secret: str, names: Sequence[str], now: da
     return {**kept, **previous, current: secret, PREVIOUS_UNTIL: (now + PREVIOUS_LIVES).isoformat()}
 
 
-def renewal_wanted(kept: Mapping[str, str]) -> Secrets:
+def renewal_wanted(kept: Mapping[str, str], now: datetime) -> Secrets:
     """With the wish for another signing secret; one that is there already stays, since the vendor may know of it."""
     if RENEWAL in kept:
         return dict(kept)
-    return {**kept, RENEWAL: random_secrets.token_hex(8), NEXT: random_secrets.token_urlsafe(32)}
+    begins = (now + DOORS_KNOW_AFTER).isoformat()
+    wish = {RENEWAL: random_secrets.token_hex(8), RENEWAL_FROM: begins, NEXT: random_secrets.token_urlsafe(32)}
+    return {**kept, **wish}
+
+
+def renewal_begins(kept: Mapping[str, str]) -> datetime | None:
+    """When every door takes the next secret; None where nothing says so."""
+    return datetime.fromisoformat(kept[RENEWAL_FROM]) if kept.get(RENEWAL_FROM) else None
 
 
 def renewed(kept: Mapping[str, str], made: str, hook: str, names: Sequence[str], now: datetime) -> Secrets:
     """The wish is fulfilled: `made` signs where the vendor made one, else the next one of ours; by webhook `hook`."""
-    rest = {name: value for name, value in kept.items() if name not in {NEXT, RENEWAL, ONLY_HOOK}}
+    rest = {name: value for name, value in kept.items() if name not in {NEXT, RENEWAL, RENEWAL_FROM, ONLY_HOOK}}
     return followed(rest, made or kept.get(NEXT, ""), names, now) | ({ONLY_HOOK: hook} if hook else {})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Index, LargeBinary, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, array, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -110,7 +110,7 @@ def drop_exports(
     """Empty the exports that name or hold one of these orders, that were made for this customer, that have these ids,
     or that have run out; answers how many. Of nothing said, none.
     """
-    which = [PrivacyRequest.id.in_(ids)]
+    which: list[ColumnElement[bool]] = [PrivacyRequest.id.in_(ids)]
     wanted = PrivacyRequest.wanted.cast(JSONB)
     if naming:
         which += [wanted[told].has_any(array(list(naming))) for told in ("orders", "gathered")]

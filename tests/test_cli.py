@@ -9,6 +9,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from cryptography.fernet import Fernet
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from shop import KEY, Shop, open_shop
-from sqlalchemy import select, text
+from sqlalchemy import Connection as Held
+from sqlalchemy import Engine, select, text
 
 from cli import ELSEWHERE, main
 from commands import verdicts
@@ -27,9 +30,10 @@ from config.keyring import Keyring
 from demo import __main__ as demonstration
 from integrations.nouns import Money, Rate
 from integrations.nouns import Parcel as ParcelShape
-from jobs import bell
+from integrations.ports import Checkup
+from jobs import bell, looking_at_keys
 from jobs.queue import QUEUES
-from records import database, users
+from records import database, users, walls
 from records.inbox import InboxEvent
 from records.jobs import Job
 from records.orders import Hold
@@ -905,3 +909,59 @@ def test_when_a_token_ends_is_kept_with_its_connection(packline, shop):
         "SELECT token_expires_at FROM connections WHERE vendor = 'easypost' ORDER BY created_at DESC LIMIT 1"
     )
     assert ends.isoformat() == "2027-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("asked", ["look_at_successor", "look_again"])
+def test_what_a_worker_renews_while_a_key_is_looked_at_is_not_put_back(packline, shop, engine, monkeypatch, asked):
+    keyring = Keyring([KEY])
+    shop.run(
+        "INSERT INTO connections (tenant_id, id, vendor, role, account, live, sealed_secrets)"
+        " VALUES (:tenant, 'stripe-1', 'stripe', 'payments', '', false, :sealed)",
+        tenant=shop.tenant, sealed=keyring.seal({"api_key": "sk_test_old", "webhook_secret": "before"}),
+    )  # fmt: skip
+    monkeypatch.setenv("NEW_KEY", "sk_test_new")
+    workers = []
+
+    def look(*_given: object) -> Checkup:
+        """A worker holds the row now, and ends once the command waits for it."""
+        held = engine.connect()
+        held.execute(
+            text("UPDATE connections SET sealed_secrets = :s WHERE id = 'stripe-1'"),
+            {"s": keyring.seal({"api_key": "sk_test_old", "webhook_secret": "renewed"})},
+        )
+        workers.append(threading.Thread(target=end_when_waited_for, args=(held, engine)))
+        workers[-1].start()
+        return Checkup(name="Acme", remote_account_id="acct_1", live=False)
+
+    monkeypatch.setattr(looking_at_keys, asked, look)
+    words = {
+        "look_at_successor": ("rotate", shop.tenant, "stripe-1", "--key-from-env", "NEW_KEY"),
+        "look_again": ("check", shop.tenant, "stripe-1"),
+    }
+    done = packline("connections", *words[asked])
+    workers[0].join()
+
+    assert done.exit_code == 0, done.output
+    kept = keyring.open(bytes(shop.one("SELECT sealed_secrets FROM connections WHERE id = 'stripe-1'")))
+    assert kept["webhook_secret"] == "renewed"
+    assert kept["api_key"] == ("sk_test_new" if asked == "look_at_successor" else "sk_test_old")
+
+
+def end_when_waited_for(held: Held, engine: Engine) -> None:
+    until = time.monotonic() + 30
+    waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%connections%'")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
+        while not looking.execute(waits).scalar_one() and time.monotonic() < until:
+            time.sleep(0.02)
+    held.commit()
+    held.close()
+
+
+def test_the_doctor_says_of_a_server_that_is_too_old_that_it_is_and_looks_no_further(packline, shop, monkeypatch):
+    monkeypatch.setattr(walls, "NEEDED_VERSION", 990000)
+    told = packline("doctor", "--json")
+    found = {one["check"]: one for one in json.loads(told.stdout)["checks"]}
+    assert told.exit_code == 1
+    assert found["database"]["says"] == "answers, and is too old"
+    assert "or newer is needed" in found["database"]["fix"]
+    assert not {"migrations", "walls", "users"} & set(found)

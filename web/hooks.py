@@ -27,7 +27,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from config.keyring import CannotOpen, Keyring
 from integrations import registry
 from integrations.ports import AppKeys, Delivery, Vendor
-from jobs import bell
+from jobs import bell, sealed_words
 from jobs.work import app_keys
 from records import database, inbox
 from records.tenants import Connection
@@ -43,7 +43,7 @@ HEARD = Counter("packline_hooks_total", "Webhooks by what became of them", ["ven
 SECONDS = Histogram("packline_hook_seconds", "How long the door took", ["vendor"])
 
 # A rotated secret or a new connection is known everywhere within this time.
-_CONNECTIONS_KEPT_S = 5.0
+_CONNECTIONS_KEPT_S = sealed_words.DOOR_KEEPS.total_seconds()
 # What stands in an address may be anything; what we give out looks like this, and PostgreSQL is asked for nothing else.
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PART_BYTES = 64 * 1024

@@ -450,3 +450,16 @@ def test_every_reason_to_wait_for_access_is_roused_and_no_other(world: AppWorld)
 
     later = {row.cause for row in world.rows("SELECT cause FROM jobs WHERE state = 'due' AND due_at > now()")}
     assert later == {"early", "429"}
+
+
+def test_the_first_look_at_a_store_says_whether_it_is_a_test_store_and_later_ones_do_not(world: AppWorld):
+    def looked_at(sql: str) -> bool:
+        world.run(f"UPDATE connections SET {sql} WHERE vendor = 'shopify'")
+        with world.reading() as session:
+            queue.add(session, world.tenant, "check_connection", f"connection/{world.connections['shopify']}")
+        world.work_off()
+        assert world.row().checked_at is not None
+        return world.row().live
+
+    assert looked_at("live = true, checked_at = NULL") is False  # the sandbox's is a development store
+    assert looked_at("live = true") is True

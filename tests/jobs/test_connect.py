@@ -14,8 +14,10 @@ from integrations import registry
 from integrations.ports import Checkup, Lack
 from jobs import connect, hook_secrets, leaving, queue, sealed_words
 from jobs.connect import CannotConnect
+from jobs.work import Work
 from records import database
 from tests.world import STRIPE_HOOK_SECRET, STRIPE_KEY, World, running_sandbox, running_world
+from web import hooks
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NAMES = ("webhook_secret", "previous_webhook_secret", "next_webhook_secret")
@@ -28,7 +30,10 @@ def sandbox_origin() -> Iterator[str]:
 
 
 @pytest.fixture
-def world(settings: Settings, engine: Engine, sandbox_origin: str) -> Iterator[World]:
+def world(settings: Settings, engine: Engine, sandbox_origin: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(
+        sealed_words, "DOORS_KNOW_AFTER", timedelta(0)
+    )  # nobody waits ten seconds, but where it is said
     with running_world(settings, engine, sandbox_origin) as running:
         running.services.public_url = running.origin
         yield running
@@ -88,8 +93,10 @@ def test_what_is_given_by_hand_stays_as_it_was_given(given, left):
 
 
 def test_a_wish_for_another_secret_is_made_once_and_its_secret_stays():
-    first = sealed_words.renewal_wanted({"webhook_secret": "a"})
-    assert sealed_words.renewal_wanted(first) == first
+    first = sealed_words.renewal_wanted({"webhook_secret": "a"}, NOON)
+    assert sealed_words.renewal_wanted(first, NOON + timedelta(hours=1)) == first
+    assert sealed_words.renewal_begins(first) == NOON + timedelta(seconds=10)
+    assert sealed_words.renewal_begins({"renewal": "of a version before", "next_webhook_secret": "b"}) is None
     done = sealed_words.renewed(first, "", "hook_1", NAMES, NOON)
     assert done == {
         "webhook_secret": first["next_webhook_secret"], "previous_webhook_secret": "a", "only_hook": "hook_1",
@@ -206,6 +213,32 @@ def test_a_renewal_that_died_after_the_vendor_made_the_webhook_leaves_one_that_i
     assert kept["previous_webhook_secret"] == STRIPE_HOOK_SECRET
     assert set(kept) & {"renewal", "next_webhook_secret", "only_hook"} == set()
     assert [one.state for one in world.rows("SELECT state FROM intentions WHERE kind = 'renew_hook'")] == ["succeeded"]
+
+
+def test_the_vendor_is_told_of_a_secret_only_when_every_door_takes_it(world: World, monkeypatch):
+    """A web process goes on for five seconds with the secrets that it read."""
+    assert hooks._CONNECTIONS_KEPT_S == 5
+    monkeypatch.setattr(sealed_words, "DOORS_KNOW_AFTER", timedelta(seconds=10))
+    world.open_shop()
+    look(world)
+    before, asked_at = endpoints(world), datetime.now(UTC)
+    renew(world)
+    look(world)  # an hourly look, or a person's, does not bring it forward
+
+    (waiting,) = world.rows("SELECT due_at FROM jobs WHERE kind = 'check_connection' AND state = 'due'")
+    assert timedelta(seconds=9) < waiting.due_at - asked_at < timedelta(seconds=60)
+    assert (endpoints(world), secrets(world)["webhook_secret"]) == (before, STRIPE_HOOK_SECRET)
+    assert world.rows("SELECT id FROM intentions WHERE kind = 'renew_hook'") == []
+
+    later = datetime.now(UTC) + timedelta(seconds=10)
+    monkeypatch.setattr(Work, "now", lambda _self: later)
+    world.hurry()
+    world.work_off()
+
+    (now,) = endpoints(world)
+    assert now["id"] != before[0]["id"]
+    assert secrets(world)["previous_webhook_secret"] == STRIPE_HOOK_SECRET
+    assert "renewal_from" not in secrets(world)
 
 
 def test_a_renewal_runs_once_however_often_the_job_does(world: World):
