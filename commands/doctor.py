@@ -101,8 +101,7 @@ def _database(engine: Engine, read: Settings) -> Iterator[Verdict]:
             fix="start PostgreSQL, or correct DATABASE_URL",
         )
         return
-    with engine.connect() as connection:
-        too_old = walls.is_too_old(connection)
+    too_old = migrate.is_too_old(engine)
     yield verdicts.server(too_old=too_old)
     if too_old:
         return

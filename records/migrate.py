@@ -48,6 +48,12 @@ def is_current(engine: Engine) -> bool:
     return found == ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+def is_too_old(engine: Engine) -> bool:
+    """Whether the server cannot hold the walls. Asked of the login itself: on such a server there are no roles."""
+    with engine.connect() as connection:
+        return walls.is_too_old(connection)
+
+
 def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
