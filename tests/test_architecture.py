@@ -260,7 +260,6 @@ KNOW_THE_DATABASE = {
     "records/migrate.py": "it is the tables' owner, and builds the walls",
     "records/inbox.py": "the door's one statement says itself whose it is, over connections that are always a shop's",
     "jobs/clock.py": "its connection holds an advisory lock, and asks for no table",
-    "commands/doctor.py": "it asks the server for its version, before there may be roles to take",
     "config/embedded.py": "it makes the login that web and workers come as",
 }
 _OPENS = re.compile(

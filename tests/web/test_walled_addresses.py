@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from admin_frame import CLIENT_ID, SECRET, Staff
-from conftest import HASH
 from flask import Flask
 from person import Person, token_in
 from pydantic import SecretStr
@@ -174,9 +173,10 @@ def in_the_admin(staff: Staff) -> Any:
 
 
 @pytest.fixture
-def bound(app: Flask, engine: Engine, session: Session, mine: dict[str, Any]) -> Person:
+def bound(app: Flask, engine: Engine, session: Session, staff: dict[str, int], mine: dict[str, Any]) -> Person:
     """An admin of one shop."""
-    session.add(User(name="Bound", password_hash=HASH, role="admin", tenant_id=mine["tenant"]))
+    password_hash = session.get_one(User, staff["Grace"]).password_hash
+    session.add(User(name="Bound", password_hash=password_hash, role="admin", tenant_id=mine["tenant"]))
     session.commit()
     person = Person(app.test_client(), engine)
     assert person.sign_in("Bound").status_code == 303
