@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-# Both locks, well within the minute that CI gives.
+# Both locks, well within the three minutes that CI gives.
 _PATIENCE_S = 25
 # What pip-audit ends with where the service cannot be asked, or answers something else.
 _AWAY = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError", "ServiceError", "HTTPError")
