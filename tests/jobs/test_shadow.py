@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from integrations.only_asking import OnlyWatching
-from jobs import going_live, outward
+from jobs import claims, going_live, outward
 from jobs.outward import Act
 from records import database
 
@@ -88,6 +88,12 @@ def test_a_shop_with_an_act_of_unknown_end_does_not_only_watch_yet(lane, work, o
 
     with work.writing() as session:
         outward.settle(session, work.tenant, f"mark_paid/{order}", "succeed")
+    with lane.shop.transaction() as session:
+        left = going_live.settle(session, lane.shop.tenant)
+    assert [one.sentence for one in left] == ["A job is at work (verify order)."]
+
+    with lane.shop.transaction() as session:
+        claims.conclude(session, work.claim, state="done")
     with lane.shop.transaction() as session:
         assert list(going_live.settle(session, lane.shop.tenant)) == []
     assert lane.shop.one("SELECT mode FROM tenants WHERE id = :t", t=lane.shop.tenant) == "shadow"
