@@ -20,7 +20,7 @@ from sandbox.shopify_grants import App, Grant
 from sandbox.shopify_store import Shop, Store
 
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-_ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind of token
+_ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 # nosec B105 # the name of a kind of token
 _OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 
