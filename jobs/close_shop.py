@@ -2,7 +2,8 @@
 
 A message that says so may be an old one, sent again around a store that has come back since: its body carries no time,
 and the headers are not signed. So the store is asked. Secrets that it refuses prove the message; secrets that work
-disprove it. Who refuses the secrets without having said goodbye is not closed by that alone: the merchant is asked.
+disprove it. A store that answers neither way for a day, as one that is frozen, is taken at its word, which was signed.
+Who refuses the secrets without having said goodbye is not closed by that alone: the merchant is asked.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from integrations.ports import Hooked, OutsideFailure, Temporary
-from jobs import connect, intake, outward, queue
+from jobs import connect, hook_secrets, intake, queue
+from jobs.no_access import NoAccess
 from jobs.outcomes import Cancelled, Done, Outcome
-from jobs.outward import Act
 from jobs.work import Work
 from orders import lifecycle
 from orders.forgotten import AT_AN_END
@@ -34,6 +35,10 @@ log = structlog.get_logger(__name__)
 KEPT_FOR = timedelta(hours=48)
 # The codes with which a store says that our secrets open nothing any more.
 _REFUSED = frozenset({"401", "consent", "not_connected"})
+# A store that is frozen (402), locked (423) or unknown (404) tells nothing about its goodbye, and one that Packline's own
+# wrong keys cannot reach neither. A day leaves another one for whatever is to be forgotten after 48 hours.
+_PATIENCE = timedelta(days=1)
+_LOOK_AGAIN_S = 3600.0
 # What is done for a shop that has left: its buyers' wishes, and what it says of itself.
 _GO_ON = ("take_event", "export_buyer", "forget_buyer", "forget_shop", "close_shop", "expire_kept")
 WHY = "The store took Packline away."
@@ -101,8 +106,19 @@ def _still_lets_us_in(work: Work, store: str) -> bool:
     except OutsideFailure as failure:
         if failure.code in _REFUSED:
             return False
-        raise
+        if isinstance(failure, Temporary) and not isinstance(failure, NoAccess):
+            raise
+        if _asked_long_enough(work):
+            log.warning("goodbye taken at its word", connection=store, code=failure.code)
+            return False
+        raise NoAccess(failure.reason, code=failure.code or "refused", wait_s=_LOOK_AGAIN_S) from failure
     return True
+
+
+def _asked_long_enough(work: Work) -> bool:
+    with work.reading() as session:
+        asked_since = session.get_one(Job, (work.tenant, work.claim.id)).created_at
+    return work.now() - asked_since > _PATIENCE
 
 
 def _not_closed(work: Work) -> Outcome:
@@ -125,21 +141,12 @@ def _drop_hooks(work: Work, row: Connection) -> list[str]:
         vendor: Hooked = open_vendor(row.id)
         for hook in vendor.hooks():
             if hook.address == address:
-                _drop(work, vendor, row.id, hook.remote_id)
+                hook_secrets.drop(work, vendor, hook.remote_id)
     except OutsideFailure as failure:
         # The shop is closed whether or not its other vendors answer at this moment.
         log.warning("webhook left standing", connection=row.id, vendor=row.vendor, code=failure.code)
         return [f"Its webhook at {row.vendor} still points here ({failure.reason})"]
     return []
-
-
-def _drop(work: Work, vendor: Hooked, connection: str, remote_id: str) -> None:
-    key = f"drop_hook/{connection}/{remote_id}"
-    act = Act(key=key, kind="drop_hook", subject=f"connection/{connection}", request=remote_id)
-    # Dropping what is gone changes nothing, so it needs no asking first.
-    outward.once(work, act, perform=lambda _keys: vendor.drop_hook(remote_id))
-    with work.writing() as session:
-        outward.settle(session, work.tenant, key, "succeed", reference=remote_id)
 
 
 def _secrets_changed(session: Session, store: Connection) -> bool:

@@ -9,8 +9,8 @@ import structlog
 
 from config.keyring import CannotOpen
 from integrations import registry
-from integrations.ports import CallNote, Credentials, Hooked, Permanent
-from jobs import connect, hook_secrets, steps
+from integrations.ports import Credentials, Hooked, Permanent
+from jobs import connect, hook_secrets
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders.listening import Place
@@ -41,12 +41,7 @@ def run(work: Work, row: Connection) -> Outcome:
 def _drop_hooks(work: Work, row: Connection, secrets: dict[str, str]) -> None:
     chosen = registry.vendor(row.vendor)
     credentials = Credentials(account=row.account, live=row.live, secrets=secrets)
-
-    def called(note: CallNote) -> None:
-        work.calls.append(note)
-        steps.passed(f"called {note.vendor} {note.verb}")
-
-    vendor: Hooked = chosen.build(credentials, work.services.origins, called)
+    vendor: Hooked = chosen.build(credentials, work.services.origins, work.called)
     address = connect.hook_address(row, work.services.public_url)
     seen = {one.get("remote_id") for one in row.hooks_seen}
     standing = vendor.hooks()

@@ -139,7 +139,7 @@ class Work:
         look = None if row is None else registry.vendor(row.vendor).check
         if row is None or look is None:
             return None
-        return look(access.credentials(self.services, row, self._called), self.services.origins, self._called)
+        return look(access.credentials(self.services, row, self.called), self.services.origins, self.called)
 
     def take_calls(self) -> list[CallNote]:
         """The calls made since the last time, each told once."""
@@ -155,10 +155,10 @@ class Work:
             raise Permanent(
                 f"The {role} connection is gone.", remedy=f"Connect the {role} again, then retry.", code="not_connected"
             )
-        credentials = access.credentials(self.services, connection, self._called)
+        credentials = access.credentials(self.services, connection, self.called)
         build = registry.vendor(connection.vendor).build
         connector = quiet.behind(
-            build(credentials, self.services.origins, self._called), lambda: self._not_to_be_told(credentials)
+            build(credentials, self.services.origins, self.called), lambda: self._not_to_be_told(credentials)
         )
         return only_asking.OnlyAsking(connector, role) if mode == "shadow" else connector
 
@@ -170,6 +170,7 @@ class Work:
         buyer = quiet.of_buyer(order.ship_to, order.email, order.phone) if order is not None else []
         return [*credentials.secrets.values(), *buyer]
 
-    def _called(self, note: CallNote) -> None:
+    def called(self, note: CallNote) -> None:
+        """What a connector tells of each of its calls."""
         self.calls.append(note)
         steps.passed(f"called {note.vendor} {note.verb}")

@@ -78,12 +78,6 @@ def asked() -> app_home.Request:
     )
 
 
-def again() -> str:
-    """Where a document that is asked for with a token that has ended gets a fresh one; empty where nothing says how."""
-    shop = g.get("embedded_shop", "")
-    return app_home.patch_address(asked(), shop) if shop else ""
-
-
 def keys() -> AppKeys:
     """How Shopify knows this installation; empty where it is no app there."""
     known: AppKeys = app_keys(current_app.extensions["settings"]).get(VENDOR, AppKeys())

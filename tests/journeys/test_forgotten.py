@@ -335,6 +335,38 @@ def test_an_old_goodbye_does_not_close_a_store_that_came_back(world: World):
     )
 
 
+@pytest.mark.parametrize("status", [402, 403, 404, 423])
+def test_a_store_that_tells_neither_way_is_asked_for_a_day_and_then_taken_at_its_word(world: World, status: int):
+    open_shop(world)
+    world.fault(vendor="shopify", kind="5xx", operation="webhookSubscriptions", status=status, times=None)
+
+    deliver(world, "app/uninstalled", uninstalled())
+    world.settle()
+    (waits,) = world.rows("SELECT state, cause, due_at - now() AS wait FROM jobs WHERE kind = 'close_shop'")
+    assert (waits.state, waits.cause) == ("due", str(status))
+    assert timedelta(minutes=50) < waits.wait < timedelta(minutes=61)
+    assert shop_row(world).closed_at is None
+
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET created_at = created_at - interval '1 day' WHERE kind = 'close_shop'"))
+    world.hurry()
+    world.settle()
+    assert shop_row(world).closed_at is not None
+
+
+def test_a_frozen_store_that_lets_us_in_again_within_the_day_stays_open(world: World):
+    open_shop(world)
+    world.fault(vendor="shopify", kind="5xx", operation="webhookSubscriptions", status=402, times=1)
+    deliver(world, "app/uninstalled", uninstalled())
+    world.settle()
+
+    world.hurry()
+    world.settle()
+
+    assert shop_row(world).closed_at is None
+    assert [row.state for row in world.rows("SELECT state FROM jobs WHERE kind = 'close_shop'")] == ["cancelled"]
+
+
 def test_a_demand_to_forget_an_open_shop_forgets_nothing(world: World):
     open_shop(world)
     placed = world.place(("BAG", 1))

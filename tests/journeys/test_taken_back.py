@@ -290,9 +290,12 @@ def work_off_until(world: World, lane: str, boundary: int | None) -> int:
     try:
         runner.work_off(world.services, world.tenant, lane)
     except Killed:
-        pass  # the process is gone
+        died = True
+    else:
+        died = False
     finally:
         steps.listen(None)
+    assert died == (passed == boundary)
     return passed
 
 
