@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 KEPT_FOR = timedelta(hours=48)
 # The codes with which a store says that our secrets open nothing any more.
 _REFUSED = frozenset({"401", "consent", "not_connected"})
-# A store that is frozen (402), locked (423) or unknown (404) tells nothing about its goodbye, and one that Packline's own
+# A store that is frozen (402), locked (423) or unknown (404) tells nothing of its goodbye, and one that Packline's own
 # wrong keys cannot reach neither. A day leaves another one for whatever is to be forgotten after 48 hours.
 _PATIENCE = timedelta(days=1)
 _LOOK_AGAIN_S = 3600.0

@@ -67,6 +67,10 @@ def connect(
     known = _known(session, tenant, vendor, account)
     if known is not None and anew:
         raise CannotConnect(f"{vendor} is connected already.", remedy="Replace its key, or disconnect it first.")
+    if known is None and found is not None and chosen.role != "storefront":
+        known = _come_back(session, tenant, vendor, found, live=mode)
+        if known is not None and anew:
+            secrets = {**secrets, **_still_signing(chosen, known, keyring)}
     if known is not None:
         _refuse_another_account(known, found)
         kept = _kept(chosen, keyring.open(known.sealed_secrets))
@@ -223,6 +227,29 @@ def _refuse_another_account(known: Connection, found: Checkup | None) -> None:
             f"Another account of {known.vendor} is connected already: labels and payments of old belong to it.",
             remedy="Disconnect it first, then connect this one.",
         )
+
+
+def _come_back(session: Session, tenant: int, vendor: str, found: Checkup, *, live: bool) -> Connection | None:
+    """The row of an account that was disconnected, with its life back: labels and payments of old are its own."""
+    this = (Connection.tenant_id == tenant, Connection.vendor == vendor, Connection.live.is_(live))
+    its_account = Connection.remote_account_id == found.remote_account_id
+    former = session.scalars(
+        select(Connection)
+        .where(*this, its_account, Connection.remote_account_id != "", Connection.ended_at.is_not(None))
+        .order_by(Connection.ended_at.desc())
+        .limit(1)
+        .with_for_update()
+    ).first()
+    if former is not None:
+        # Where several carriers are connected, the one connected last is used.
+        former.ended_at, former.created_at = None, func.now()
+    return former
+
+
+def _still_signing(vendor: Vendor, former: Connection, keyring: Keyring) -> dict[str, str]:
+    """What its webhook signs with, where nobody has had the time to take it away since the account was let go."""
+    held = keyring.open(former.sealed_secrets)
+    return {name: held[name] for name in vendor.signing_secret_names if held.get(name)}
 
 
 def _kept(vendor: Vendor, held: Mapping[str, str]) -> dict[str, str]:

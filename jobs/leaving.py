@@ -32,6 +32,8 @@ def run(work: Work, row: Connection) -> Outcome:
         log.warning("webhooks left behind", connection=row.id, vendor=row.vendor, reason=refusal.reason)
     with work.writing() as session:
         kept = session.get_one(Connection, (work.tenant, row.id), with_for_update=True)
+        if kept.ended_at is None:
+            return Cancelled(reason="the account was connected again meanwhile")
         kept.sealed_secrets = work.services.keyring.seal({})
         kept.hooks_seen = []
     log.info("left", connection=row.id, vendor=row.vendor)

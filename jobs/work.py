@@ -153,7 +153,9 @@ class Work:
             mode = tenants.mode_of(session, self.tenant)
         if connection is None or connection.ended_at is not None or connection.role != role:
             raise Permanent(
-                f"The {role} connection is gone.", remedy=f"Connect the {role} again, then retry.", code="not_connected"
+                f"The {role} connection that this belongs to is gone.",
+                remedy=f"Connect the same {role} account again, then retry; or do it in the vendor's own pages.",
+                code="not_connected",
             )
         credentials = access.credentials(self.services, connection, self.called)
         build = registry.vendor(connection.vendor).build

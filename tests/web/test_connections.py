@@ -13,6 +13,7 @@ from person import PASSWORD, Person, token_in
 from sqlalchemy import Engine
 
 from config.settings import Settings
+from integrations import registry
 from jobs import connect, sealed_words
 from records import database, users
 from tests.world import World, eventually, running_sandbox, running_world
@@ -381,6 +382,44 @@ def test_disconnecting_takes_our_webhook_and_the_secrets_away_and_connecting_aga
     assert [hook["url"] for hook in hooks(world, vendor)] == [
         f"{world.origin}/hooks/{vendor}/{connected(world, vendor).id}"
     ]
+
+
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize(("vendor", "key"), [("stripe", STRIPE_KEY), ("easypost", LIVE_KEY)])
+def test_the_same_account_connected_again_goes_on_as_the_connection_that_it_was(
+    world: World, grace: Person, vendor: str, key: str, left: bool
+):
+    """What was bought and paid under it is asked about under it; with another account it is another connection."""
+    give(world, grace, vendor, key)
+    world.work_off()
+    before = connected(world, vendor)
+    grace.post(at(world, before.id, "disconnect"), at=at(world, before.id, "disconnect"))
+    if left:
+        world.work_off()
+
+    give(world, grace, vendor, key)
+    world.work_off()
+
+    again = connected(world, vendor)
+    assert again.id == before.id
+    assert [hook["url"] for hook in hooks(world, vendor)] == [f"{world.origin}/hooks/{vendor}/{before.id}"]
+    signing = registry.vendor(vendor).signing_secret_names[0]
+    then, now = (world.services.keyring.open(bytes(row.sealed_secrets))[signing] for row in (before, again))
+    assert (now == then) == (not left)
+    assert world.rows("SELECT 1 FROM jobs WHERE state = 'parked'") == []
+
+
+def test_an_account_that_cannot_be_told_to_be_the_same_is_another_connection(world: World, grace: Person):
+    """A test key of EasyPost opens an account that does not say which it is."""
+    give(world, grace, "easypost", TEST_KEY)
+    world.work_off()
+    before = connected(world, "easypost")
+    grace.post(at(world, before.id, "disconnect"), at=at(world, before.id, "disconnect"))
+    world.work_off()
+
+    give(world, grace, "easypost", TEST_KEY)
+
+    assert (before.remote_account_id, connected(world, "easypost").id == before.id) == ("", False)
 
 
 # ------------------------------------------------------------------------------------------- who may
