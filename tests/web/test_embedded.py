@@ -32,6 +32,10 @@ PAGES = {
     "stock": "stock",
     "ledger": "stock/{variant}/{location}",
     "settings": "settings",
+    "connections": "connections",
+    "setting up": "setup",
+    "watching": "shadow",
+    "privacy": "privacy",
 }
 
 

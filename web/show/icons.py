@@ -30,6 +30,7 @@ SHAPES = MappingProxyType(
         "inbox": '<path d="m4 13 3-8h10l3 8v6H4z"/><path d="M4 13h5l1 3h4l1-3h5"/>',
         "list": '<path d="M4 6h16"/><path d="M4 12h16"/><path d="M4 18h10"/>',
         "lock": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3"/>',
+        "menu": '<path d="M4 7h16"/><path d="M4 12h16"/><path d="M4 17h16"/>',
         "message": '<path d="M4 5h16v11H9l-5 4z"/>',
         "out": '<path d="M10 4H5v16h5"/><path d="M10 12h10"/><path d="m16 8 4 4-4 4"/>',
         "pause": '<circle cx="12" cy="12" r="9"/><path d="M10 9v6"/><path d="M14 9v6"/>',

@@ -10,6 +10,7 @@
   keepFresh();
   countTicks();
   fetchDownloads();
+  closeSheets();
   arrive();
 
   // Blocks that ask for themselves anew every five seconds, only while somebody looks at them: not in a hidden tab,
@@ -104,6 +105,19 @@
     });
     form.addEventListener("change", say);
     say();
+  }
+
+  // A sheet that the browser opened goes when somebody presses Escape or looks elsewhere.
+  function closeSheets() {
+    const open = () => document.querySelectorAll("details.more[open], details.drop[open]");
+    document.addEventListener("click", (event) => open().forEach((sheet) => { if (!sheet.contains(event.target)) sheet.open = false; }));
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      open().forEach((sheet) => {
+        if (sheet.contains(document.activeElement)) sheet.querySelector("summary").focus();
+        sheet.open = false;
+      });
+    });
   }
 
   // Inside the store's admin a download that the browser makes by itself carries no token: it is fetched, and kept.
