@@ -36,7 +36,7 @@ def test_an_admin_lets_somebody_in(app: Flask, engine: Engine, grace: Person, sh
 @pytest.mark.parametrize(
     ("form", "status", "said"),
     [
-        ({"name": "ANN"}, 422, "there is a user ANN already"),
+        ({"name": "ANN"}, 422, "There is a user ANN already"),
         ({"name": ""}, 422, "1 to 40 printable"),
         ({"name": "Shopify staff 7"}, 422, "somebody else"),
         ({"password": "short"}, 422, "at least 8 characters"),

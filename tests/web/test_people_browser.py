@@ -42,7 +42,7 @@ def test_the_pages_of_people_are_for_everybody(
     page.fill("#field-name", "Ann")
     page.fill("#field-password", "battery staple")
     send(page, "text=Let them in")
-    assert "there is a user Ann already" in page.inner_text("main")
+    assert "There is a user Ann already" in page.inner_text("main")
     assert troubles(page) == []
 
 

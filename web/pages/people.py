@@ -120,7 +120,8 @@ def _said(refusal: Exception) -> str:
     """Names are one for all shops, and who is in another is nothing that an admin of one shop learns."""
     if isinstance(refusal, users.NameTaken) and door.own_shop() is not None:
         return "This name cannot be given. Choose another, such as one with the surname."
-    return f"{refusal}."
+    said = str(refusal)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _facts(session: Session) -> dict[str, Any]:
