@@ -77,7 +77,7 @@ def writing_down(file: Path) -> Callable[[Reached], None]:
 
 
 def killing(points: Collection[str], folder: Path, *, poison: str = "") -> Callable[[Reached], None]:
-    """Kill this process at each of the points or steps once, and at no job twice: three deaths of one would park it.
+    """Kill this process at each of the points or steps once, and at no job twice: three deaths of one make it wait.
 
     `poison` is a job that kills every process that takes it, as `kind subject`.
     """

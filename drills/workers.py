@@ -11,7 +11,7 @@ from drills.field import until
 from drills.play import NotShown, Play
 from drills.processes import signalled
 from drills.shops import PLAIN, End
-from jobs import bell, desk, sweep
+from jobs import bell, desk, runner, sweep
 from records import database
 
 # A vendor's call, the kind of job that makes it, and the story's way to bring it about.
@@ -148,7 +148,10 @@ def two_workers_on_one_lease(play: Play) -> int:
 
 
 def a_job_that_kills(play: Play) -> int:
-    """A job that kills every process that takes it is parked after three, holds up nobody, and can be retried."""
+    """A job that kills every process that takes it is parked, holds up nobody, and can be retried.
+
+    It dies three times, pauses, and dies three times more.
+    """
     with play.folder() as folder:
         play.open_shops(more={"DIE_IN": str(folder), "DIE_OF": "verify_order order/1"})
         poisoned = play.shop.place(*PLAIN, end=End(state="received", parked=("poison",)))
@@ -156,7 +159,7 @@ def a_job_that_kills(play: Play) -> int:
             raise NotShown("the order did not arrive")
         play.place(play.size.orders)
         parked = "SELECT tenant_id, id FROM jobs WHERE cause = 'poison' AND state = 'parked'"
-        if not until(lambda: play.ground.rows(parked), within_s=60):
+        if not until(lambda: play.ground.rows(parked), within_s=60 + runner.PAUSE_AFTER_DEATHS_S):
             raise NotShown("the job was not parked")
         play.settle()
         if not play.judge().clean:
@@ -167,7 +170,7 @@ def a_job_that_kills(play: Play) -> int:
         desk.retry(session, job.tenant_id, job.id, by="person:drill")
     poisoned.end = End()
     play.fault_ended()
-    return 3
+    return 2 * runner.DEATHS_TO_POISON
 
 
 def kill_one(play: Play, chance: random.Random) -> int:

@@ -22,7 +22,10 @@ class LostLease(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A job in hand. `tries` counts this one; `deaths` counts processes that ended with this job in their hands."""
+    """A job in hand. `tries` counts this one; `deaths` counts processes that ended with this job in their hands.
+
+    `cause` is why it was last put off.
+    """
 
     tenant: int
     id: int
@@ -33,6 +36,7 @@ class Claim:
     tries: int
     deaths: int
     due_at: datetime
+    cause: str
 
 
 def claim_next(engine: Engine, tenant: int, lane: str, *, worker: str, lease_s: float) -> Claim | None:
@@ -57,7 +61,7 @@ def held(session: Session, tenant: int, lane: str, *, worker: str) -> Claim | No
 
 
 _HELD = text("""
-SELECT id, kind, subject, fence, attempts AS tries, deaths, due_at FROM jobs
+SELECT id, kind, subject, fence, attempts AS tries, deaths, due_at, cause FROM jobs
 WHERE tenant_id = :tenant AND lane = :lane AND state = 'running' AND worker = :worker AND lease_until >= now()
 """)
 
@@ -75,7 +79,7 @@ WHERE tenant_id = :tenant AND id = (
     ORDER BY (state = 'running') DESC, rank, due_at, id
     LIMIT 1
     FOR UPDATE SKIP LOCKED)
-RETURNING id, kind, subject, fence, attempts AS tries, deaths, due_at
+RETURNING id, kind, subject, fence, attempts AS tries, deaths, due_at, cause
 """)
 
 

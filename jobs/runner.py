@@ -30,8 +30,11 @@ log = structlog.get_logger(__name__)
 ENDED = Counter("packline_jobs_total", "Job runs by how they ended", ["kind", "outcome"])
 SECONDS = Histogram("packline_job_seconds", "How long job runs took", ["kind"])
 
-# A job whose process dies in its hands this often is taken to be what kills it (Sidekiq's poison pill uses 3 as well).
+# A job whose process dies in its hands this often is taken to be what kills it (Sidekiq's poison pill uses 3 as well),
+# unless the machine killed whatever ran on it: so it gets as many deaths once more, after a pause.
 DEATHS_TO_POISON = 3
+PAUSE_AFTER_DEATHS_S = 30.0
+_DIED = "died"
 # A lane is left to others after this many jobs, so that one busy order cannot keep a worker for itself.
 JOBS_IN_A_ROW = 50
 # A lane whose jobs are slow is rung for anew after this time: RQ's alarm counts from the bell, and a job that it ends
@@ -127,7 +130,7 @@ def _run(services: Services, claim: Claim, *, go_on: Callable[[], bool]) -> Clai
     steps.passed("claimed")
     try:
         with SECONDS.labels(claim.kind).time(), services.leases.keeping(claim):
-            outcome = _poison(claim) or _attempt(work)
+            outcome = _deadly(claim) or _attempt(work)
         return _conclude(services, claim, _settled(claim, outcome), go_on=go_on())
     except LostLease as lost:
         log.warning("taken over by another worker", lost=str(lost))
@@ -158,12 +161,16 @@ def _attempt(work: Work) -> Outcome | Temporary:
         return Temporary("Packline met a fault of its own; the log has the details.", code="fault")
 
 
-def _poison(claim: Claim) -> Parked | None:
+def _deadly(claim: Claim) -> Snoozed | Parked | None:
+    """What becomes of a job in whose hands processes die: a pause, then a person; None as long as it may be run."""
     if claim.deaths < DEATHS_TO_POISON:
         return None
+    told = f"The process that ran this job ended without a word {claim.deaths} times"
+    if claim.cause != _DIED:
+        return Snoozed(wait_s=PAUSE_AFTER_DEATHS_S, reason=f"{told}.", cause=_DIED)
     return Parked(
         cause="poison",
-        reason=f"The process that ran this job ended without a word {claim.deaths} times.",
+        reason=f"{told}, and as often before a pause.",
         remedy="Look for what is special about this order and at the workers' logs and memory, then retry.",
     )
 

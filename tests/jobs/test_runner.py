@@ -210,19 +210,36 @@ def test_an_outcome_is_written_after_the_database_was_away(lane):
     assert lane.job("state", "attempts") == ("done", 1)
 
 
-def test_a_job_that_kills_its_process_three_times_is_parked_and_not_run_again(lane):
-    lane.add()
+def die_three_times(lane):
     for _ in range(3):
         assert lane.claim() is not None
         lane.expire()
-
     assert lane.work_off() == 1
 
+
+def test_a_job_that_goes_on_killing_its_process_after_a_pause_is_parked_and_not_run_again(lane):
+    lane.add()
+    die_three_times(lane)
+    assert lane.job("state", "cause", "deaths", "due_at > now() + interval '25 s'") == ("due", "died", 0, True)
+    lane.shop.run("UPDATE jobs SET due_at = now()")
+
+    die_three_times(lane)
+
     assert lane.ran == []
-    assert lane.job("state", "cause", "reason") == (
-        "parked", "poison", "The process that ran this job ended without a word 3 times.",
-    )  # fmt: skip
-    assert lane.shop.story(order_of(lane))[0].startswith("The process that ran this job ended without a word 3 times.")
+    told = "The process that ran this job ended without a word 3 times, and as often before a pause."
+    assert lane.job("state", "cause", "reason") == ("parked", "poison", told)
+    assert lane.shop.story(order_of(lane))[0].startswith(told)
+
+
+def test_a_job_whose_machine_was_what_killed_is_done_after_the_pause(lane):
+    lane.add()
+    die_three_times(lane)
+    lane.shop.run("UPDATE jobs SET due_at = now()")
+
+    lane.work_off()
+
+    assert lane.ran == ["verify_order"]
+    assert lane.job("state", "deaths") == ("done", 0)
 
 
 def test_a_job_that_killed_its_process_twice_is_given_one_more_try(lane):

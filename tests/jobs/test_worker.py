@@ -238,11 +238,13 @@ def test_a_job_that_kills_its_process_every_time_is_parked_and_the_queue_goes_on
         for order in (poison, *others):
             ask(order)
         swept(lambda: len(workers.notes("ended")) == 3)
-        # Nobody waited for more than the poison's first deaths: it is not parked yet, or only just.
+        # Nobody waited for more than the poison's first deaths: it is not parked yet.
+        swept(lambda: state(shop, poison) == ("due", "died"))
+        shop.run("UPDATE jobs SET due_at = now(), rung_at = NULL WHERE cause = 'died'")
         swept(lambda: state(shop, poison) == ("parked", "poison"))
         assert workers.stop() == 0
 
-    assert [subject for subject, _ in workers.notes("began")].count(f"order/{poison}") == 3
+    assert [subject for subject, _ in workers.notes("began")].count(f"order/{poison}") == 6
     assert {subject for subject, _ in workers.notes("ended")} == {f"order/{order}" for order in others}
     assert [state(shop, order) for order in others] == [("done", "")] * 3
 
