@@ -8,6 +8,7 @@ Who refuses the secrets without having said goodbye is not closed by that alone:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -52,7 +53,7 @@ def run(work: Work) -> Outcome:
         return Done()
     if store is not None and _still_lets_us_in(work, store.id):
         return _not_closed(work)
-    left = [sentence for connection in _others(work) for sentence in _drop_hooks(work, connection)]
+    left = {row.id: why for row in _others(work) if (why := _drop_hooks(work, row))}
     with work.writing() as session:
         if store is not None and _secrets_changed(session, store):
             raise Temporary("The store was connected anew at this moment.", code="connected_anew")
@@ -133,20 +134,17 @@ def _others(work: Work) -> list[Connection]:
         return [row for row in tenants.living(session, work.tenant) if row.role != "storefront"]
 
 
-def _drop_hooks(work: Work, row: Connection) -> list[str]:
-    """Have a carrier or payment provider tell us no more; answers what a person has to do there instead."""
-    address = connect.hook_address(row, work.services.public_url)
+def _drop_hooks(work: Work, row: Connection) -> str:
+    """Have a carrier or payment provider tell us no more; answers what was left standing there, and why."""
     open_vendor = work.payments if row.role == "payments" else work.carrier
     try:
         vendor: Hooked = open_vendor(row.id)
-        for hook in vendor.hooks():
-            if hook.address == address:
-                hook_secrets.drop(work, vendor, hook.remote_id)
+        hook_secrets.drop_ours(work, row, vendor, connect.hook_address(row, work.services.public_url))
     except OutsideFailure as failure:
         # The shop is closed whether or not its other vendors answer at this moment.
         log.warning("webhook left standing", connection=row.id, vendor=row.vendor, code=failure.code)
-        return [f"Its webhook at {row.vendor} still points here ({failure.reason})"]
-    return []
+        return f"Its webhook at {row.vendor} still points here ({failure.reason})."
+    return ""
 
 
 def _secrets_changed(session: Session, store: Connection) -> bool:
@@ -154,7 +152,7 @@ def _secrets_changed(session: Session, store: Connection) -> bool:
     return now.ended_at is not None or now.sealed_secrets != store.sealed_secrets
 
 
-def _close(session: Session, work: Work, left: list[str]) -> None:
+def _close(session: Session, work: Work, left: Mapping[str, str]) -> None:
     now = work.now()
     # A job that runs finds at its next write that it is no longer its own, and writes nothing more.
     session.execute(
@@ -168,12 +166,13 @@ def _close(session: Session, work: Work, left: list[str]) -> None:
         .values(state="cancelled", cause="unwanted", reason=WHY, ended_at=func.now(), lease_until=None)
     )
     remedy = "Delete it in the vendor's own pages: what it sends is refused here."
-    remarks = [Remark(kind="hook_left", sentence=f"{one}.", remedy=remedy).as_kept() for one in left]
     for connection in tenants.living(session, work.tenant):
         connection.ended_at = now
         connection.sealed_secrets = work.services.keyring.seal({})
         connection.token_expires_at = connection.renewal_expires_at = connection.consent_wanted_at = None
-        connection.remarks = [one for one in remarks if connection.vendor in one["sentence"]]
+        connection.renewing_until, connection.renewing_by = None, ""
+        why = left.get(connection.id)
+        connection.remarks = [Remark(kind="hook_left", sentence=why, remedy=remedy).as_kept()] if why else []
     session.execute(update(Tenant).where(Tenant.id == work.tenant).values(closed_at=now, redact_after=now + KEPT_FOR))
     session.execute(_TELL, {"tenant": work.tenant, "ends": list(AT_AN_END)})
     if privacy.due(session, work.tenant, privacy.REDACT_SHOP):

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from config.keyring import Keyring
+from config.keyring import CannotOpen, Keyring
 from integrations import registry
 from integrations.ports import Checkup, Vendor
 from jobs import queue, sealed_words
@@ -174,7 +174,7 @@ def end(session: Session, tenant: int, connection: str) -> bool:
     ended = session.execute(
         update(Connection)
         .where(Connection.tenant_id == tenant, Connection.id == connection, Connection.ended_at.is_(None))
-        .values(ended_at=func.now())
+        .values(ended_at=func.now(), renewing_until=None, renewing_by="")
         .returning(Connection.id)
     )
     return ended.first() is not None
@@ -248,7 +248,11 @@ def _come_back(session: Session, tenant: int, vendor: str, found: Checkup, *, li
 
 def _still_signing(vendor: Vendor, former: Connection, keyring: Keyring) -> dict[str, str]:
     """What its webhook signs with, where nobody has had the time to take it away since the account was let go."""
-    held = keyring.open(former.sealed_secrets)
+    try:
+        held = keyring.open(former.sealed_secrets)
+    except CannotOpen:  # under a key that is gone: nobody could have taken it away with those either
+        former.sealed_secrets = keyring.seal({})
+        return {}
     return {name: held[name] for name in vendor.signing_secret_names if held.get(name)}
 
 

@@ -50,9 +50,19 @@ def ours_among(hooks: Sequence[Hook], place: Place) -> list[Hook]:
     return [hook for hook in hooks if hook.address.rstrip("/") == place.address.rstrip("/")]
 
 
-def drop(work: Work, vendor: Hooked, remote_id: str) -> None:
-    """Have one webhook dropped, once."""
-    act = Act(key=f"drop_hook/{remote_id}", kind="drop_hook", subject=work.claim.subject, request=remote_id)
+def drop_ours(work: Work, row: Connection, vendor: Hooked, address: str) -> None:
+    """Have the vendor tell us no more: at our address, and wherever what was ours at the last look points by now."""
+    seen = {one.get("remote_id") for one in row.hooks_seen}
+    standing = vendor.hooks()
+    ours = ours_among(standing, Place(vendor=row.vendor, tenant=row.tenant_id, address=address))
+    for hook in standing:
+        if hook in ours or hook.remote_id in seen:
+            drop(work, row, vendor, hook.remote_id)
+
+
+def drop(work: Work, row: Connection, vendor: Hooked, remote_id: str) -> None:
+    """Have one webhook dropped, once, also of a shop that only watches: it is no order's act."""
+    act = Act(key=f"drop_hook/{remote_id}", kind="drop_hook", subject=f"connection/{row.id}", request=remote_id)
     # Dropping what is gone changes nothing, so it needs no asking first.
     outward.once(work, act, perform=lambda _keys: vendor.drop_hook(remote_id))
     with work.writing() as session:
@@ -99,7 +109,7 @@ def _drop_others(work: Work, row: Connection, vendor: Hooked, place: Place) -> N
     keep = _secrets(work, row)[ONLY_HOOK]
     for hook in ours_among(vendor.hooks(), place):
         if hook.remote_id != keep:
-            drop(work, vendor, hook.remote_id)
+            drop(work, row, vendor, hook.remote_id)
     with work.writing() as session:
         kept = session.get_one(Connection, (work.tenant, row.id), with_for_update=True)
         opened = work.services.keyring.open(kept.sealed_secrets)

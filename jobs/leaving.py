@@ -13,7 +13,6 @@ from integrations.ports import Credentials, Hooked, Permanent
 from jobs import connect, hook_secrets
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
-from orders.listening import Place
 from records.tenants import Connection
 
 log = structlog.get_logger(__name__)
@@ -44,13 +43,7 @@ def _drop_hooks(work: Work, row: Connection, secrets: dict[str, str]) -> None:
     chosen = registry.vendor(row.vendor)
     credentials = Credentials(account=row.account, live=row.live, secrets=secrets)
     vendor: Hooked = chosen.build(credentials, work.services.origins, work.called)
-    address = connect.hook_address(row, work.services.public_url)
-    seen = {one.get("remote_id") for one in row.hooks_seen}
-    standing = vendor.hooks()
-    ours = hook_secrets.ours_among(standing, Place(vendor=row.vendor, tenant=row.tenant_id, address=address))
-    for hook in standing:
-        if hook in ours or hook.remote_id in seen:
-            hook_secrets.drop(work, vendor, hook.remote_id)
+    hook_secrets.drop_ours(work, row, vendor, connect.hook_address(row, work.services.public_url))
 
 
 def _opened(work: Work, row: Connection) -> dict[str, str]:

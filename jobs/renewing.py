@@ -185,7 +185,7 @@ class Renewal:
         """Commit what was granted; only then may it be used."""
         try:
             with self._writing() as session:
-                ours = (*self._this(), Connection.renewing_by == self._lease)
+                ours = (*self._this(), Connection.renewing_by == self._lease, Connection.ended_at.is_(None))
                 row = session.scalars(select(Connection).where(*ours).with_for_update()).first()
                 if row is None:
                     raise _LeaseRanOut  # noqa: TRY301 - the transaction is to end with nothing written

@@ -49,15 +49,18 @@ def rotate(sessions: Sessions, keyring: Keyring, told: Callable[[str, int], None
     """Seal anew whatever is under an older key; answers how many were. `told` hears each lot: the column, how many."""
     done = 0
     for _ in range(PASSES):
-        moved = sum(_rotated(sessions, what, keyring, told) for what in sealed.EVERY)
-        done += moved
-        if not moved:
+        passes = [_rotated(sessions, what, keyring, told) for what in sealed.EVERY]
+        done += sum(moved for moved, _ in passes)
+        if not any(moved or overtaken for moved, overtaken in passes):
             break
     return done
 
 
-def _rotated(sessions: Sessions, what: sealed.Sealed, keyring: Keyring, told: Callable[[str, int], None]) -> int:
-    done = 0
+def _rotated(
+    sessions: Sessions, what: sealed.Sealed, keyring: Keyring, told: Callable[[str, int], None]
+) -> tuple[int, int]:
+    """How many rows were sealed anew, and how many were renewed by somebody else in the same moment."""
+    done, overtaken = 0, 0
     for lot in sealed.pages(sessions, what, size=LOT):
         fresh = [(row, keyring.rotate(row.sealed)) for row in lot if (_place(keyring, row.sealed) or 0) > 0]
         if not fresh:
@@ -66,8 +69,8 @@ def _rotated(sessions: Sessions, what: sealed.Sealed, keyring: Keyring, told: Ca
             moved = sum(sealed.swap(session, what, row, anew) for row, anew in fresh)
         log.info("sealed anew", what=str(what), rows=moved, overtaken=len(fresh) - moved)
         told(str(what), moved)
-        done += moved
-    return done
+        done, overtaken = done + moved, overtaken + len(fresh) - moved
+    return done, overtaken
 
 
 def _counted(sessions: Sessions, what: sealed.Sealed, keyring: Keyring) -> Count:

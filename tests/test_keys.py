@@ -179,6 +179,23 @@ def test_a_secret_that_is_renewed_in_the_same_moment_is_never_put_back(engine, s
     assert (overtaken, BOTH.place_of(kept)) == ([(shop.tenant, "c-0001")], 0)
 
 
+def test_a_pass_in_which_everything_was_renewed_meanwhile_is_not_the_last(engine, sessions, monkeypatch):
+    """One connection, whose secrets a process with the old list of keys renews in the same moment."""
+    shop = shop_sealed_by(engine, BEFORE)
+    swap, renewed, overtaken = sealed.swap, BEFORE.seal({"api_key": "renewed meanwhile"}), []
+
+    def overtaking(session, what, row, anew):
+        if not overtaken:
+            overtaken.append(row.key)
+            shop.run("UPDATE connections SET sealed_secrets = :s", s=renewed)
+        return swap(session, what, row, anew)
+
+    monkeypatch.setattr(sealed, "swap", overtaking)
+
+    assert resealing.rotate(sessions, BOTH, lambda _what, _moved: None) == 1
+    assert sum(one.old for one in resealing.count(sessions, BOTH).values()) == 0
+
+
 def test_a_run_that_was_cut_off_goes_on_where_it_was(engine, sessions, monkeypatch):
     shop = shop_sealed_by(engine, BEFORE)
     seal_something_everywhere(engine, shop, BEFORE, connections=25)

@@ -159,6 +159,22 @@ def test_a_process_that_dies_between_the_answer_and_the_commit_loses_nothing(wor
     assert world.row().consent_wanted_at is None
 
 
+def test_a_token_that_is_granted_while_the_connection_ends_is_kept_nowhere(world: AppWorld):
+    world.hour_passes()
+
+    def the_merchant_leaves(passed: str) -> None:
+        if passed == "called shopify renew_token":
+            world.run("UPDATE connections SET ended_at = now(), sealed_secrets = :s", s=world.services.keyring.seal({}))
+
+    steps.listen(the_merchant_leaves)
+    with pytest.raises(NoAccess):
+        fresh(world)
+    steps.listen(None)
+
+    assert world.secrets() == {}
+    assert world.grants("refresh") == 1
+
+
 @pytest.mark.parametrize("fault", [{"kind": "5xx", "status": 520}, {"kind": "cut_after"}, {"kind": "429"}])
 def test_a_renewal_that_fails_by_the_way_keeps_the_old_pair(world: AppWorld, fault: dict[str, Any]):
     world.hour_passes()

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
+from config.keyring import Keyring
 from config.settings import Settings
 from jobs import clock, desk, installing, queue, runner
 from orders import ledgers
@@ -266,7 +268,51 @@ def test_a_buyer_s_data_is_gathered_sealed_and_forgotten_with_the_buyer(world: W
     assert [row.sealed_export for row in world.rows("SELECT sealed_export FROM privacy_requests")] == [None, None]
 
 
+def test_an_export_that_no_key_opens_any_more_is_dropped_and_keeps_nobody_from_being_forgotten(world: World):
+    open_shop(world)
+    placed = ship(world)
+    deliver(world, "customers/data_request", data_request(placed))
+    world.settle()
+    lost = Keyring([Fernet.generate_key().decode()]).seal({"document": "{}"})
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE privacy_requests SET sealed_export = :s, wanted = '{}'::jsonb WHERE sealed_export IS NOT NULL"),
+            {"s": lost},
+        )
+
+    deliver(world, "customers/redact", redact_buyer(placed))
+    world.settle()
+
+    assert world.order(placed).email == ""
+    assert [row.sealed_export for row in world.rows("SELECT sealed_export FROM privacy_requests")] == [None, None]
+
+
 # ------------------------------------------------------------------------------------------- a shop leaves
+
+
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_a_shop_that_only_watched_leaves_as_every_other_does(world: World, says_goodbye: bool):
+    """What it decided was nothing of its own to do; that the vendors tell us no more is."""
+    open_shop(world)
+    world.place(("BAG", 1))
+    world.settle()
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE tenants SET mode = 'shadow'"))
+    leave(world)
+
+    if says_goodbye:
+        deliver(world, "app/uninstalled", uninstalled())
+        world.settle()
+        assert shop_row(world).closed_at is not None
+        sealed = world.rows("SELECT sealed_secrets FROM connections")
+        assert [world.services.keyring.open(one.sealed_secrets) for one in sealed] == [{}, {}, {}]
+        assert [row.remarks for row in world.rows("SELECT remarks FROM connections")] == [[], [], []]
+    deliver(world, "shop/redact", redact_shop())
+    world.settle()
+
+    assert shop_row(world).redacted_at is not None
+    assert demands(world)[-1][:2] == ("redact_shop", "done")
+    assert [word for word in PERSONAL if word in dump(world)] == []
 
 
 def test_a_store_that_leaves_is_closed_and_nothing_more_is_done_for_it(world: World):
