@@ -69,7 +69,7 @@ def test_an_admin_fetches_an_export_and_that_is_written_down(
 ) -> None:
     row = export(shop, session, settings)
     with caplog.at_level("INFO"):
-        answer = grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", form=form)
+        answer = grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", **{"as": form})
     assert (answer.status_code, answer.content_type) == (200, media)
     assert found in answer.text
     assert answer.headers["Content-Disposition"].startswith("attachment; ")
@@ -86,7 +86,7 @@ def test_nobody_but_an_admin_looks_fetches_or_asks(
     row = export(shop, session, settings)
     run(grace, "UPDATE users SET role = :r", r=role)
     assert grace.get(f"/ops/shops/{shop.tenant}/privacy").status_code == 403
-    assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", form="json").status_code == 403
+    assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", **{"as": "json"}).status_code == 403
     assert grace.post(f"/ops/shops/{shop.tenant}/privacy", what="forget", order="#1001").status_code == 403
     assert grace.rows("SELECT 1 FROM privacy_requests WHERE kind = 'redact_buyer'") == []
 
@@ -95,7 +95,7 @@ def test_another_shop_s_export_is_not_there(
     grace: Person, shop: Shop, other_shop: Shop, session: Session, settings: Settings
 ) -> None:
     row = export(other_shop, session, settings)
-    assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", form="json").status_code == 404
+    assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", **{"as": "json"}).status_code == 404
 
 
 def test_an_export_that_is_gone_is_not_offered(grace: Person, shop: Shop, session: Session, settings: Settings) -> None:
@@ -103,7 +103,7 @@ def test_an_export_that_is_gone_is_not_offered(grace: Person, shop: Shop, sessio
     row.sealed_export = None
     session.commit()
     assert "JSON" not in grace.get(f"/ops/shops/{shop.tenant}/privacy").text
-    assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", form="json").status_code == 404
+    assert grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", **{"as": "json"}).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def ask(tenant: int) -> Any:
 @blueprint.post("/shops/<id:tenant>/privacy/<id:id>/export")
 def fetch(tenant: int, id: int) -> Response:
     """The export as a file. Asked for like a write, because it takes an admin, and every fetch is written down."""
-    form = request.form.get("form", "json")
+    form = request.form.get("as", "json")
     with shop.opened(tenant) as session:
         media_type = _FORMS.get(form) or abort(400)
         sealed = privacy.sealed_export(session, tenant, id) or abort(404)

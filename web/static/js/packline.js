@@ -135,7 +135,10 @@
       if (!button?.hasAttribute("data-download")) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      download(fetch(button.formAction, { method: "POST", body: new URLSearchParams(new FormData(event.target)) }), button.dataset.download);
+      // By attribute: a button that is named "action" would stand in the form's own property of that name.
+      const address = button.getAttribute("formaction") || event.target.getAttribute("action");
+      const told = new URLSearchParams(new FormData(event.target, button));
+      download(fetch(address, { method: "POST", body: told }), button.dataset.download);
     }, true);
   }
 
