@@ -24,6 +24,7 @@ from orders.holds import Problem
 from orders.watching import Priced
 from records import shadow, tenants
 from records.orders import Order, open_holds
+from records.shadow import ShadowDecision
 from records.shipments import Parcel, Shipment
 from records.stock import Location
 from records.tenants import Rules
@@ -70,9 +71,10 @@ def has_ended(session: Session, work: Work, order: Order, store: StoreOrder, shi
     if shadow.find(session, work.tenant, order.id, shadow.SHIP) is None:
         early = "The merchant shipped it before Packline had decided how."
         shadow.record(session, work.tenant, order.id, key=shadow.SHIP, act="none", sentence=early)
-    shadow.write_what_merchant_did(session, work.tenant, order.id, did, now=work.now())
-    if any(line.ships and line.units for line in store.asked):
-        return False
+    rest = any(line.ships and line.units for line in store.asked)
+    shadow.write_what_merchant_did(session, work.tenant, order.id, did, compared_at=None if rest else work.now())
+    if rest:
+        return False  # decided anew, about what is left
     let_go(session, work.tenant, order.id, f"The merchant has shipped it: {watching.told(did)}.", now=work.now())
     return True
 
@@ -121,10 +123,15 @@ def _draw(session: Session, work: Work) -> Drawn | None:
         deliver_by=order.deliver_by,
         rules=rules,
     )
-    if not boxes or (known and known.decided.get("digest") == drawn.digest and order.state == "watched"):
+    if not boxes or (order.state == "watched" and known and _says_all_of(drawn, known)):
         return None
-    _keep(session, work, drawn, [box for box, _ in boxes], work.now())
+    _keep(session, work, drawn, [box for box, _ in boxes], work.now(), priced=False)
     return drawn
+
+
+def _says_all_of(drawn: Drawn, known: ShadowDecision) -> bool:
+    """Whether a decision is the same, and the carrier was asked about it to the end: a run may die before that."""
+    return known.decided.get("digest") == drawn.digest and known.decided.get("priced") is True
 
 
 def _digest(picks: Sequence[Pick], consignments: Sequence[Consignment]) -> str:
@@ -154,7 +161,7 @@ def _priced(work: Work, drawn: Drawn, box: Priced, consignment: Consignment, lea
 def _write(session: Session, work: Work, drawn: Drawn, boxes: Sequence[Priced], leaves_at: datetime) -> None:
     if tenants.mode_of(session, work.tenant, lock=True) == "live":
         return  # the shop went live meanwhile, and has had its open orders begun anew
-    _keep(session, work, drawn, boxes, leaves_at)
+    _keep(session, work, drawn, boxes, leaves_at, priced=True)
     order = session.get_one(Order, (work.tenant, drawn.order), with_for_update=True)
     if order.state == "released":
         lifecycle.move(session, work.tenant, "order", drawn.order, "watch")
@@ -163,7 +170,9 @@ def _write(session: Session, work: Work, drawn: Drawn, boxes: Sequence[Priced], 
         story.tell(session, work, drawn.order, f"Packline only watches. It would be: {said}", kind="choice")
 
 
-def _keep(session: Session, work: Work, drawn: Drawn, boxes: Sequence[Priced], leaves_at: datetime) -> None:
+def _keep(
+    session: Session, work: Work, drawn: Drawn, boxes: Sequence[Priced], leaves_at: datetime, *, priced: bool
+) -> None:
     """The first time without prices: what comes after sees by then what this one takes."""
     shadow.record(
         session,
@@ -172,7 +181,7 @@ def _keep(session: Session, work: Work, drawn: Drawn, boxes: Sequence[Priced], l
         key=shadow.SHIP,
         act="buy_label",
         sentence=watching.sentence(boxes, leaves_at),
-        decided=watching.decided(drawn.picks, boxes, digest=drawn.digest, leaves_at=leaves_at, shipping_paid=None),
+        decided=watching.decided(drawn.picks, boxes, digest=drawn.digest, leaves_at=leaves_at, priced=priced),
     )
 
 

@@ -11,6 +11,7 @@ from integrations.nouns import Money, StoreShipment
 from orders.allocation import Pick
 
 NOT_CHECKED = "not asked in shadow"
+NOT_ASKED_YET = "the carrier was not asked yet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +29,12 @@ class Priced:
 
 
 def decided(
-    picks: Sequence[Pick], boxes: Sequence[Priced], *, digest: str, leaves_at: datetime, shipping_paid: Money | None
+    picks: Sequence[Pick], boxes: Sequence[Priced], *, digest: str, leaves_at: datetime, priced: bool
 ) -> dict[str, Any]:
-    """A decision as it is kept: plain values, and one of each for the table where the boxes agree."""
+    """A decision as it is kept: plain values, and one of each for the table where the boxes agree.
+
+    `priced` tells that the carrier has been asked about every box, whatever it answered.
+    """
     costs = [box.cost for box in boxes if box.cost is not None]
     one_currency = len({cost.currency for cost in costs}) == 1 and len(costs) == len(boxes)
     return {
@@ -44,7 +48,7 @@ def decided(
         "leaves_at": leaves_at.astimezone(UTC).isoformat(),
         "address": NOT_CHECKED,
         "digest": digest,
-        **paid_by_buyer(shipping_paid),
+        "priced": priced,
     }
 
 
@@ -52,7 +56,11 @@ def sentence(boxes: Sequence[Priced], leaves_at: datetime) -> str:
     """What would have been done with an order, in one line."""
     parts = []
     for box in boxes:
-        with_what = f"{box.carrier} {box.service}, {box.cost}" if box.cost is not None else f"no price ({box.problem})"
+        with_what = (
+            f"{box.carrier} {box.service}, {box.cost}"
+            if box.cost is not None
+            else f"no price ({box.problem or NOT_ASKED_YET})"
+        )
         parts.append(f"{box.warehouse}, {with_what}")
     counted = "" if len(parts) == 1 else f"In {len(parts)} boxes: "
     return f"{counted}{'; '.join(parts)}. It would have left on {leaves_at:%Y-%m-%d}."

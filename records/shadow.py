@@ -72,13 +72,16 @@ def find(session: Session, tenant: int, order: int, key: str) -> ShadowDecision 
 
 
 def write_what_merchant_did(
-    session: Session, tenant: int, order: int, did: Mapping[str, Any], *, now: datetime
+    session: Session, tenant: int, order: int, did: Mapping[str, Any], *, compared_at: datetime | None
 ) -> None:
-    """Put what the merchant did beside every decision about an order."""
+    """Put what the merchant did beside every decision about an order; `compared_at` is None while a part is left.
+
+    A decision that was compared is over: it is decided no more, and takes no units.
+    """
     session.execute(
         update(ShadowDecision)
         .where(ShadowDecision.tenant_id == tenant, ShadowDecision.order_id == order)
-        .values(merchant_did=dict(did), compared_at=now)
+        .values(merchant_did=dict(did), compared_at=compared_at)
     )
 
 
