@@ -99,6 +99,24 @@ def test_what_cannot_be_kept_is_said_beside_its_field_and_nothing_is_lost(
     assert rules(session, shop) == before
 
 
+@pytest.mark.parametrize(("name", "longest"), [("customs_signer", 100), ("carriers", 500)])
+def test_what_is_too_long_is_refused_and_not_cut(
+    grace: Person, shop: Shop, session: Session, name: str, longest: int
+) -> None:
+    before = rules(session, shop)
+    answer = save(grace, shop, form(grace, shop, **{name: "A" * (longest + 1)}))
+    assert answer.status_code == 422
+    assert f"At most {longest} characters; this is {longest + 1}." in answer.text
+    assert f'value="{"A" * (longest + 1)}"' in answer.text
+    assert rules(session, shop) == before
+    assert save(grace, shop, form(grace, shop, **{name: "A" * longest})).status_code == 303
+
+
+def test_what_no_text_holds_is_left_out(grace: Person, shop: Shop, session: Session) -> None:
+    assert save(grace, shop, form(grace, shop, customs_signer="A\x00da", carriers="US\x00PS")).status_code == 303
+    assert (rules(session, shop).customs_signer, rules(session, shop).carriers) == ("Ada", ("USPS",))
+
+
 def test_who_saves_over_somebody_else_is_told_first(grace: Person, shop: Shop, session: Session) -> None:
     mine = form(grace, shop, promise_days="3")
     assert save(grace, shop, form(grace, shop, promise_days="5")).status_code == 303

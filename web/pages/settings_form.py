@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from records.tenants import Rules
+from web import asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Field:
     unit: str = ""
     least: int | None = None
     most: int | None = None
+    longest: int = 500
 
 
 GROUPS: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
@@ -104,6 +106,7 @@ GROUPS: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
                 name="customs_signer",
                 label="Who signs customs declarations",
                 kind="text",
+                longest=100,
                 hint="A person's name. Empty means the name of the location that sends.",
             ),
         ),
@@ -159,6 +162,8 @@ GROUPS: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
 )
 _BOXES_LONGEST_MM = 100_000
 _MOST_CARRIERS = 40
+# Far more than any field keeps: what is too long is refused with its reason, and never cut under somebody's hands.
+_MOST_SHOWN_AGAIN = 5_000
 
 
 def fields() -> list[Field]:
@@ -172,8 +177,8 @@ def written(rules: Rules) -> dict[str, str]:
 
 
 def typed(form: Mapping[str, str]) -> dict[str, str]:
-    """What was typed, by field; a tick that is not there is a no."""
-    return {field.name: form.get(field.name, "").strip()[:500] for field in fields()}
+    """What was typed, by field, so far as a page can show it again; a tick that is not there is a no."""
+    return {field.name: asked.plain(form.get(field.name, ""), _MOST_SHOWN_AGAIN) for field in fields()}
 
 
 def read(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -227,6 +232,8 @@ def changed(before: Rules, after: Rules) -> list[str]:
 def _refusal(field: Field, text: str) -> str:
     if field.kind == "choice" and text not in dict(field.choices):
         return "Choose one of these."
+    if len(text) > field.longest:
+        return f"At most {field.longest} characters; this is {len(text):,}."
     if field.kind == "words" and len(text.split(",")) > _MOST_CARRIERS:
         return f"At most {_MOST_CARRIERS} carriers."
     if field.kind != "number":
