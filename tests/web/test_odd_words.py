@@ -30,7 +30,7 @@ def test_no_form_breaks_by_what_is_typed_into_it(
 ) -> None:
     tenant = furnished["tenant"]
     lines = [row.id for row in grace.rows("SELECT id FROM order_lines WHERE tenant_id = :t", t=tenant)]
-    told = {name: words for name in NAMES} | {f"units-{line}": words for line in lines} | {f"plan-{1}": words}
+    told = dict.fromkeys(NAMES, words) | {f"units-{line}": words for line in lines} | {f"plan-{1}": words}
     token = token_in(grace.get("/ops/work"))
     for route in routes(app):
         if not route.writes or route.endpoint.endswith("sign_out"):
