@@ -9,32 +9,25 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from config.keyring import CannotOpen
 from integrations import registry
 from integrations.only_asking import OnlyWatching
 from integrations.ports import Checkup, Permanent
-from jobs import connect, kept_self_test, label_for_testing, queue
+from jobs import connect, kept_self_test, label_for_testing, queue, there_and_back
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import listening, self_testing
 from orders.self_testing import Found, Warehouse, failed, ok, skipped
 from records import tenants
-from records.inbox import InboxEvent
 from records.stock import Location, StockLevel
 from records.tenants import Connection
 
 log = structlog.get_logger(__name__)
 
-# A delivery is read within a second where workers run; a minute tells that none do.
-_READ_WITHIN = timedelta(minutes=1)
 _LOOK_AGAIN_S = 1.0
-# Our own door answers in milliseconds; proxies in front of it may take a while to wake.
-_DOOR_TIMEOUT_S = 10.0
 
 
 def ask(session: Session, tenant: int, *, by: str, now: str) -> int:
@@ -141,52 +134,6 @@ def _opinion(work: Work, place: Location) -> tuple[str, ...]:
     return () if verdict.deliverable else (verdict.problems or ("no reason given",))
 
 
-def _round_trip(work: Work, kept: dict[str, Any]) -> Found | None:
-    """Post to our own address as a vendor would; None while the delivery is not read yet."""
-    if not work.services.public_url:
-        return skipped("Nobody knows the address at which vendors reach us.", "Set PUBLIC_URL, then test again.")
-    answers = []
-    for row in _connections(work):
-        found = _there_and_back(work, row, f"{kept['number']}-{row.id}")
-        if found is None:
-            return None
-        answers.append(found)
-    return self_testing.all_of(answers, nothing="Nothing is connected yet.")
-
-
-def _there_and_back(work: Work, row: Connection, mark: str) -> Found | None:
-    sample = registry.vendor(row.vendor).sample
-    secret = _signing_secret(work, row)
-    if sample is None or not secret:
-        return skipped(f"{row.vendor.title()}'s deliveries cannot be imitated.")
-    address = connect.hook_address(row, work.services.public_url)
-    delivery = sample(row.account, secret, f"packline-self-test-{mark}", work.now())
-    kept = _delivered(work, row, registry.vendor(row.vendor).door.envelope(delivery).delivery_id)
-    if kept is None:
-        return _post(address, delivery.body, dict(delivery.headers))
-    if kept.state in {"taken", "ignored"}:
-        return ok(f"A delivery signed as {row.vendor.title()} signs came in, was kept and read.")
-    if work.now() - kept.received_at < _READ_WITHIN:
-        return None
-    return failed("A test delivery was kept and not read within a minute.", "See that workers run: packline doctor.")
-
-
-def _post(address: str, body: bytes, headers: dict[str, str]) -> Found | None:
-    try:
-        answer = httpx.post(
-            address, content=body, headers={"content-type": "application/json"} | headers, timeout=_DOOR_TIMEOUT_S
-        )
-    except httpx.HTTPError as failure:
-        said = type(failure).__name__
-        return failed(f"Our own address {address} does not answer ({said}).", "See that PUBLIC_URL leads here.")
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
-        return failed("Our door refuses a delivery with the secret that we have.", "Enter the signing secret anew.")
-    if not answer.is_success:
-        said = f"Our own address {address} answers {answer.status_code}."
-        return failed(said, "See that PUBLIC_URL leads here, and that no proxy changes what it passes on.")
-    return None
-
-
 def _payments(work: Work, kept: dict[str, Any]) -> Found:  # noqa: ARG001
     with work.reading() as session:
         connection = tenants.connection_for(session, work.tenant, "payments")
@@ -200,7 +147,7 @@ _DO: dict[str, Callable[[Work, dict[str, Any]], Found | None]] = {
     "scopes": _scopes,
     "topics": _topics,
     "locations": _locations,
-    "round_trip": _round_trip,
+    "round_trip": there_and_back.step,
     "label": label_for_testing.step,
     "payments": _payments,
 }
@@ -245,26 +192,3 @@ def _places(session: Session, tenant: int) -> list[tuple[Location, bool]]:
     )
     rows = session.execute(select(Location, stocked).where(Location.tenant_id == tenant).order_by(Location.id))
     return [(place, bool(units)) for place, units in rows]
-
-
-def _delivered(work: Work, row: Connection, delivery: str) -> InboxEvent | None:
-    with work.reading() as session:
-        return session.scalars(
-            select(InboxEvent).where(
-                InboxEvent.tenant_id == work.tenant,
-                InboxEvent.connection_id == row.id,
-                InboxEvent.delivery_id == delivery,
-            )
-        ).first()
-
-
-def _signing_secret(work: Work, row: Connection) -> str:
-    """The one that signs now: the connection's own, or our app's where the vendor signs with that."""
-    try:
-        secrets = work.services.keyring.open(row.sealed_secrets)
-    except CannotOpen:
-        return ""
-    names = registry.vendor(row.vendor).signing_secret_names
-    own = secrets.get(names[0], "") if names else ""
-    app = work.services.app_keys.get(row.vendor)
-    return own or (app.client_secret if app else "")
