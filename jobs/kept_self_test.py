@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from jobs import outward
 from records.intentions import find_intention
 from records.tenants import Tenant
 
@@ -20,7 +21,8 @@ class Superseded(Exception):
 def begin(session: Session, tenant: int, *, by: str, now: str) -> int:
     """Begin a test, or go on with the one that has not ended; answers its number.
 
-    A label that was bought and not given back goes over into the next test, which gives it back and buys no other.
+    A label that was bought and not given back goes over into the next test, which gives it back and buys no other, or
+    leaves it behind.
     """
     row = session.get_one(Tenant, tenant, with_for_update=True, populate_existing=True)
     last = row.setup.get("self_test", {})
@@ -32,6 +34,17 @@ def begin(session: Session, tenant: int, *, by: str, now: str) -> int:
     )
     row.setup = row.setup | {"self_test": carried | {"number": number, "asked_at": now, "by": by, "steps": {}}}
     return number
+
+
+def leave_behind(session: Session, tenant: int, kept: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+    """Be done with the test's label where nobody can give it back any more: nothing waits for it, another is bought.
+
+    `sentence` says why, and is said with the step's own.
+    """
+    for kind in ("buy_label", "void_label"):
+        outward.settle(session, tenant, label_key(kept, kind), "abandon", reason=sentence)
+    afresh = {"chosen": None, "label_of": f"{kept['number']}-after-{kept['chosen']['shipment']}", "left": sentence}
+    return write(session, tenant, kept["number"], afresh)
 
 
 def label_key(kept: Mapping[str, Any], kind: str) -> str:
