@@ -15,6 +15,8 @@ from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible, PlanChanged
 from records import tenants, timeline
 from records.jobs import Job
+from records.orders import Order
+from records.shipments import shipments_of
 
 order_of = subjects.order_of
 ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
@@ -87,10 +89,15 @@ def release_hold(session: Session, tenant: int, order: int, kind: str, *, by: st
     return released
 
 
-def hold(session: Session, tenant: int, order: int, *, reason: str, by: str) -> bool:
-    """Keep an order from being shipped until a person releases it."""
+def hold(session: Session, tenant: int, order: int, *, reason: str, by: str) -> str:
+    """Keep an order from being shipped until a person releases it; answers why it was not, or an empty text."""
+    row = session.get_one(Order, (tenant, order), with_for_update=True, populate_existing=True)
+    refusal = holds.why_not(row.state, [one.state for one in shipments_of(session, tenant, order)])
+    if refusal:
+        return refusal
     problem = Problem(kind="operator", reason=reason, remedy="Release the hold when the order may go on.")
-    return holds.place(session, tenant, order, problem, by=by)
+    held = holds.place(session, tenant, order, problem, by=by)
+    return "" if held else "A person held it already, and your reason is on it now."
 
 
 def resume(session: Session, tenant: int, order: int, *, by: str) -> None:

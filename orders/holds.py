@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from orders import lifecycle
 from records import shadow, tenants, timeline
-from records.orders import Hold, open_holds
+from records.orders import OVER, Hold, open_holds
 
 # A stock hold waits for units that are not there, and a shipment that the store cancelled for a person's word on it;
 # the rest of the order ships all the same. So it does where a change came too late for a part that the storefront knows
@@ -110,6 +110,16 @@ def waiting_for_stock(session: Session, tenant: int) -> list[int]:
 def blocking_labels(holds: Iterable[Hold]) -> list[Hold]:
     """The open holds that keep a label from being bought."""
     return [hold for hold in holds if hold.state == "open" and hold.kind not in LETS_LABELS_THROUGH]
+
+
+def why_not(order: str, shipments: Iterable[str]) -> str:
+    """Why a person cannot hold an order in this state, with its shipments in those; empty where they can. Pure."""
+    if order in OVER:
+        return f"The order is {order}: there is nothing left to hold."
+    # Another label may still be bought for what has not left, and a hold keeps that from being done.
+    if order == "fulfilled" and not set(shipments) - {"handed_over", "cancelled"}:
+        return "Everything of it has left already: there is nothing left to hold."
+    return ""
 
 
 def _plain(kind: str) -> str:

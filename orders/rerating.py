@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_STOPPED = frozenset({"cancelling", "cancelled", "closed"})
+from records.orders import OVER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Unlabelled:
 
 def why_not(parcel: Unlabelled) -> str:
     """Why no new rates are asked for, as a sentence for a person; empty where they may be."""
-    if parcel.order in _STOPPED:
+    if parcel.order in OVER:
         return f"The order is {parcel.order}: no label is bought for it."
     if parcel.shipment != "planned" or parcel.label == "bought":
         return "It has its label: ask for another label instead."

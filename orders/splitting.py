@@ -58,7 +58,18 @@ def why_not(found: Divisible, apart: Mapping[int, int]) -> str:
         return _BOUGHT
     if found.buying:
         return "It is too late: a label is being bought for this shipment at this moment."
-    return _odd_units(found.units, apart)
+    return odd_units(found.units, apart)
+
+
+def odd_units(units: Mapping[int, int], apart: Mapping[int, int]) -> str:
+    """What is wrong with units that should leave apart, as a sentence; empty where nothing is. Pure."""
+    if any(count < 0 or count > units.get(line, 0) for line, count in apart.items()):
+        return "More units were asked for than the shipment has."
+    if not sum(apart.values()):
+        return "Choose at least one unit that leaves apart."
+    if sum(apart.values()) == sum(units.values()):
+        return "At least one unit has to stay: all of them leave together already."
+    return ""
 
 
 def parts(units: Mapping[int, int], apart: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
@@ -94,16 +105,6 @@ def units_of(session: Session, tenant: int, shipment: int) -> dict[int, int]:
         .order_by(ShipmentLine.line_id)
     )
     return {row.line_id: row.units for row in rows}
-
-
-def _odd_units(units: Mapping[int, int], apart: Mapping[int, int]) -> str:
-    if any(count < 0 or count > units.get(line, 0) for line, count in apart.items()):
-        return "More units were asked for than the shipment has."
-    if not sum(apart.values()):
-        return "Choose at least one unit that leaves apart."
-    if sum(apart.values()) == sum(units.values()):
-        return "At least one unit has to stay: all of them leave together already."
-    return ""
 
 
 def _give_up_quotes(session: Session, tenant: int, shipment: int) -> None:

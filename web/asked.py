@@ -8,6 +8,9 @@ from flask import request
 from werkzeug.routing import IntegerConverter
 
 LARGEST_ID = 2**63 - 1
+LONGEST_REASON = 500
+# Far more than anything that is kept: what is too long is shown again as it was typed, and refused.
+MOST_SHOWN_AGAIN = 5_000
 
 
 class RowId(IntegerConverter):
@@ -25,6 +28,26 @@ def asked(name: str, *, longest: int = 200) -> str:
 def told(name: str, *, longest: int = 500) -> str:
     """A value of the form."""
     return plain(request.form.get(name, ""), longest)
+
+
+def reason() -> tuple[str, str]:
+    """Why somebody asks for something, as they typed it, and what is wrong with that; empty where nothing is."""
+    text = told("reason", longest=MOST_SHOWN_AGAIN)
+    if not text:
+        return text, "Say why: the next person will ask."
+    return text, too_long(text, LONGEST_REASON)
+
+
+def too_long(text: str, longest: int) -> str:
+    """What is wrong with a text that nothing may be cut from; empty where it fits."""
+    return f"At most {longest:,} characters; this is {len(text):,}." if len(text) > longest else ""
+
+
+def odd_count(text: str, most: int) -> str:
+    """What is wrong with a number of units of which there are so many; empty where nothing is."""
+    if not (text.isascii() and text.isdigit()):
+        return "A whole number, without a unit."
+    return f"There {'is' if most == 1 else 'are'} {most:,} of it." if len(text) > 9 or int(text) > most else ""
 
 
 def told_id(name: str) -> int | None:

@@ -74,9 +74,10 @@ def test_a_person_can_hold_an_order_and_let_it_go_on(world: World):
     placed = world.place(("BAG", 1), financial_status="pending")
     world.settle()
     with world.reading() as session:
-        assert desk.hold(
+        refusal = desk.hold(
             session, world.tenant, world.order(placed).id, reason="waits for a gift note", by="person:Olga"
         )
+        assert refusal == ""
 
     world.control("POST", f"/shopify/orders/{placed['id']}/pay", {})
     world.settle()

@@ -42,7 +42,7 @@ def test_one_bad_order_never_sinks_the_others(
     session.commit()
     real = desk.hold
 
-    def broken(session: Session, tenant: int, order: int, **how: Any) -> bool:
+    def broken(session: Session, tenant: int, order: int, **how: Any) -> str:
         held = real(session, tenant, order, **how)
         if order == orders[1].id:
             session.execute(text("SELECT 1 / 0"))

@@ -87,8 +87,9 @@ def test_a_job_is_not_given_up_without_a_reason_or_while_it_runs(grace: Person, 
     parked = shop.parked("verify_order", "order/1")
     running = shop.job("verify_order", "order/2", state="running", lease_until=shop.now)
     session.commit()
-    grace.post(f"/ops/shops/{shop.tenant}/jobs/{parked.id}/discard", reason="  ")
-    assert "that needs a reason" in grace.get(f"/ops/shops/{shop.tenant}/jobs/{parked.id}").text
+    answer = grace.post(f"/ops/shops/{shop.tenant}/jobs/{parked.id}/discard", reason="  ")
+    assert answer.status_code == 422
+    assert "Say why: the next person will ask." in answer.text
     grace.post(f"/ops/shops/{shop.tenant}/jobs/{running.id}/discard", reason="stop")
     assert "was running or at its end already" in grace.get(f"/ops/shops/{shop.tenant}/jobs/{running.id}").text
     assert grace.rows("SELECT state FROM jobs ORDER BY id") == [("parked",), ("running",)]

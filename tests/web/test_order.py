@@ -98,16 +98,51 @@ def test_a_hold_stops_the_order_with_its_reason_and_who_said_so(grace: Person, s
 def test_a_second_hold_of_a_person_renews_the_reason_of_the_first(grace: Person, furnished: dict[str, int]) -> None:
     path = f"/ops/shops/{furnished['tenant']}/orders/{furnished['held']}"
     grace.post(f"{path}/hold", reason="another")
-    assert "A person held this order already" in grace.get(path).text
+    assert "A person held it already, and your reason is on it now." in grace.get(path).text
     assert grace.rows("SELECT state, reason FROM holds WHERE kind = 'operator'") == [("open", "another")]
 
 
 def test_a_hold_without_a_reason_is_not_placed(grace: Person, shop: Shop, session: Session) -> None:
     order = shop.order()
     session.commit()
-    grace.post(f"/ops/shops/{shop.tenant}/orders/{order.id}/hold", reason="")
+    answer = grace.post(f"/ops/shops/{shop.tenant}/orders/{order.id}/hold", reason="")
     assert grace.rows("SELECT 1 FROM holds") == []
-    assert "a hold needs a reason" in grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
+    assert answer.status_code == 422
+    assert "Say why: the next person will ask." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("state", "shipment", "said"),
+    [
+        ("fulfilled", "handed_over", "Everything of it has left already: there is nothing left to hold."),
+        ("closed", "handed_over", "The order is closed: there is nothing left to hold."),
+        ("cancelled", "cancelled", "The order is cancelled: there is nothing left to hold."),
+    ],
+)
+def test_an_order_of_which_nothing_is_left_to_hold_is_not_held_by_a_stale_page(
+    grace: Person, shop: Shop, session: Session, state: str, shipment: str, said: str
+) -> None:
+    order = shop.order("#77", state=state)
+    shop.shipment(order, [shop.line(order)], state=shipment)
+    session.commit()
+    path = f"/ops/shops/{shop.tenant}/orders/{order.id}"
+    assert "Hold…" not in grace.get(path).text
+    text = grace.get(grace.post(f"{path}/hold", reason="Wait").location).text
+    assert said in text
+    assert "on hold" not in text
+    many = grace.post(f"/ops/shops/{shop.tenant}/orders/bulk", action="hold", reason="Wait", order=[order.id])
+    assert "0 orders were put on hold; 1 not: " in grace.get(many.location).text
+    assert grace.rows("SELECT 1 FROM holds") == []
+
+
+def test_what_has_not_left_of_a_fulfilled_order_can_still_be_held(grace: Person, shop: Shop, session: Session) -> None:
+    order = shop.order(state="fulfilled")
+    shop.shipment(order, [shop.line(order)], state="announced")
+    session.commit()
+    path = f"/ops/shops/{shop.tenant}/orders/{order.id}"
+    assert "Hold…" in grace.get(path).text
+    grace.post(f"{path}/hold", reason="Wait for the new box")
+    assert grace.row("SELECT kind, state FROM holds") == ("operator", "open")
 
 
 def test_releasing_a_hold_asks_first_and_then_lets_the_order_go_on(grace: Person, shop: Shop, session: Session) -> None:

@@ -57,25 +57,9 @@ class Asked:
 def asks(tenant: int) -> Any:
     """Says how many orders it is, and for a cancellation what it comes to, before anything is done."""
     given = _asked(request.args, request.args.getlist("order"))
-    with shop.opened(tenant) as session:
-        if given.action not in many.ACTS or not (given.all or given.ticked):
-            return redirect(url_for("orders.listed", tenant=tenant), 303)
-        ids = _slice(session, tenant, given)
-        fitting = orders.count(session, tenant, given.wish, now=show.now()) if given.all else len(ids)
-        names = orders.names(session, tenant, ids)
-        plans = many.plans(session, tenant, ids) if given.action == "cancel" else []
-    return render_template(
-        "bulk.html",
-        asked=given,
-        ids=ids,
-        names=names,
-        fitting=fitting,
-        most_counted=orders.MOST_COUNTED,
-        act=many.ACTS[given.action],
-        plans=plans,
-        sums=many.sums(plans),
-        filter=as_query(given.wish),
-    )
+    if given.action not in many.ACTS or not (given.all or given.ticked):
+        return redirect(url_for("orders.listed", tenant=tenant), 303)
+    return _question(tenant, given)
 
 
 @blueprint.post("/shops/<id:tenant>/orders/bulk")
@@ -84,12 +68,12 @@ def act(tenant: int) -> Any:
     given = _asked(request.form, request.form.getlist("order"))
     onward = asked.local_path(asked.told("back"), url_for("orders.listed", tenant=tenant, **as_query(given.wish)))
     chosen = many.ACTS.get(given.action) or abort(400)
-    missing = "" if given.all or given.ticked else "Tick at least one order."
-    if chosen.needs_reason and not given.told["reason"]:
-        missing = missing or "A hold needs a reason: the next person will ask."
-    if missing:
-        flash(missing, "warn")
+    if not (given.all or given.ticked):
+        flash("Tick at least one order.", "warn")
         return redirect(onward, 303)
+    wrong = asked.reason()[1] if chosen.needs_reason else ""
+    if wrong:
+        return _question(tenant, given, wrong=wrong), 422
     if (given.all or given.action == "cancel") and not asked.told("agreed"):
         return redirect(url_for("bulk.asks", tenant=tenant, **given.query), 303)
     ids = _ids(tenant, given)
@@ -127,6 +111,28 @@ def print_labels(tenant: int) -> Any:
     return Response(_zipped(found, names), content_type="application/zip", headers={"Content-Disposition": named})
 
 
+def _question(tenant: int, given: Asked, *, wrong: str = "") -> str:
+    """The page that asks once more; `wrong` is what is wrong with the reason."""
+    with shop.opened(tenant) as session:
+        ids = _slice(session, tenant, given)
+        fitting = orders.count(session, tenant, given.wish, now=show.now()) if given.all else len(ids)
+        names = orders.names(session, tenant, ids)
+        plans = many.plans(session, tenant, ids) if given.action == "cancel" else []
+    return render_template(
+        "bulk.html",
+        asked=given,
+        ids=ids,
+        names=names,
+        fitting=fitting,
+        most_counted=orders.MOST_COUNTED,
+        act=many.ACTS[given.action],
+        plans=plans,
+        sums=many.sums(plans),
+        filter=as_query(given.wish),
+        wrong=wrong,
+    )
+
+
 def _asked(given: Any, ticked: list[str]) -> Asked:
     """From a form the list's filters come as one value, from an address as its own parts."""
     filters = dict(parse_qsl(given["filter"])) if "filter" in given else given
@@ -136,7 +142,7 @@ def _asked(given: Any, ticked: list[str]) -> Asked:
         wish=wish_in(filters),
         all=given.get("all") == "1",
         newest=next(iter(asked.ids_in([given.get("newest", "")])), None),
-        told={name: asked.plain(given.get(name, ""), 500) for name in ("reason", "kind")},
+        told={name: asked.plain(given.get(name, ""), asked.MOST_SHOWN_AGAIN) for name in ("reason", "kind")},
     )
 
 

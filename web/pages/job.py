@@ -46,17 +46,17 @@ def retry(tenant: int, id: int) -> Any:
 
 @blueprint.post("/shops/<id:tenant>/jobs/<id:id>/discard")
 def discard(tenant: int, id: int) -> Any:
-    reason = asked.told("reason")
+    reason, wrong = asked.reason()
+    if wrong:
+        return render_template("job.html", **_read(tenant, id), typed=reason, wrong=wrong), 422
     with shop.opened(tenant) as session:
         _existing(session, tenant, id)
-        discarded = bool(reason) and desk.discard(session, tenant, id, reason=reason, by=door.actor())
+        discarded = desk.discard(session, tenant, id, reason=reason, by=door.actor())
     if discarded:
         log.info("job discarded", tenant=tenant, job=id, actor=door.actor())
         flash("The job is given up. Its order stays where it is until something else moves it.", "good")
-    elif reason:
-        flash("The job was running or at its end already, so nothing was changed.", "warn")
     else:
-        flash("The job was not given up: that needs a reason, because the next person will ask.", "warn")
+        flash("The job was running or at its end already, so nothing was changed.", "warn")
     return _back(id)
 
 

@@ -17,7 +17,7 @@ from jobs import desk
 from orders import taking_back
 from orders.reversal import Plan, Wish
 from orders.taking_back import Begun, PlanChanged
-from records.orders import find_order, open_holds
+from records.orders import OVER, find_order, open_holds
 from web import show
 from web.show import words
 
@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 # A reason names so many orders before it says "and others".
 _NAMED = 5
-_OVER = frozenset({"cancelling", "cancelled", "closed"})
 
 Told = Mapping[str, str]
 Opened = Callable[[int], AbstractContextManager[Session]]
@@ -124,7 +123,7 @@ def _one(opened: Opened, tenant: int, id: int, act: Act, told: Told, *, by: str)
             if order is None:
                 return name, "it is gone"
             name = order.name or name
-            if order.state in _OVER:
+            if order.state in OVER:
                 return name, f"the order is {order.state}"
             return name, act.run(session, tenant, id, told, by)
     except HTTPException:
@@ -138,8 +137,7 @@ def _one(opened: Opened, tenant: int, id: int, act: Act, told: Told, *, by: str)
 
 
 def _hold(session: Session, tenant: int, order: int, told: Told, by: str) -> str:
-    held = desk.hold(session, tenant, order, reason=told["reason"], by=by)
-    return "" if held else "a person held it already, and your reason is on it now"
+    return _as_reason(desk.hold(session, tenant, order, reason=told["reason"], by=by))
 
 
 def _release(session: Session, tenant: int, order: int, told: Told, by: str) -> str:

@@ -9,7 +9,8 @@ from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
-from records.orders import Hold, Order, find_order, open_holds
+from orders import holds
+from records.orders import OVER, Hold, Order, find_order, open_holds
 from web import asked, file_links, show
 from web import session as door
 from web.pages import shop
@@ -50,17 +51,17 @@ def label(tenant: int, id: int, label: int) -> Any:
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/hold")
 def hold(tenant: int, id: int) -> Any:
-    reason = asked.told("reason")
+    reason, wrong = asked.reason()
+    if wrong:
+        return drawn_again(tenant, id, "hold", reason, wrong)
     with shop.opened(tenant) as session:
         _existing(session, tenant, id)
-        held = bool(reason) and desk.hold(session, tenant, id, reason=reason, by=door.actor())
-    if held:
-        log.info("order held", tenant=tenant, order=id, actor=door.actor())
-        flash("The order is on hold. Nothing is bought for it until somebody releases it.", "good")
-    elif reason:
-        flash("A person held this order already. That hold stands, with your reason on it now.", "warn")
+        refusal = desk.hold(session, tenant, id, reason=reason, by=door.actor())
+    log.info("hold asked for", tenant=tenant, order=id, refusal=refusal, actor=door.actor())
+    if refusal:
+        flash(refusal, "warn")
     else:
-        flash("The order is not on hold: a hold needs a reason, because the next person will ask.", "warn")
+        flash("The order is on hold. Nothing is bought for it until somebody releases it.", "good")
     return _back(id)
 
 
@@ -100,6 +101,13 @@ def go_on(tenant: int, id: int) -> Any:
     return _back(id)
 
 
+def drawn_again(tenant: int, id: int, form: str, typed: str, wrong: str) -> tuple[str, int]:
+    """The order's page with one of its forms as it was sent, and what is wrong beside its field."""
+    show.draw_as("order")
+    whole = _read(tenant, id) | {"typed": {form: typed}, "wrong": {form: wrong}}
+    return render_template("order.html", **whole), 422
+
+
 def _read(tenant: int, id: int) -> dict[str, Any]:
     kind = asked.one_of("kind", words.TIMELINE)
     with shop.opened(tenant) as session:
@@ -117,6 +125,10 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         "paid": _paid(whole),
         "step": next_step.of(whole.order.state, whole.open_holds, waiting, statuses, now=show.now()),
         "loudest": next_step.loudest(statuses) if statuses else "",
+        "over": whole.order.state in OVER,
+        "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
+        "typed": {},
+        "wrong": {},
     }
 
 

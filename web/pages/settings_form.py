@@ -162,8 +162,6 @@ GROUPS: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
 )
 _BOXES_LONGEST_MM = 100_000
 _MOST_CARRIERS = 40
-# Far more than any field keeps: what is too long is refused with its reason, and never cut under somebody's hands.
-_MOST_SHOWN_AGAIN = 5_000
 
 
 def fields() -> list[Field]:
@@ -178,7 +176,7 @@ def written(rules: Rules) -> dict[str, str]:
 
 def typed(form: Mapping[str, str]) -> dict[str, str]:
     """What was typed, by field, so far as a page can show it again; a tick that is not there is a no."""
-    return {field.name: asked.plain(form.get(field.name, ""), _MOST_SHOWN_AGAIN) for field in fields()}
+    return {field.name: asked.plain(form.get(field.name, ""), asked.MOST_SHOWN_AGAIN) for field in fields()}
 
 
 def read(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -232,8 +230,8 @@ def changed(before: Rules, after: Rules) -> list[str]:
 def _refusal(field: Field, text: str) -> str:
     if field.kind == "choice" and text not in dict(field.choices):
         return "Choose one of these."
-    if len(text) > field.longest:
-        return f"At most {field.longest} characters; this is {len(text):,}."
+    if asked.too_long(text, field.longest):
+        return asked.too_long(text, field.longest)
     if field.kind == "words" and len(text.split(",")) > _MOST_CARRIERS:
         return f"At most {_MOST_CARRIERS} carriers."
     if field.kind != "number":

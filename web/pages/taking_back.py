@@ -18,12 +18,15 @@ from records.reversals import ReversalStep
 from records.shipments import Parcel
 from web import asked
 from web import session as door
+from web.pages import order as order_page
 from web.pages import shop
 from web.queries import reversals
 
 log = structlog.get_logger(__name__)
 blueprint = door.guarded("taking_back", __name__)
 
+# As much as a vendor's own page shows of it.
+_LONGEST_NOTE = 200
 REASON_WORDS = {
     "buyer": "The buyer wants it so",
     "declined": "The payment was declined",
@@ -36,13 +39,14 @@ REASON_WORDS = {
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/cancel")
 @door.takes("ops")
-def planned(tenant: int, id: int) -> str:
+def planned(tenant: int, id: int) -> Any:
     """What would be done for this wish. Looking changes nothing."""
     with shop.opened(tenant) as session:
         order, lines = _order(session, tenant, id)
-        wish = _wish(request.args, lines)
+        wish, wrong = _wish(request.args, lines), _wrong(request.args, lines)
         plan = taking_back.plan_of(session, tenant, id, wish)
-        return _page(order, lines, wish, plan)
+        page = _page(order, lines, wish, plan, request.args, wrong)
+    return (page, 422) if wrong else page
 
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/cancel")
@@ -50,14 +54,17 @@ def agreed(tenant: int, id: int) -> Any:
     """Begin what was shown; where it has changed meanwhile, it is shown again."""
     with shop.opened(tenant) as session:
         order, lines = _order(session, tenant, id)
-        wish = _wish(request.form, lines)
+        wish, wrong = _wish(request.form, lines), _wrong(request.form, lines)
         digest = asked.told("plan")
+        if wrong:
+            plan = taking_back.plan_of(session, tenant, id, wish)
+            return _page(order, lines, wish, plan, request.form, wrong), 422
         begun = desk.cancel(session, tenant, id, wish, by=door.actor(), digest=digest)
         if isinstance(begun, PlanChanged):
             flash(
                 "Something happened to the order since you looked. This is the plan of now; nothing was begun.", "warn"
             )
-            return _page(order, lines, wish, begun.plan)
+            return _page(order, lines, wish, begun.plan, request.form, {})
     if not isinstance(begun, Begun):
         flash(begun.reason, "warn")
         return _back(id)
@@ -78,20 +85,20 @@ def agree(tenant: int, id: int, step: int) -> Any:
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/steps/<id:step>/skip")
 def skip(tenant: int, id: int, step: int) -> Any:
-    reason = asked.told("reason")
+    reason, wrong = asked.reason()
     with shop.opened(tenant) as session:
         _step(session, tenant, id, step)
-        skipped = bool(reason) and desk.skip_step(session, tenant, step, by=door.actor(), reason=reason)
+        skipped = not wrong and desk.skip_step(session, tenant, step, by=door.actor(), reason=reason)
+    if wrong:
+        return order_page.drawn_again(tenant, id, f"skip-{step}", reason, wrong)
     log.info("step skipped", tenant=tenant, order=id, step=step, skipped=skipped, actor=door.actor())
     if skipped:
         flash("It goes on without that step.", "good")
-    elif reason:
+    else:
         flash(
             "Nothing was skipped: that step is over, is being done, or nobody knows yet how it ended. Retry it first.",
             "warn",
         )
-    else:
-        flash("Nothing was skipped: it needs a reason, because the next person will ask.", "warn")
     return _back(id)
 
 
@@ -99,22 +106,17 @@ def skip(tenant: int, id: int, step: int) -> Any:
 @door.takes("ops")
 def confirm_relabel(tenant: int, id: int, parcel: int) -> str:
     """Asks once more: another label costs money before the old one's comes back."""
-    with shop.opened(tenant) as session:
-        order, _ = _order(session, tenant, id)
-        row = _parcel(session, tenant, id, parcel)
-        found = relabelling.look(session, tenant, parcel, lock=False) or abort(404)
-        refusal = desk.ONLY_WATCHES if g.shop.mode == "shadow" else relabelling.why_not(found)
-        return render_template("relabel.html", order=order, parcel=row, refusal=refusal)
+    return _relabel_page(tenant, id, parcel)
 
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/parcels/<id:parcel>/relabel")
 def relabel(tenant: int, id: int, parcel: int) -> Any:
-    reason = asked.told("reason")
+    reason, wrong = asked.reason()
+    if wrong:
+        return _relabel_page(tenant, id, parcel, typed=reason, wrong=wrong), 422
     with shop.opened(tenant) as session:
         _parcel(session, tenant, id, parcel)
-        refusal = (
-            desk.relabel(session, tenant, parcel, by=door.actor(), reason=reason) if reason else "It needs a reason."
-        )
+        refusal = desk.relabel(session, tenant, parcel, by=door.actor(), reason=reason)
     log.info("relabel asked for", tenant=tenant, order=id, parcel=parcel, refusal=refusal, actor=door.actor())
     if refusal:
         flash(f"No other label is bought. {refusal}", "warn")
@@ -123,7 +125,18 @@ def relabel(tenant: int, id: int, parcel: int) -> Any:
     return _back(id)
 
 
-def _page(order: Order, lines: list[OrderLine], wish: Wish, plan: Plan) -> str:
+def _relabel_page(tenant: int, id: int, parcel: int, *, typed: str = "", wrong: str = "") -> str:
+    with shop.opened(tenant) as session:
+        order, _ = _order(session, tenant, id)
+        row = _parcel(session, tenant, id, parcel)
+        found = relabelling.look(session, tenant, parcel, lock=False) or abort(404)
+        refusal = desk.ONLY_WATCHES if g.shop.mode == "shadow" else relabelling.why_not(found)
+        return render_template("relabel.html", order=order, parcel=row, refusal=refusal, typed=typed, wrong=wrong)
+
+
+def _page(
+    order: Order, lines: list[OrderLine], wish: Wish, plan: Plan, given: Mapping[str, str], wrong: Mapping[Any, str]
+) -> str:
     return render_template(
         "cancel.html",
         order=order,
@@ -131,7 +144,17 @@ def _page(order: Order, lines: list[OrderLine], wish: Wish, plan: Plan) -> str:
         wish=wish,
         plan=plan,
         reasons=[(one, REASON_WORDS[one]) for one in REASONS],
+        typed={line: asked.plain(given[f"units-{line}"], 40) for line in wrong if f"units-{line}" in given},
+        wrong=wrong,
     )
+
+
+def _wrong(given: Mapping[str, str], lines: list[OrderLine]) -> dict[Any, str]:
+    """What is wrong with what was typed: by order line, and of the note. Pure."""
+    counts = {line: asked.plain(given.get(f"units-{line.id}", ""), 40) or "0" for line in lines}
+    odd = {line.id: said for line, text in counts.items() if (said := asked.odd_count(text, line.units))}
+    note = asked.too_long(asked.plain(given.get("note", ""), asked.MOST_SHOWN_AGAIN), _LONGEST_NOTE)
+    return odd | ({"note": note} if note else {})
 
 
 def _wish(given: Mapping[str, str], lines: list[OrderLine]) -> Wish:
@@ -146,7 +169,7 @@ def _wish(given: Mapping[str, str], lines: list[OrderLine]) -> Wish:
         purpose="cancel" if whole else "cancel_lines",
         wanted={} if whole else units,
         reason=reason if reason in REASONS else "other",
-        note=given.get("note", "").strip()[:200],
+        note=asked.plain(given.get("note", ""), asked.MOST_SHOWN_AGAIN),
         refund=first or "refund" in given,
         tell_buyer=first or "tell" in given,
     )

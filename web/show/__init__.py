@@ -79,14 +79,24 @@ def here(**changed: object) -> str:
 
     The part of a page that keeps itself fresh is asked for by itself, and still means the page.
     """
-    page, _, _ = str(request.endpoint).partition(".")
+    page = _page()
     whole = next((name for name in (f"{page}.listed", f"{page}.shown") if name in current_app.view_functions), None)
-    return _address(whole if str(request.endpoint).endswith(".live") and whole else str(request.endpoint), changed)
+    is_part = str(request.endpoint).endswith(".live") or request.method == "POST"
+    return _address(whole if is_part and whole else str(request.endpoint), changed)
 
 
 def live_here() -> str:
     """The address of the part of this page that keeps itself fresh."""
-    return _address(f"{str(request.endpoint).partition('.')[0]}.live", {})
+    return _address(f"{_page()}.live", {})
+
+
+def draw_as(page: str) -> None:
+    """Say which page this answer is, where what was sent went to the address of another."""
+    g.drawn_as = page
+
+
+def _page() -> str:
+    return str(g.get("drawn_as") or str(request.endpoint).partition(".")[0])
 
 
 def web_address(given: str) -> str:
@@ -97,7 +107,9 @@ def web_address(given: str) -> str:
 def _address(endpoint: str, changed: dict[str, object]) -> str:
     kept = {name: value for name, value in request.args.to_dict().items() if surface.is_own_word(name)} | changed
     given = {name: value for name, value in kept.items() if value not in (None, "", False)}
-    return url_for(endpoint, **{**given, **(request.view_args or {})})
+    expects = current_app.url_map.is_endpoint_expecting
+    own = {name: value for name, value in (request.view_args or {}).items() if expects(endpoint, name)}
+    return url_for(endpoint, **{**given, **own})
 
 
 @lru_cache(maxsize=64)
