@@ -71,8 +71,8 @@ def look_again(standing: Standing, origins: Origins) -> Checkup:
 def look_at_successor(standing: Standing, key: str, origins: Origins) -> Checkup:
     """What the vendor says of a key that is to follow a connection's own.
 
-    Raises CannotConnect where it opens another account, or the same in the other mode: what was bought and paid with
-    the old key could not be reached with it.
+    Raises CannotConnect where it opens another account, or may, or the same in the other mode: what was bought and paid
+    with the old key could not be reached with it.
     """
     chosen = registry.vendor(standing.vendor)
     secrets = {**standing.secrets, chosen.secret_names[0]: key}
@@ -83,20 +83,32 @@ def look_at_successor(standing: Standing, key: str, origins: Origins) -> Checkup
             f"This is a {modes[0]} key, and the connection is {modes[1]}: the old key stays in use.",
             remedy=f"Give the {modes[1]} key; or disconnect, and connect everything in {modes[0]} mode.",
         )
-    if not _is_same(standing, found, chosen, secrets, origins):
-        raise CannotConnect(
-            f"This key opens another account of {standing.vendor}: the old key stays in use.",
-            remedy="Give a key of the same account; or disconnect this one first, then connect the other.",
-        )
+    _prove_the_same(standing, found, chosen, secrets, origins)
     return found
 
 
-def _is_same(standing: Standing, found: Checkup, chosen: Vendor, secrets: Mapping[str, str], origins: Origins) -> bool:
-    """By the account's own id where the vendor tells it; else the key sees a webhook that the old one saw."""
+def _prove_the_same(
+    standing: Standing, found: Checkup, chosen: Vendor, secrets: Mapping[str, str], origins: Origins
+) -> None:
+    """By the account's own id where the vendor tells it; else the key sees a webhook that the old one saw.
+
+    Raises CannotConnect where it is another account, or nothing tells.
+    """
     if standing.remote_account_id and found.remote_account_id:
-        return standing.remote_account_id == found.remote_account_id
+        if standing.remote_account_id != found.remote_account_id:
+            raise CannotConnect(
+                f"This key opens another account of {standing.vendor}: the old key stays in use.",
+                remedy="Give a key of the same account; or disconnect this one first, then connect the other.",
+            )
+        return
     vendor: Hooked = chosen.build(_credentials(chosen, secrets, standing.account), origins, _noted)
-    return any(hook.remote_id in standing.hooks for hook in vendor.hooks())
+    if not any(hook.remote_id in standing.hooks for hook in vendor.hooks()):
+        raise CannotConnect(
+            f"It cannot be told that this key opens the same account of {standing.vendor}, as it tells no id of its "
+            "account and sees no webhook that the old key saw: the old key stays in use.",
+            remedy="If it is the same account, give the key again once its webhook stands (packline hooks register); "
+            "or disconnect, then connect with this key.",
+        )
 
 
 def _credentials(vendor: Vendor, secrets: Mapping[str, str], account: str) -> Credentials:

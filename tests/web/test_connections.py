@@ -288,7 +288,7 @@ def test_an_easypost_test_key_proves_its_account_by_the_webhook_that_it_sees(wor
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("EZTKstrangers", "opens another account of easypost"),
+        ("EZTKstrangers", "It cannot be told that this key opens the same account of easypost"),
         (LIVE_KEY, "This is a live key, and the connection is test"),
         ("EZTKnobodys", "does not accept"),
     ],
@@ -302,6 +302,32 @@ def test_a_key_of_another_account_or_mode_leaves_the_old_one_in_use(world: World
     assert answer.status_code == 422
     assert said in wrong(answer.text)[0]
     assert secrets(world, "easypost") == before
+
+
+def test_a_key_whose_account_shows_nothing_is_not_said_to_be_anothers(world: World, grace: Person):
+    """A test account tells no id; before its webhook stands, a second key of it looks like a stranger's."""
+    give(world, grace, "easypost", TEST_KEY)
+    world.control("POST", "/easypost/keys", {"key": "EZTKanotherkey7777", "of": TEST_KEY})
+    replace = at(world, connected(world, "easypost").id, "key")
+
+    told = wrong(grace.post(replace, at=at(world), api_key="EZTKanotherkey7777").text)[0]
+
+    assert "another account" not in told
+    assert "It cannot be told that this key opens the same account of easypost" in told
+    assert "once its webhook stands" in told
+    assert secrets(world, "easypost")["api_key"] == TEST_KEY
+    world.work_off()  # what is to be done, done: the webhook stands, and proves the account
+    assert grace.post(replace, at=at(world), api_key="EZTKanotherkey7777").status_code == 303
+
+
+def test_a_key_of_an_account_that_tells_another_id_is_another_accounts(world: World, grace: Person):
+    give(world, grace, "stripe", STRIPE_KEY)
+    world.work_off()
+    world.control("POST", "/stripe/accounts", {"key": "sk_test_strangers", "livemode": False})
+
+    answer = grace.post(at(world, connected(world, "stripe").id, "key"), at=at(world), api_key="sk_test_strangers")
+
+    assert "This key opens another account of stripe" in wrong(answer.text)[0]
 
 
 # ------------------------------------------------------------------------------------------- another signing secret
