@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from config.settings import Settings
+from integrations.storefronts.shopify import checkup
 from tests.app_world import NEWER, SECRET, AppWorld, running_app_world
 from tests.world import SHOP, running_sandbox
 
@@ -97,6 +99,39 @@ def test_permissions_that_are_missing_stand_on_the_connection_and_go_when_they_a
 
     assert world.row().remarks == []
     assert world.grants("exchange") == 2
+
+
+def test_an_approval_that_is_missing_is_named_by_the_install_itself(world: AppWorld):
+    """Shopify says nothing of it: names and streets of buyers are null, and that is all."""
+    world.open_store(approved=False)
+    world.place(("BAG", 1))
+
+    assert world.visit().status_code == 302
+    world.know()
+    world.settle()
+
+    (remark,) = world.row().remarks
+    assert remark["kind"] == "buyers_hidden"
+    assert "not approved for protected customer data" in remark["sentence"]
+    assert "Partner Dashboard" in remark["remedy"]
+
+
+def test_fulfillment_orders_that_are_left_out_are_named_by_the_install_itself(
+    world: AppWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """Shopify leaves them out of its answers without a word."""
+    monkeypatch.setattr(checkup, "_ROUTED_WITHIN", timedelta(seconds=-1))
+    world.open_store()
+    world.place(("BAG", 1), fo_delay_s=3_600)
+
+    assert world.visit().status_code == 302
+    world.know()
+    world.settle()
+
+    (remark,) = world.row().remarks
+    assert remark["kind"] == "work_absent"
+    assert "shows no work to Packline" in remark["sentence"]
+    assert "permissions for fulfillment orders" in remark["remedy"]
 
 
 def test_a_store_that_leaves_and_comes_back_goes_on_with_its_open_orders(world: AppWorld):

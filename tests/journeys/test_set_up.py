@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from integrations import registry
 from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent
 from jobs import going_live, kept_self_test, label_for_testing, outward, self_test
 from orders import setting_up
+from sandbox.shopify_seed import SCOPES
+from tests.journeys.test_listened import stripe, stripe_hooks
 from tests.world import NEWARK, RENO, World
 
 
@@ -72,6 +75,39 @@ def test_a_location_with_stock_that_lacks_its_phone_is_named(reachable: World):
         "sentence": "The address of Reno lacks phone.",
         "remedy": "Complete it in the store's settings under Locations, then read the store again.",
     }
+    assert not setting_up.passed(kept)
+
+
+def test_a_scope_that_is_missing_fails_its_step_and_is_named(reachable: World):
+    reachable.open_shop(scopes=[scope for scope in SCOPES if scope != "write_fulfillments"])
+
+    kept = test_all(reachable)
+
+    step = kept["steps"]["scopes"]
+    assert step["state"] == "failed"
+    assert step["sentence"].startswith("The store has not granted `write_fulfillments`.")
+    assert step["sentence"].count("has not granted") == 1
+    assert "agree to the permissions" in step["remedy"]
+    assert not setting_up.passed(kept)
+
+
+@pytest.mark.parametrize(("seen_before", "remedy"), [(True, "put right by itself"), (False, "packline hooks register")])
+def test_a_topic_that_is_missing_fails_its_step_and_is_named(reachable: World, seen_before: bool, remedy: str):
+    reachable.open_shop()
+    if not seen_before:
+        with reachable.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE connections SET hooks_seen = '[]' WHERE vendor = 'stripe'")
+    topics = [topic for topic in registry.vendor("stripe").topics if topic != "charge.refunded"]
+    (hook,) = stripe_hooks(reachable)
+    stripe(reachable, "POST", f"webhook_endpoints/{hook['id']}", **{"enabled_events[]": topics})
+
+    kept = test_all(reachable)
+
+    step = kept["steps"]["topics"]
+    assert step["state"] == "failed"
+    assert "charge.refunded" in step["sentence"]
+    assert not any(topic in step["sentence"] for topic in topics)
+    assert remedy in step["remedy"]
     assert not setting_up.passed(kept)
 
 
