@@ -154,3 +154,17 @@ def test_steps_of_another_name_and_shop_are_nobodys_page(grace, path):
     assert grace.get(f"{path}/setup/everything").status_code == 404
     assert grace.get("/ops/shops/999999/setup").status_code == 404
     assert grace.get("/ops/shops/999999/shadow").status_code == 404
+
+
+def test_without_a_store_nothing_is_read_and_nobody_is_told_so(grace, path, furnished):
+    read = "SELECT count(*) AS jobs FROM jobs WHERE kind = 'read_catalogue'"
+    with_one = grace.get(grace.post(f"{path}/setup/read-again").location)
+    assert "Packline reads the store" in told(with_one)
+    assert grace.row(read).jobs == 1
+
+    run(grace, "UPDATE connections SET ended_at = now() WHERE role = 'storefront'")
+    run(grace, "DELETE FROM jobs WHERE kind = 'read_catalogue'")
+    without = grace.get(grace.post(f"{path}/setup/read-again").location)
+    assert "No store is connected, so nothing is read" in told(without)
+    assert "Packline reads the store" not in told(without)
+    assert grace.row(read).jobs == 0

@@ -90,7 +90,10 @@ def read_again(tenant: int) -> Any:
         store = tenants.connection_for(session, tenant, "storefront")
         if store is not None:
             desk.read_catalogue(session, tenant, store.id)
-    flash("Packline reads the store's locations. Open this page again in a moment.", "good")
+    if store is None:
+        flash("No store is connected, so nothing is read: install Packline in the store first.", "warn")
+    else:
+        flash("Packline reads the store's locations. Open this page again in a moment.", "good")
     return redirect(url_for("setup.form", step="locations"), 303)
 
 
