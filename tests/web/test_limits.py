@@ -78,6 +78,18 @@ def test_what_is_much_work_has_a_smaller_limit_of_its_own(
     assert visit(grace, f"/ops/shops/{shop.tenant}/inbox").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["connections", "connections/stripe-{tenant}/key"])
+def test_a_key_that_a_vendor_is_asked_about_while_somebody_waits_is_much_work(
+    settings: Settings, engine: Engine, staff: dict[str, int], shop: Shop, path: str
+) -> None:
+    app = small(settings, costly_pages_per_minute=2)
+    grace = somebody(app, engine)
+    there = f"/ops/shops/{shop.tenant}/{path.format(tenant=shop.tenant)}"
+    answers = [grace.post(there, at="/ops/me", vendor="stripe", api_key="") for _ in range(5)]
+    assert 429 not in {answer.status_code for answer in answers[:2]}
+    assert answers[-1].status_code == 429
+
+
 def test_what_is_called_costly_is_there(app: Flask) -> None:
     assert set(app.view_functions) >= COSTLY
 
