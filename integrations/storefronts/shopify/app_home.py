@@ -19,7 +19,6 @@ from integrations.ports import AppKeys
 from integrations.storefronts.shopify.client import SHOP_DOMAIN
 
 PATCH_PATH = "/auth/patch-id-token"
-ADMIN = "https://admin.shopify.com"
 _USER = re.compile(r"[0-9]{1,20}")
 # A real one lives a minute; one that is made out for longer than a day was not made by Shopify.
 _LONGEST_LIFE_S = 24 * 3600
@@ -86,14 +85,6 @@ def onward(request: Request, keys: AppKeys, path: str, shop: str) -> str:
     name = shop.removesuffix(".myshopify.com")
     address: str = _app(keys).app_home_redirect(_plainly(request), path, name).response.headers["Location"]
     return address
-
-
-def ancestors(shop: str) -> str:
-    """Who may show our pages in a frame: this store's admin, and nobody else's.
-
-    https://shopify.dev/docs/apps/build/security/set-up-iframe-protection
-    """
-    return f"https://{shop} {ADMIN}"
 
 
 def is_shop(text: str) -> bool:
