@@ -21,6 +21,7 @@ from records.shipments import shipments_of
 order_of = subjects.order_of
 ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
 rerate, rerate_order, split = reshaping.rerate, reshaping.rerate_order, reshaping.split
+why_no_rates = reshaping.why_no_rates
 
 
 def retry(session: Session, tenant: int, job: int, *, by: str) -> bool:

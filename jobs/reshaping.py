@@ -24,20 +24,11 @@ def rerate(session: Session, tenant: int, parcel: int, *, by: str) -> str:
         return "There is no such parcel."
     # Whoever buys reads the parcel under this lock: what it quoted before is then either bought, or forgotten here.
     order = session.get_one(Order, (tenant, row.order_id), with_for_update=True)
-    shipment = session.get_one(Shipment, (tenant, row.shipment_id), populate_existing=True)
-    newest = postage.newest(session, tenant, parcel)
-    stops = holds.blocking_labels(open_holds(session, tenant, order.id))
-    refusal = rerating.why_not(
-        Unlabelled(
-            order=order.state,
-            shipment=shipment.state,
-            label=newest.state if newest else "",
-            buying=_is_buying(session, tenant, [parcel], [newest.id] if newest else []),
-            holds=tuple(sorted(hold.kind for hold in stops)),
-        )
-    )
+    session.get_one(Shipment, (tenant, row.shipment_id), populate_existing=True)
+    refusal = why_no_rates(session, row)
     if refusal:
         return refusal
+    newest = postage.newest(session, tenant, parcel)
     if newest is not None:
         quoting.forget(session, tenant, newest.id)
     timeline.write(
@@ -45,6 +36,22 @@ def rerate(session: Session, tenant: int, parcel: int, *, by: str) -> str:
     )
     queue.add(session, tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
     return ""
+
+
+def why_no_rates(session: Session, parcel: Parcel) -> str:
+    """Why no carrier would be asked anew for a parcel, as it stands now; empty where one would. Changes nothing."""
+    tenant = parcel.tenant_id
+    newest = postage.newest(session, tenant, parcel.id)
+    stops = holds.blocking_labels(open_holds(session, tenant, parcel.order_id))
+    return rerating.why_not(
+        Unlabelled(
+            order=session.get_one(Order, (tenant, parcel.order_id)).state,
+            shipment=session.get_one(Shipment, (tenant, parcel.shipment_id)).state,
+            label=newest.state if newest else "",
+            buying=_is_buying(session, tenant, [parcel.id], [newest.id] if newest else []),
+            holds=tuple(sorted(hold.kind for hold in stops)),
+        )
+    )
 
 
 def rerate_order(session: Session, tenant: int, order: int, *, by: str) -> str:

@@ -210,3 +210,27 @@ def test_a_vendors_link_is_only_followed_to_the_web(grace: Person, shop: Shop, s
     text = grace.get(f"/ops/shops/{shop.tenant}/orders/{order.id}").text
     assert "X1" in text
     assert "javascript:" not in text
+
+
+@pytest.mark.parametrize("stands", ["free", "held", "bought", "being bought", "announced"])
+def test_new_rates_are_offered_only_where_they_would_be_asked_for(
+    grace: Person, shop: Shop, session: Session, stands: str
+) -> None:
+    order = shop.order(state="allocated")
+    line = shop.line(order)
+    parcel = shop.parcel(
+        shop.shipment(order, [line], state="announced" if stands == "announced" else "planned"), [line]
+    )
+    if stands == "held":
+        shop.hold(order)
+    if stands == "bought":
+        shop.label(parcel)
+    if stands == "being bought":
+        shop.job("buy_label", f"parcel/{parcel.id}", lane=f"order/{order.id}", state="running", lease_until=shop.now)
+    session.commit()
+    path = f"/ops/shops/{shop.tenant}/orders/{order.id}"
+    offered = "New rates" in grace.get(path).text
+    said = grace.get(grace.post(f"{path}/parcels/{parcel.id}/rates").location).text
+    assert offered is (stands == "free")
+    assert ("The carriers are asked again" in said) is offered
+    assert ("No new rates are asked for." in said) is not offered

@@ -114,6 +114,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         whole = reads.whole(session, tenant, id) or abort(404)
         cut = Cut(before=asked.row_id("before"), after=asked.row_id("after"), size=_STORY_PAGE)
         story = reads.story(session, tenant, id, kind=kind, cut=cut)
+        ratable = _ratable(session, whole)
     waiting = [job for job in whole.jobs if job.state in {"due", "running", "parked"}]
     statuses = [parcel.carrier_status for parcel in whole.parcels]
     return {
@@ -127,9 +128,17 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         "loudest": next_step.loudest(statuses) if statuses else "",
         "over": whole.order.state in OVER,
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
+        "ratable": ratable,
         "typed": {},
         "wrong": {},
     }
+
+
+def _ratable(session: Session, whole: Whole) -> set[int]:
+    """The parcels for which new rates would be asked for; the others' page offers none."""
+    planned = [shipment for shipment in whole.shipments if shipment.row.state == "planned"]
+    boxes = [box.row for shipment in planned for box in shipment.boxes]
+    return {parcel.id for parcel in boxes if not desk.why_no_rates(session, parcel)}
 
 
 def _paid(whole: Whole) -> str:
