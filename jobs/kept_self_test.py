@@ -39,11 +39,12 @@ def begin(session: Session, tenant: int, *, by: str, now: str) -> int:
 def leave_behind(session: Session, tenant: int, kept: Mapping[str, Any], sentence: str) -> dict[str, Any]:
     """Be done with the test's label where nobody can give it back any more: nothing waits for it, another is bought.
 
-    `sentence` says why, and is said with the step's own.
+    `sentence` says why, and is said with the step's own where the label was bought, or may have been.
     """
+    left = sentence if _is_out(session, tenant, kept) else ""
     for kind in ("buy_label", "void_label"):
         outward.settle(session, tenant, label_key(kept, kind), "abandon", reason=sentence)
-    afresh = {"chosen": None, "label_of": f"{kept['number']}-after-{kept['chosen']['shipment']}", "left": sentence}
+    afresh = {"chosen": None, "label_of": f"{kept['number']}-after-{kept['chosen']['shipment']}", "left": left}
     return write(session, tenant, kept["number"], afresh)
 
 

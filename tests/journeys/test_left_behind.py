@@ -78,6 +78,22 @@ def test_an_account_that_changes_in_the_middle_of_a_test_leaves_nothing_that_wai
     assert may_turn_to_watching(world)
 
 
+def test_of_a_label_that_was_chosen_and_not_bought_nothing_is_left_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    world.open_shop()
+    with monkeypatch.context() as patched:
+        patched.setattr(label_for_testing.outward, "once", dying_before("buy_label"))
+        ask_and_work(world)
+    assert world.labels_bought() == []
+    use_another_account(world)
+
+    step = test_all(world)["steps"]["label"]
+
+    assert (step["state"], "earlier" in step["sentence"]) == ("ok", False)
+    assert len(world.labels_bought()) == 1
+
+
 def _dies(*_given: object) -> None:
     raise RuntimeError("died before the purchase was written down")
 
