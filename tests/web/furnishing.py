@@ -11,7 +11,7 @@ from sqlalchemy import select
 from records.jobs import Job
 from records.orders import Order
 from records.reversals import Reversal, ReversalStep
-from records.shipments import Label, Parcel
+from records.shipments import Label, Parcel, Shipment
 from records.tenants import Connection
 
 
@@ -26,6 +26,8 @@ def furnish(shop: Shop) -> dict[str, int]:
     _in_transit(shop)
     split = _split(shop)
     parked = _parked(shop)
+    unlabelled = select(Shipment).where(Shipment.tenant_id == shop.tenant, Shipment.state == "planned")
+    waiting = shop.session.scalars(unlabelled.order_by(Shipment.id).limit(1)).one()
     held = _held(shop)
     _others(shop)
     unmatched = shop.payment(order_name="#9999", as_of=now - timedelta(hours=5))
@@ -44,6 +46,8 @@ def furnish(shop: Shop) -> dict[str, int]:
         "variant": shop.variants["BAG"],
         "location": shop.locations["Reno"],
         **events,
+        "waiting": waiting.order_id,
+        "waiting_shipment": waiting.id,
         "label": shop.session.scalars(select(Label.id).where(Label.order_id == shipped.id)).one(),
     }
 

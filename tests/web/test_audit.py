@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import walking
 from flask import Flask
-from person import Person, token_in
+from person import PASSWORD, Person, token_in
 from seeds import Shop
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -45,7 +45,7 @@ def test_every_write_of_a_person_is_one_line_and_looking_is_none(
     token = token_in(grace.get("/ops/me"))
     for route in walking.routes(app):
         if route.endpoint in {"people.rights", "people.end", "people.end_sessions", "me.change_password"}:
-            continue  # who is asked for more than once may be signed out meanwhile
+            continue  # they sign somebody out: the next test
         path = walking.address(app, route.rule, ids)
         before = grace.row("SELECT count(*) AS lines FROM audit_lines").lines
         form = {"data": {**walking.FORM, "csrf_token": token}} if route.writes else {}
@@ -57,6 +57,29 @@ def test_every_write_of_a_person_is_one_line_and_looking_is_none(
         (line,) = acts
         assert (line.act, line.outcome) == (route.endpoint, outcome_of(answer.status_code)), route
         assert line.tenant_id == (ids["tenant"] if "tenant" in route.rule.arguments else audit.THE_HOUSE), route
+
+
+def test_what_is_done_to_people_is_written_down_too(grace: Person, staff: dict[str, int], ids: dict[str, int]) -> None:
+    ann = f"/ops/people/{staff['Ann']}"
+    acts = [
+        ("people.rights", f"{ann}/rights", {"role": "read_only", "shop": ""}, "done"),
+        ("people.rights", f"{ann}/rights", {"role": "empress"}, "refused"),
+        ("people.end_sessions", f"{ann}/end-sessions", {}, "done"),
+        ("people.end", f"{ann}/end", {}, "done"),
+        ("me.change_password", "/ops/me/password", {"password": "guess", "new": "a much longer secret"}, "refused"),
+        ("me.change_password", "/ops/me/password", {"password": PASSWORD, "new": "a much longer secret"}, "done"),
+    ]
+    before = len(lines(grace, audit.THE_HOUSE))
+    for _, path, form, _ in acts:
+        grace.post(path, at="/ops/me", **form)
+    found = lines(grace, audit.THE_HOUSE)[before:]
+    assert [(line.actor, line.act, line.outcome) for line in found] == [
+        ("person:Grace", act, outcome) for act, _, _, outcome in acts
+    ]
+    subjects = [line.subject for line in found]
+    assert subjects[:4] == [f"people/{staff['Ann']}"] * 4
+    assert "secret" not in str(found)
+    assert lines(grace, ids["tenant"]) == []
 
 
 def test_what_was_refused_is_written_down_too(
@@ -135,7 +158,7 @@ def test_a_line_that_cannot_be_written_is_cried_about_and_stops_nobody(
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit_lines ADD CONSTRAINT full_up CHECK (false) NOT VALID"))
     try:
-        answer = grace.post(f"/ops/shops/{ids['tenant']}/orders/{ids['shipped']}/hold", reason="Recall.")
+        answer = grace.post(f"/ops/shops/{ids['tenant']}/orders/{ids['split']}/hold", reason="Recall.")
     finally:
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE audit_lines DROP CONSTRAINT full_up"))

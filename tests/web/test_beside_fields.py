@@ -10,7 +10,9 @@ import pytest
 from person import Person
 from seeds import Shop
 from sqlalchemy.orm import Session
-from test_embedded import SURFACES, app, domain, somebody, staff_member  # noqa: F401 - fixtures
+from test_embedded import SURFACES, app, domain, somebody, staff_member
+
+__all__ = ["app", "domain", "somebody", "staff_member"]
 
 # Where a reason is asked for, what else the form sends, and the field's id on the page.
 REASONS = {
@@ -54,7 +56,7 @@ def standing(grace: Person) -> list[Any]:
     ],
 )
 def test_a_reason_that_is_missing_or_too_long_is_asked_for_beside_its_field(
-    somebody: Any,  # noqa: F811
+    somebody: Any,
     grace: Person,
     furnished: dict[str, int],
     form: str,
@@ -73,7 +75,7 @@ def test_a_reason_that_is_missing_or_too_long_is_asked_for_beside_its_field(
 
 @both_surfaces
 def test_many_orders_stay_ticked_while_the_reason_is_asked_for(
-    somebody: Any,  # noqa: F811
+    somebody: Any,
     grace: Person,
     furnished: dict[str, int],
 ) -> None:
@@ -90,7 +92,7 @@ def test_many_orders_stay_ticked_while_the_reason_is_asked_for(
 
 @both_surfaces
 def test_a_page_that_comes_back_with_what_is_wrong_leads_where_it_always_did(
-    somebody: Any,  # noqa: F811
+    somebody: Any,
     furnished: dict[str, int],
 ) -> None:
     order = f"/ops/shops/{furnished['tenant']}/orders/{furnished['split']}"
@@ -130,7 +132,7 @@ def units(page: str, line: int) -> tuple[str, str]:
     ],
 )
 def test_odd_units_are_said_beside_them_and_the_others_are_kept(
-    somebody: Any,  # noqa: F811
+    somebody: Any,
     grace: Person,
     shop: Shop,
     planned: dict[str, int],
@@ -154,7 +156,7 @@ def test_odd_units_are_said_beside_them_and_the_others_are_kept(
 @both_surfaces
 @pytest.mark.parametrize(("bags", "tents", "said"), [("0", "0", "Choose at least one"), ("3", "1", "has to stay")])
 def test_units_that_are_odd_together_are_said_above_them(
-    somebody: Any,  # noqa: F811
+    somebody: Any,
     shop: Shop,
     planned: dict[str, int],
     bags: str,
@@ -169,7 +171,7 @@ def test_units_that_are_odd_together_are_said_above_them(
 
 
 @both_surfaces
-def test_a_note_that_is_too_long_is_not_cut(somebody: Any, shop: Shop, planned: dict[str, int]) -> None:  # noqa: F811
+def test_a_note_that_is_too_long_is_not_cut(somebody: Any, shop: Shop, planned: dict[str, int]) -> None:
     answer = somebody.get(f"/ops/shops/{shop.tenant}/orders/{planned['order']}/cancel?reason=buyer&note={'n' * 201}")
     assert answer.status_code == 422
     assert beside(answer.text, "field-note") == ("n" * 201, "At most 200 characters; this is 201.")

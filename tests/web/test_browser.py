@@ -119,6 +119,10 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "going live": f"{shop}/shadow/go-live",
         "work": "/ops/work",
         "missing": f"{shop}/orders/999999",
+        "privacy": f"{shop}/privacy",
+        "split": f"{shop}/orders/{ids['waiting']}/shipments/{ids['waiting_shipment']}/split",
+        "shops": "/ops/",
+        "audit": f"{shop}/audit",
     }
 
 

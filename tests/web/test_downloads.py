@@ -14,11 +14,13 @@ from flask import Flask
 from person import Person
 from seeds import PDF, Shop
 from sqlalchemy.orm import Session
-from test_embedded import admin, app, browser, domain, in_a_browser, origin, staff_member  # noqa: F401 - fixtures
+from test_embedded import admin, app, browser, domain, in_a_browser, origin, staff_member
 from test_privacy import export
 from walking import address, offered, routes
 
 from config.settings import Settings
+
+__all__ = ["admin", "app", "browser", "domain", "origin", "staff_member"]
 
 # Every address that answers with a file and not with a page.
 FILES = frozenset(
@@ -29,7 +31,7 @@ FILES = frozenset(
 )  # fmt: skip
 
 
-def unmarked(app: Flask, page: str) -> Iterator[str]:  # noqa: F811
+def unmarked(app: Flask, page: str) -> Iterator[str]:
     """What leads to a file and would be shown in the page's place inside the admin."""
     for link in re.findall(r"<a\b[^>]*>", page):
         marked = " data-download=" in link and ' hx-boost="false"' in link
@@ -42,16 +44,16 @@ def unmarked(app: Flask, page: str) -> Iterator[str]:  # noqa: F811
                 yield button
 
 
-def leads_to_a_file(app: Flask, tag: str) -> bool:  # noqa: F811
+def leads_to_a_file(app: Flask, tag: str) -> bool:
     as_form = re.sub(r"^<button\b", "<form method=post", tag).replace("method=post", 'method="post"')
     return any(endpoint in FILES for endpoint, _ in offered(app, as_form))
 
 
 @pytest.fixture
 def pages(
-    app: Flask,  # noqa: F811
+    app: Flask,
     grace: Person,
-    staff_member: Staff,  # noqa: F811
+    staff_member: Staff,
     shop: Shop,
     session: Session,
     settings: Settings,
@@ -71,13 +73,13 @@ def pages(
     return found
 
 
-def test_whatever_leads_to_a_file_says_so(app: Flask, pages: list[tuple[str, str]]) -> None:  # noqa: F811
+def test_whatever_leads_to_a_file_says_so(app: Flask, pages: list[tuple[str, str]]) -> None:
     wrong = {path: found for path, text in pages if (found := list(unmarked(app, text)))}
     assert wrong == {}
     assert {endpoint for _, text in pages for endpoint, _ in offered(app, text)} & FILES == FILES
 
 
-def test_no_other_module_answers_with_a_file(app: Flask) -> None:  # noqa: F811
+def test_no_other_module_answers_with_a_file(app: Flask) -> None:
     """A new one has to stand in the list above, so that what leads to it is looked at."""
     known = {app.view_functions[name].__module__ for name in FILES}
     telling = {
@@ -88,7 +90,7 @@ def test_no_other_module_answers_with_a_file(app: Flask) -> None:  # noqa: F811
 
 
 @in_a_browser
-def test_a_label_is_kept_as_a_file_inside_the_admin(admin: Any, shop: Shop, furnished: dict[str, int]) -> None:  # noqa: F811
+def test_a_label_is_kept_as_a_file_inside_the_admin(admin: Any, shop: Shop, furnished: dict[str, int]) -> None:
     page = admin(f"/ops/shops/{shop.tenant}/orders/{furnished['shipped']}")
     with page.expect_download() as kept:
         page.locator("a:has-text('Label')").first.click()
@@ -100,7 +102,7 @@ def test_a_label_is_kept_as_a_file_inside_the_admin(admin: Any, shop: Shop, furn
 @in_a_browser
 @pytest.mark.parametrize(("button", "ending", "told"), [("JSON", "json", '"email"'), ("Text", "txt", "email: ")])
 def test_an_export_is_kept_as_a_file_inside_the_admin(
-    admin: Any,  # noqa: F811
+    admin: Any,
     shop: Shop,
     session: Session,
     settings: Settings,
@@ -119,7 +121,7 @@ def test_an_export_is_kept_as_a_file_inside_the_admin(
 
 @in_a_browser
 def test_the_labels_of_ticked_orders_are_kept_as_a_file_inside_the_admin(
-    admin: Any,  # noqa: F811
+    admin: Any,
     shop: Shop,
     furnished: dict[str, int],
 ) -> None:

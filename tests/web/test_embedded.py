@@ -13,7 +13,7 @@ from person import Person
 from pydantic import SecretStr
 from seeds import Shop
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, PHONE, WIDE, browser, needs_htmx, origin, troubles  # noqa: F401 - fixtures
+from test_browser import CHROMIUM, browser, needs_htmx, origin  # noqa: F401 - fixtures
 
 from app import create_app
 from config.settings import Settings
@@ -268,19 +268,3 @@ def test_settings_are_saved_inside_the_admin_with_what_its_components_hold(
     page.evaluate("document.querySelector('form[data-save-bar]').requestSubmit()")
     page.wait_for_selector("text=Saved.")
     assert grace.row("SELECT rules ->> 'promise_days' AS days FROM tenants").days == "4"
-
-
-@in_a_browser
-@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
-def test_every_page_is_for_everybody_inside_the_admin(
-    admin: Any, shop: Shop, furnished: dict[str, int], screen: Any
-) -> None:
-    wrong = {}
-    for name, path in PAGES.items():
-        if "?" in path or name in {"ledger", "no orders", "relabel"}:
-            continue
-        page = admin(f"/ops/shops/{shop.tenant}/{path.format(**furnished)}", viewport=screen)
-        wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        wrong[name] = [*troubles(page), *([f"scrolls sideways by {wider}"] if wider > 0 else [])]
-        page.close()
-    assert {name: found for name, found in wrong.items() if found} == {}
