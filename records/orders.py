@@ -14,6 +14,7 @@ from records.base import Base, CreatedAt, Id, Stored, TenantKey
 # The states of an order in which nothing is held, quoted or bought for it any more.
 OVER = frozenset({"cancelling", "cancelled", "closed"})
 
+
 class Order(Base):
     """A buyer's order. Its state is moved only by orders.lifecycle; money and carriers are axes of their own."""
 

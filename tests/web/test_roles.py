@@ -156,7 +156,7 @@ def test_a_changed_role_takes_effect_at_the_next_request(
     app: Flask, engine: Engine, session: Session, ids: dict[str, int]
 ) -> None:
     person = somebody(app, engine, session, "ops")
-    hold = f"/ops/shops/{ids['tenant']}/orders/{ids['shipped']}/hold"
+    hold = f"/ops/shops/{ids['tenant']}/orders/{ids['split']}/hold"
     token = token_in(person.get("/ops/me"))
     users.give_role(session, "ops everywhere", "warehouse")
     session.commit()
