@@ -30,6 +30,7 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "connect": ("commands.connections", "connect_command"),
     "connections": ("commands.connections", "group"),
     "keys": ("commands.keys", "group"),
+    "routing": ("commands.routing", "group"),
     "users": ("commands.users", "group"),
     "privacy": ("commands.privacy", "group"),
     "reconcile": ("commands.reconcile", "reconcile"),

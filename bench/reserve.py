@@ -13,9 +13,12 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from integrations.nouns import Address
-from orders import allocation, inventory
-from orders.allocation import Place, Want
+from orders import inventory
+from orders.allocation import Pick
 from orders.inventory import Holding
+from orders.routing.decision import decide
+from orders.routing.question import Place, Point, Question, Shelf, Want
+from orders.routing.ways import Taking
 from records import database
 
 THREADS = 8
@@ -89,13 +92,22 @@ RETURNING reserved
 def _reserve(engine: Engine, tenant: int, variant: int, place: int, order: int, line: int) -> None:
     with database.transaction(engine, tenant) as session:
         free = inventory.available(session, tenant, [variant], [place])
-        chosen = allocation.allocate([Want(line=line, variant=variant, units=1)], free, [_place(place)], to=Address())
-        holdings = [Holding(pick=pick, shipment=order) for pick in chosen.picks]
+        way = decide(_question(line, variant, place, free[variant, place])).chosen
+        holdings = [] if way is None else [Holding(pick=_pick(taking), shipment=order) for taking in way.takings]
         inventory.reserve(session, tenant, order, holdings, actor="bench")
 
 
-def _place(id: int) -> Place:
-    return Place(id=id, name="Here", address=Address(country="US"))
+def _question(line: int, variant: int, place: int, free: int) -> Question:
+    return Question(
+        wants=(Want(line=line, variant=variant, units=1),),
+        to=Point(country="US"),
+        places=(Place(id=place, name="Here", at=Point(country="US")),),
+        shelves=(Shelf(variant=variant, place=place, units=free),),
+    )
+
+
+def _pick(taking: Taking) -> Pick:
+    return Pick(line=taking.line, variant=taking.variant, location=taking.place, units=taking.units)
 
 
 def _prepare(engine: Engine) -> tuple[int, int, int, list[tuple[int, int]]]:

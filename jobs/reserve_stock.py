@@ -8,13 +8,14 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import fulfilling, queue, shadow, story
+from jobs import fulfilling, pricing_ways, queue, shadow, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import holds, inventory, lifecycle, planning
 from orders.allocation import Pick
 from orders.inventory import Holding
 from orders.planning import Demand
+from orders.routing.question import Quote
 from records import tenants
 from records.orders import Order, open_holds
 from records.reversals import under_way
@@ -26,18 +27,19 @@ _LOOKS = 5
 
 
 def run(work: Work) -> Outcome:
+    quotes = pricing_ways.quotes(work)
     for _ in range(_LOOKS):
         try:
             with work.writing() as session:
-                ended = _reserve(session, work)
+                ended = _reserve(session, work, quotes)
         except inventory.Contended:
             continue
         # Of a shop that only watches, nothing is reserved; what would be done is asked about with nothing open.
-        return ended or shadow.decide(work)
+        return ended or shadow.decide(work, quotes)
     return Snoozed(wait_s=0.5, reason="Many orders want the same units at this moment.")
 
 
-def _reserve(session: Session, work: Work) -> Outcome | None:
+def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome | None:
     order = session.get(Order, (work.tenant, work.subject_id), with_for_update=True)
     if order is None or order.state not in {"released", "watched", "allocated", "shipping"}:
         return Cancelled(reason=f"the order is {order.state if order else 'gone'}: no stock is reserved for it")
@@ -54,12 +56,15 @@ def _reserve(session: Session, work: Work) -> Outcome | None:
         if order.state == "shipping":
             fulfilling.if_complete(session, work.tenant, order.id)
         return Done()
-    chosen = planning.choose(session, work.tenant, wanted.wants, order.ship_to or Address(), rules)
+    chosen = planning.choose(
+        session, work.tenant, wanted.wants, order.ship_to or Address(), rules, now=work.now(), quotes=quotes
+    )
     planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
     if not chosen.picks:
         return Done()
     if order.state == "released":
         lifecycle.move(session, work.tenant, "order", order.id, "allocate")
+    planning.write_down(session, work.tenant, order.id, chosen)
     story.tell(session, work, order.id, chosen.sentence, kind="choice", picks=[vars(pick) for pick in chosen.picks])
     holdings = _plan(session, work, order.id, chosen.picks, wanted, rules)
     session.flush()

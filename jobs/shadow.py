@@ -21,6 +21,7 @@ from jobs.work import Work
 from orders import consigning, holds, lifecycle, planning, rates, watching
 from orders.allocation import Pick
 from orders.holds import Problem
+from orders.routing.question import Quote
 from orders.watching import Priced
 from records import shadow, tenants
 from records.orders import Order, open_holds
@@ -48,10 +49,10 @@ class Drawn:
     rules: Rules
 
 
-def decide(work: Work) -> Outcome:
+def decide(work: Work, quotes: Sequence[Quote] = ()) -> Outcome:
     """Decide how an order would leave and write that down, instead of having it leave."""
     with work.writing() as session:
-        drawn = _draw(session, work)
+        drawn = _draw(session, work, quotes)
     if drawn is None:
         return Done()
     leaves_at = work.now()
@@ -89,7 +90,7 @@ def let_go(session: Session, tenant: int, order: int, sentence: str, *, now: dat
     return True
 
 
-def _draw(session: Session, work: Work) -> Drawn | None:
+def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None:
     """None where there is nothing to decide, or nothing new."""
     session.execute(_ONE_AFTER_THE_OTHER, {"tenant": work.tenant})
     order = session.get(Order, (work.tenant, work.subject_id), with_for_update=True)
@@ -99,7 +100,16 @@ def _draw(session: Session, work: Work) -> Drawn | None:
     rules = tenants.rules_of(session, work.tenant)
     wanted = planning.demand(session, work.tenant, order.id)
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
-    chosen = planning.choose(session, work.tenant, wanted.wants, order.ship_to or Address(), rules, spoken_for=taken)
+    chosen = planning.choose(
+        session,
+        work.tenant,
+        wanted.wants,
+        order.ship_to or Address(),
+        rules,
+        now=work.now(),
+        spoken_for=taken,
+        quotes=quotes,
+    )
     planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
     boxes: list[tuple[Priced, Consignment]] = []
     for location in dict.fromkeys(pick.location for pick in chosen.picks):

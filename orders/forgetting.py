@@ -84,6 +84,9 @@ PLACES: tuple[Place, ...] = (
     *_places("reversal_steps", _B.STRUCK, _B.EMPTY, "said"),
     *_places("shadow_decisions", _B.STRUCK, _B.EMPTY, "sentence"),
     *_places("shadow_decisions", _B.STRUCK, _B.EMPTY_OBJECT, "decided merchant_did"),
+    # Of a buyer it holds a region and a point that is rounded to ten kilometres; of the shop, its locations' names.
+    *_places("routing_decisions", None, _B.EMPTY, "sentence"),
+    *_places("routing_decisions", None, _B.EMPTY_OBJECT, "question answer"),
     *_places("findings", _B.STRUCK, _B.EMPTY, "sentence"),
     *_places("jobs", _B.EMPTY, _B.EMPTY, "reason remedy"),
     *_places("intentions", _B.EMPTY, _B.EMPTY, "reason request_digest"),
@@ -135,7 +138,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "lease_until worker cause created_at started_at ended_at",
     "labels": "tenant_id id parcel_id order_id connection_id attempt state shipment_ref rate rates cost_minor currency "
     "tracking_code tracker_ref media_type bought_at void_refusals created_at",
-    "locations": "tenant_id id connection_id remote_id ships",
+    "locations": "tenant_id id connection_id remote_id ships sending",
     "movements": "tenant_id id variant_id location_id cause on_hand_change reserved_change order_id at",
     "order_lines": "tenant_id id order_id remote_id variant_id variant_remote_id sku title units to_ship "
     "unit_price_minor unit_grams needs_shipping",
@@ -151,6 +154,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "reversal_steps": "tenant_id id reversal_id position kind subject remote_id units amount_minor currency state "
     "created_at ended_at",
     "reversals": "tenant_id id order_id purpose state wanted refund tell_buyer created_at ended_at",
+    "routing_decisions": "tenant_id id order_id at version digest",
     "shadow_decisions": "tenant_id id order_id key act compared_at created_at",
     "shipment_lines": "tenant_id shipment_id line_id units",
     "shipments": "tenant_id id order_id location_id state fulfillments created_at",

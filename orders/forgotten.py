@@ -126,6 +126,7 @@ _ROWS: Mapping[str, str] = {
     "timeline_entries": _BY_ORDER,
     "findings": _BY_ORDER,
     "reversals": _BY_ORDER,
+    "routing_decisions": _BY_ORDER,
     "shadow_decisions": _BY_ORDER,
     "parcel_scans": "parcel_id IN (SELECT id FROM parcels WHERE tenant_id = :tenant AND order_id = :order)",
     "reversal_steps": "reversal_id IN (SELECT id FROM reversals WHERE tenant_id = :tenant AND order_id = :order)",

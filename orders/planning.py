@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from orders import allocation, holds, inventory, packing, progress
-from orders.allocation import Allocation, Pick, Place, Want
+from orders import holds, packing, progress
+from orders.allocation import Pick
 from orders.holds import Problem
+from orders.routing import asking
+from orders.routing.decision import Decision, decide, digest
+from orders.routing.question import Question, Quote, Want
+from records.decisions import RoutingDecision
 from records.orders import OrderLine, lines_of
-from records.stock import Location
 from records.tenants import Rules
 
 
@@ -25,6 +26,31 @@ class Demand:
 
     wants: tuple[Want, ...]
     lines: dict[int, OrderLine]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A question and its answer."""
+
+    question: Question
+    decision: Decision
+
+    @property
+    def picks(self) -> tuple[Pick, ...]:
+        way = self.decision.chosen
+        return tuple(
+            Pick(line=one.line, variant=one.variant, location=one.place, units=one.units)
+            for one in (way.takings if way else ())
+        )
+
+    @property
+    def short(self) -> Mapping[int, int]:
+        """Units that do not leave now, by order line."""
+        return self.decision.short
+
+    @property
+    def sentence(self) -> str:
+        return self.decision.sentence
 
 
 def demand(session: Session, tenant: int, order: int) -> Demand:
@@ -46,27 +72,31 @@ def choose(
     to: Address,
     rules: Rules,
     *,
+    now: datetime,
     spoken_for: Mapping[tuple[int, int], int] | None = None,
-) -> Allocation:
+    quotes: Sequence[Quote] = (),
+) -> Chosen:
     """Where the units come from. `spoken_for` is units, by (variant, location), that others would take first."""
-    places = [
-        Place(id=row.id, name=row.name, address=row.address)
-        for row in session.scalars(
-            select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
+    question = asking.ask(session, tenant, wants, to, rules, now=now, spoken_for=spoken_for, quotes=quotes)
+    return Chosen(question=question, decision=decide(question))
+
+
+def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> None:
+    """Keep the question and the answer, so that the choice can be read and repeated."""
+    session.add(
+        RoutingDecision(
+            tenant_id=tenant,
+            order_id=order,
+            version=chosen.decision.version,
+            question=chosen.question.model_dump(mode="json"),
+            answer=chosen.decision.model_dump(mode="json"),
+            digest=digest(chosen.decision),
+            sentence=chosen.sentence,
         )
-    ]
-    variants = {want.variant for want in wants if want.variant is not None}
-    free = Counter(inventory.available(session, tenant, variants, [place.id for place in places]))
-    free.subtract(spoken_for or {})
-    chosen = allocation.allocate(wants, free, places, to=to)
-    if chosen.short and rules.when_short == "wait_for_all":
-        return Allocation(picks=(), short={want.line: want.units for want in wants}, sentence=chosen.sentence)
-    return chosen
+    )
 
 
-def note_shortage(
-    session: Session, tenant: int, order: int, chosen: Allocation, wanted: Demand, *, now: datetime
-) -> None:
+def note_shortage(session: Session, tenant: int, order: int, chosen: Chosen, wanted: Demand, *, now: datetime) -> None:
     """Hold an order for the units that nobody has, or let it go where nothing is short."""
     if not chosen.short:
         holds.release(session, tenant, order, "stock", by="packline", now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from records import (
     audit,
     comparisons,
+    decisions,
     inbox,
     installs,
     intentions,
@@ -25,6 +26,7 @@ TABLES = Base.metadata.tables
 MODULES = (
     audit,
     comparisons,
+    decisions,
     inbox,
     installs,
     intentions,

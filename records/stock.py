@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from integrations.nouns import Address
 from records.base import Base, CreatedAt, Id, Stored, TenantKey
+from records.routing import Sending
 
 
 class Location(Base):
@@ -27,6 +28,7 @@ class Location(Base):
     name: Mapped[str]
     address: Mapped[Address] = mapped_column(Stored(Address))
     ships: Mapped[bool]
+    sending: Mapped[Sending] = mapped_column(Stored(Sending), server_default=text("'{}'::jsonb"))
 
 
 class Variant(Base):

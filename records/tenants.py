@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Stored, TenantKey
+from records.routing import RoutingRules
 
 
 class ParcelSize(BaseModel):
@@ -53,6 +54,7 @@ class Rules(BaseModel):
     keep_buyers_days: int = Field(default=0, ge=0, le=3650)
     """Days after an order's end until what tells who bought it is emptied; 0 keeps it."""
     label_size: str = Field(default="4x6", pattern="^(4x6|7x3|8.5x11)$")
+    routing: RoutingRules = RoutingRules()
 
 
 class Tenant(Base):

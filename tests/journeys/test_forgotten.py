@@ -276,7 +276,9 @@ def test_an_export_that_no_key_opens_any_more_is_dropped_and_keeps_nobody_from_b
     lost = Keyring([Fernet.generate_key().decode()]).seal({"document": "{}"})
     with world.engine.begin() as connection:
         connection.execute(
-            text("UPDATE privacy_requests SET sealed_export = :s, wanted = '{}'::jsonb WHERE sealed_export IS NOT NULL"),
+            text(
+                "UPDATE privacy_requests SET sealed_export = :s, wanted = '{}'::jsonb WHERE sealed_export IS NOT NULL"
+            ),
             {"s": lost},
         )
 

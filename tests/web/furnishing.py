@@ -8,10 +8,15 @@ from typing import Any
 from seeds import ADA, Shop
 from sqlalchemy import select
 
+from orders import distance, planning
+from orders.routing import decision
+from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
 from records.jobs import Job
-from records.orders import Order
+from records.orders import Order, OrderLine
 from records.reversals import Reversal, ReversalStep
+from records.routing import RoutingRules
 from records.shipments import Label, Parcel, Shipment
+from records.stock import Location
 from records.tenants import Connection
 
 
@@ -156,7 +161,28 @@ def _split(shop: Shop) -> Order:
         due_at=shop.now + timedelta(minutes=3),
     )
     assert tents.units == 2
+    _choose_places(shop, order, bags, tents)
     return order
+
+
+def _choose_places(shop: Shop, order: Order, *lines: OrderLine) -> None:
+    """Why it leaves from there: the bags lie at every place, the tents nowhere, and one place sends nothing there."""
+    places = shop.session.scalars(select(Location).where(Location.tenant_id == shop.tenant).order_by(Location.id)).all()
+    bags = lines[0]
+    question = Question(
+        wants=tuple(Want(line=line.id, variant=line.variant_id or 0, units=line.units) for line in lines),
+        to=distance.point(ADA),
+        places=(
+            *(Place(id=place.id, name=place.name, at=distance.point(place.address)) for place in places),
+            Place(id=999, name="Toronto", at=Point(country="CA"), never_to=("US",)),
+        ),
+        shelves=tuple(Shelf(variant=bags.variant_id or 0, place=place.id, units=9) for place in places),
+        rules=RoutingRules(order=("ships_all", "fewest_shipments", "nearest", "cheapest")),
+        quotes=tuple(Quote(way=(place.id,), cost_minor=700 + place.id, currency="USD") for place in places),
+    )
+    planning.write_down(
+        shop.session, shop.tenant, order.id, planning.Chosen(question=question, decision=decision.decide(question))
+    )
 
 
 def _parked(shop: Shop) -> Job:

@@ -96,6 +96,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "split order": f"{shop}/orders/{ids['split']}",
         "held order": f"{shop}/orders/{ids['held']}",
         "cancel": f"{shop}/orders/{ids['split']}/cancel",
+        "routing": f"{shop}/orders/{ids['split']}/routing",
         "relabel": f"{shop}/orders/{ids['split']}/parcels/{ids['parcel']}/relabel",
         "release": f"{shop}/orders/{ids['held']}/holds/address/release",
         "jobs": f"{shop}/jobs",

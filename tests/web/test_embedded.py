@@ -26,6 +26,7 @@ PAGES = {
     "order": "orders/{shipped}",
     "held order": "orders/{held}",
     "cancel": "orders/{split}/cancel",
+    "routing": "orders/{split}/routing",
     "relabel": "orders/{split}/parcels/{parcel}/relabel",
     "release": "orders/{held}/holds/address/release",
     "many": "orders/bulk?action=cancel&order={held}",

@@ -9,6 +9,7 @@ from person import Person, token_in
 from seeds import Shop
 from sqlalchemy.orm import Session
 
+from records.routing import RoutingRules
 from records.tenants import Rules, Tenant
 from web.pages import settings_form
 
@@ -46,7 +47,7 @@ def test_every_rule_has_a_field_and_every_field_a_rule() -> None:
 def test_what_is_saved_is_what_was_typed(grace: Person, shop: Shop, session: Session) -> None:
     told = form(
         grace, shop, promise_days="3", carriers="USPS, UPSDAP", ship_when="authorised", label_size="8.5x11",
-        capture_when_shipped="1", **{"box.length_mm": "410"},
+        capture_when_shipped="1", **{"box.length_mm": "410", "routing.order": "cheapest, nearest"},
     )  # fmt: skip
     told.pop("tell_buyer")  # its tick was taken away
     answer = save(grace, shop, told)
@@ -59,6 +60,7 @@ def test_what_is_saved_is_what_was_typed(grace: Person, shop: Shop, session: Ses
         "authorised",
         "8.5x11",
     )
+    assert kept.routing == RoutingRules(order=("cheapest", "nearest"))
     assert (kept.box.length_mm, kept.box.width_mm, kept.tell_buyer, kept.capture_when_shipped) == (
         410,
         220,
@@ -73,6 +75,9 @@ def test_what_is_saved_is_what_was_typed(grace: Person, shop: Shop, session: Ses
         ("promise_days", "soon", "A whole number, without a unit."),
         ("promise_days", "91", "Between 0 and 90 days."),
         ("promise_days", "", "A whole number, without a unit."),
+        ("routing.order", "nearest, luck", "There is no rule luck. There are: ships_all, "),
+        ("routing.order", "nearest, nearest", "Each of them once."),
+        ("routing.most_shipments", "5", "Between 1 and 4 shipments."),
         ("keep_deliveries_days", "0", "Between 1 and 365 days."),
         ("box.length_mm", "-3", "A whole number, without a unit."),
         ("box.length_mm", "999999999", "Between 1 and 100,000 mm."),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from records.tenants import Rules, Tenant
 from web import asked
 from web import session as door
-from web.pages import settings_form, shop
+from web.pages import settings_fields, settings_form, shop
 
 log = structlog.get_logger(__name__)
 blueprint = door.guarded("settings", __name__, may="admin", look="admin")
@@ -75,4 +75,5 @@ def _locked(session: Session, tenant: int) -> Tenant:
 
 
 def _page(rules: Rules, typed: dict[str, str], wrong: dict[str, str]) -> str:
-    return render_template("settings.html", groups=settings_form.GROUPS, typed=typed, wrong=wrong, as_of=version(rules))
+    groups = settings_fields.GROUPS
+    return render_template("settings.html", groups=groups, typed=typed, wrong=wrong, as_of=version(rules))

@@ -1,165 +1,16 @@
-"""The settings as a form: which there are, in whose words, and how what was typed becomes a value. Pure."""
+"""The settings as a form: how what was typed becomes a value, and what is wrong with it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from records.tenants import Rules
 from web import asked
+from web.pages.settings_fields import GROUPS, Field
 
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """One setting. `name` is its place in the rules; a dot leads into the box.
-
-    Kinds: choice, number, words, yes, text.
-    """
-
-    name: str
-    label: str
-    kind: str
-    hint: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    unit: str = ""
-    least: int | None = None
-    most: int | None = None
-    longest: int = 500
-
-
-GROUPS: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
-    (
-        "payment",
-        "Payment",
-        (
-            Field(
-                name="ship_when",
-                label="Ship an order when it is",
-                kind="choice",
-                choices=(("paid", "Paid"), ("authorised", "Authorised")),
-                hint="Authorised money is reserved at the buyer's bank and not taken yet.",
-            ),
-            Field(
-                name="capture_when_shipped",
-                label="Take authorised money when the last shipment is announced",
-                kind="yes",
-            ),
-            Field(
-                name="refund_when_cancelled",
-                label="Money at a payment provider, when the store cancels an order",
-                kind="choice",
-                choices=(("ask", "Ask a person first"), ("always", "Give it back at once")),
-            ),
-        ),
-    ),
-    (
-        "holds",
-        "Holds and stock",
-        (
-            Field(
-                name="hold_risk_at",
-                label="Hold for fraud when the store advises to",
-                kind="choice",
-                choices=(("cancel", "Cancel"), ("investigate", "Investigate or cancel"), ("never", "Never hold")),
-            ),
-            Field(
-                name="hold_unverified_abroad",
-                label="Hold orders to addresses abroad that could not be checked",
-                kind="yes",
-                hint="Checks abroad call many good addresses unknown.",
-            ),
-            Field(
-                name="when_short",
-                label="When some of an order is out of stock",
-                kind="choice",
-                choices=(
-                    ("ship_what_is_there", "Ship what is there"),
-                    ("wait_for_all", "Wait until all of it is there"),
-                ),
-            ),
-        ),
-    ),
-    (
-        "shipping",
-        "Shipping",
-        (
-            Field(
-                name="promise_days",
-                label="Promised to be at the door within",
-                kind="number",
-                unit="days",
-                least=0,
-                most=90,
-                hint="Counted from the order, where the bought shipping method promises nothing narrower.",
-            ),
-            Field(
-                name="carriers",
-                label="Carriers that may be used",
-                kind="words",
-                hint="Their names, separated by commas, such as USPS, UPSDAP. Empty means every one that answers.",
-            ),
-            Field(name="tell_buyer", label="Let the store tell the buyer the tracking", kind="yes"),
-            Field(
-                name="customs_signer",
-                label="Who signs customs declarations",
-                kind="text",
-                longest=100,
-                hint="A person's name. Empty means the name of the location that sends.",
-            ),
-        ),
-    ),
-    (
-        "parcels",
-        "Parcels and labels",
-        (
-            Field(name="box.length_mm", label="Box length", kind="number", unit="mm", least=1),
-            Field(name="box.width_mm", label="Box width", kind="number", unit="mm", least=1),
-            Field(name="box.height_mm", label="Box height", kind="number", unit="mm", least=1),
-            Field(name="box.empty_grams", label="Weight of the empty box", kind="number", unit="g", least=0),
-            Field(name="box.max_content_grams", label="Most that a box may hold", kind="number", unit="g", least=1),
-            Field(
-                name="assumed_unit_grams",
-                label="Weight of a unit that the store does not know",
-                kind="number",
-                unit="g",
-                least=1,
-            ),
-            Field(
-                name="label_format",
-                label="Labels are",
-                kind="choice",
-                choices=(("PDF", "PDF, for any printer"), ("PNG", "PNG, pictures"), ("ZPL", "ZPL, for label printers")),
-            ),
-            Field(
-                name="label_size",
-                label="Label size",
-                kind="choice",
-                choices=(("4x6", "4 × 6 inches"), ("7x3", "7 × 3 inches"), ("8.5x11", "8.5 × 11 inches (letter)")),
-            ),
-        ),
-    ),
-    (
-        "keeping",
-        "How long things are kept",
-        (
-            Field(
-                name="keep_deliveries_days", label="Bodies of webhooks", kind="number", unit="days", least=1, most=365
-            ),
-            Field(
-                name="keep_buyers_days",
-                label="Who bought, after an order's end",
-                kind="number",
-                unit="days",
-                least=0,
-                most=3650,
-                hint="0 keeps it. Money and stock stay in the books in any case.",
-            ),
-        ),
-    ),
-)
 _BOXES_LONGEST_MM = 100_000
 _MOST_CARRIERS = 40
 
@@ -234,6 +85,8 @@ def _refusal(field: Field, text: str) -> str:
         return asked.too_long(text, field.longest)
     if field.kind == "words" and len(text.split(",")) > _MOST_CARRIERS:
         return f"At most {_MOST_CARRIERS} carriers."
+    if field.kind == "words" and field.choices:
+        return _refused_words(field, text)
     if field.kind != "number":
         return ""
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
@@ -244,14 +97,26 @@ def _refusal(field: Field, text: str) -> str:
     return ""
 
 
+def _refused_words(field: Field, text: str) -> str:
+    named = _words(text)
+    unknown = [word for word in named if word not in dict(field.choices)]
+    if unknown:
+        return f"There is no rule {', '.join(unknown)}. There are: {', '.join(dict(field.choices))}."
+    return "Each of them once." if len(set(named)) < len(named) else ""
+
+
 def _value(field: Field, text: str) -> Any:
     if field.kind == "number":
         return int(text)
     if field.kind == "yes":
         return text == "1"
     if field.kind == "words":
-        return tuple(word.strip() for word in text.split(",") if word.strip())
+        return _words(text)
     return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _at(values: Mapping[str, Any], name: str) -> Any:

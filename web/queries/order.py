@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
+from records import decisions
 from records.jobs import Job
 from records.orders import Hold, Order, OrderLine, Payment, find_order, holds_of, lines_of, payments_of
 from records.shipments import Label, Parcel, ParcelScan, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
@@ -109,7 +110,7 @@ def whole(session: Session, tenant: int, id: int) -> Whole | None:
         jobs=_jobs(session, tenant, id, shipments, parcels, labels),
         filed=_filed(session, tenant, id),
         taken_back=reversals.of_order(session, tenant, id),
-        decision=_decision(session, tenant, id),
+        decision=decisions.sentence_of(session, tenant, id) or _told(session, tenant, id),
     )
 
 
@@ -247,7 +248,7 @@ def _filed(session: Session, tenant: int, order: int) -> frozenset[int]:
     return frozenset(rows)
 
 
-def _decision(session: Session, tenant: int, order: int) -> str:
+def _told(session: Session, tenant: int, order: int) -> str:
     """What was last said of the locations; choices of rates stand with their labels."""
     statement = (
         select(TimelineEntry.sentence)

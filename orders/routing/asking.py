@@ -1,0 +1,104 @@
+"""Gathers what a choice of locations depends on, of one moment: places, shelves, and what each place can still send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from integrations.nouns import Address
+from orders import distance, inventory, promising
+from orders.routing.question import Place, Question, Quote, Shelf, Want
+from records.stock import Location
+from records.tenants import Rules
+
+
+def ask(
+    session: Session,
+    tenant: int,
+    wants: Sequence[Want],
+    to: Address,
+    rules: Rules,
+    *,
+    now: datetime,
+    spoken_for: Mapping[tuple[int, int], int] | None = None,
+    quotes: Sequence[Quote] = (),
+) -> Question:
+    """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first."""
+    locations = session.scalars(
+        select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
+    ).all()
+    variants = {want.variant for want in wants if want.variant is not None}
+    places = [row.id for row in locations]
+    free = Counter(inventory.available(session, tenant, variants, places))
+    free.subtract(spoken_for or {})
+    ages = _ages(session, tenant, variants, places, now) if "oldest_stock" in rules.routing.order else {}
+    return Question(
+        wants=tuple(wants),
+        to=distance.point(to),
+        places=tuple(_place(session, tenant, row, now) for row in locations),
+        shelves=tuple(
+            Shelf(variant=variant, place=place, units=units, oldest_days=ages.get((variant, place)))
+            for (variant, place), units in sorted(free.items())
+            if units > 0
+        ),
+        rules=rules.routing,
+        whole_or_nothing=rules.when_short == "wait_for_all",
+        quotes=tuple(quotes),
+    )
+
+
+def _place(session: Session, tenant: int, row: Location, now: datetime) -> Place:
+    sending = row.sending
+    room = None
+    if sending.shipments_a_day is not None:
+        room = max(0, sending.shipments_a_day - _planned_today(session, tenant, row, now))
+    return Place(
+        id=row.id,
+        name=row.name,
+        at=distance.point(row.address),
+        preference=sending.preference,
+        takes_hazardous=sending.takes_hazardous,
+        never_to=sending.never_to,
+        room_today=room,
+        leaves_on=promising.leaves_on(now, sending),
+        work_minor=sending.work_minor,
+    )
+
+
+def _planned_today(session: Session, tenant: int, row: Location, now: datetime) -> int:
+    began = promising.day_began(now, row.sending)
+    return int(session.execute(_PLANNED, {"tenant": tenant, "place": row.id, "began": began}).scalar_one())
+
+
+_PLANNED = text("""
+SELECT count(*) FROM shipments
+WHERE tenant_id = :tenant AND location_id = :place AND created_at >= :began AND state <> 'cancelled'
+""")
+
+
+def _ages(
+    session: Session, tenant: int, variants: Collection[int], places: Collection[int], now: datetime
+) -> dict[tuple[int, int], int]:
+    """Days since the oldest units of each level came, where what came first leaves first."""
+    rows = session.execute(_OLDEST, {"tenant": tenant, "variants": list(variants), "places": list(places), "now": now})
+    return {(row.variant_id, row.location_id): row.days for row in rows}
+
+
+# What lies there is what came last: the oldest of it is the newest arrival by which all of it had come.
+_OLDEST = text("""
+WITH arrived AS (
+    SELECT variant_id, location_id, at,
+           sum(on_hand_change) OVER (PARTITION BY variant_id, location_id ORDER BY id DESC) AS since
+    FROM movements
+    WHERE tenant_id = :tenant AND variant_id = ANY(:variants) AND location_id = ANY(:places) AND on_hand_change > 0
+)
+SELECT level.variant_id, level.location_id,
+       extract(day FROM cast(:now AS timestamptz) - max(arrived.at))::int AS days
+FROM stock_levels level JOIN arrived USING (variant_id, location_id)
+WHERE level.tenant_id = :tenant AND arrived.since >= level.on_hand AND level.on_hand > 0
+GROUP BY level.variant_id, level.location_id
+""")

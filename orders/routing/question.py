@@ -1,0 +1,83 @@
+"""What a choice of locations is made from: everything that it depends on, as values that can be kept and read again.
+
+Nothing in here tells who bought: a destination is a country, a region and a point that is rounded to some ten
+kilometres, which is all that a distance needs.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field
+
+from integrations.nouns import Noun
+from records.routing import RoutingRules
+
+
+class Point(Noun):
+    """Somewhere on the map, as closely as is known. Degrees, to a tenth."""
+
+    country: str
+    region: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class Want(Noun):
+    """Units of one order line that must leave. `variant` is None for a line whose stock nobody counts."""
+
+    line: int
+    variant: int | None
+    units: int = Field(gt=0)
+    hazardous: bool = False
+
+
+class Place(Noun):
+    """A location that may ship. What is None is not known, and no rule that needs it speaks of the place."""
+
+    id: int
+    name: str
+    at: Point
+    preference: int = 0
+    """The merchant's own ranking: smaller is preferred."""
+    takes_hazardous: bool = True
+    never_to: tuple[str, ...] = ()
+    """Countries (ISO 3166-1 alpha-2) that it sends nothing to."""
+    room_today: int | None = None
+    """Shipments that it can still send today."""
+    leaves_on: date | None = None
+    """The day on which what it is given now is handed to a carrier."""
+    work_minor: int = 0
+    """What sending one shipment from there costs besides postage, in minor units of the shop's currency."""
+    refused: str = ""
+    """Why it is left out of this choice: it was tried before, and could not."""
+
+
+class Shelf(Noun):
+    """Units of one variant that are free to promise at one place; `oldest_days` is how long the oldest have lain."""
+
+    variant: int
+    place: int
+    units: int
+    oldest_days: int | None = None
+
+
+class Quote(Noun):
+    """What it costs to send from these places all that the way sends. All of a question are in one currency."""
+
+    way: tuple[int, ...]
+    cost_minor: int
+    currency: str = ""
+    arrives_in_days: int | None = None
+    """Carrier days of the slowest of its shipments, counted from the day on which it leaves."""
+
+
+class Question(Noun):
+    wants: tuple[Want, ...]
+    to: Point
+    places: tuple[Place, ...]
+    shelves: tuple[Shelf, ...]
+    rules: RoutingRules = RoutingRules()
+    whole_or_nothing: bool = False
+    """Nothing leaves while a part of it is short."""
+    quotes: tuple[Quote, ...] = ()

@@ -1,0 +1,95 @@
+"""The rules by which ways are ranked: each gives every way a number, smaller is better, or says nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from orders.distance import between
+from orders.routing.question import Place, Question, Quote
+from orders.routing.ways import Way
+from records.routing import RuleName
+
+Score = int | None
+Rule = Callable[[Way, Question], Score]
+
+
+def ships_all(way: Way, question: Question) -> Score:  # noqa: ARG001
+    """Units that nobody would send."""
+    return sum(way.short.values())
+
+
+def fewest_shipments(way: Way, question: Question) -> Score:  # noqa: ARG001
+    return len(way.places)
+
+
+def nearest(way: Way, question: Question) -> Score:
+    """Kilometres to the buyer, of all shipments together."""
+    places = _places(question)
+    return sum(between(places[id].at, question.to) for id in way.places)
+
+
+def cheapest(way: Way, question: Question) -> Score:
+    """Postage of all shipments together and the places' own work, where the carriers were asked about this way."""
+    quote = _quote(way, question)
+    places = _places(question)
+    return None if quote is None else quote.cost_minor + sum(places[id].work_minor for id in way.places)
+
+
+def soonest(way: Way, question: Question) -> Score:
+    """Days until the last shipment arrives, counted from the first day on which any place could send."""
+    quote = _quote(way, question)
+    places = _places(question)
+    leaving = [places[id].leaves_on for id in way.places]
+    if quote is None or quote.arrives_in_days is None:
+        return None
+    known = [day for day in leaving if day is not None]
+    if len(known) < len(leaving):
+        return None
+    first = min(place.leaves_on for place in question.places if place.leaves_on is not None)
+    return (max(known) - first).days + quote.arrives_in_days
+
+
+def oldest_stock(way: Way, question: Question) -> Score:
+    """How long what leaves has lain, in unit days, the longer the better."""
+    ages = {(shelf.variant, shelf.place): shelf.oldest_days for shelf in question.shelves}
+    lain = [(ages.get((taking.variant, taking.place)), taking.units) for taking in way.takings if taking.variant]
+    if not lain or any(days is None for days, _ in lain):
+        return None
+    return -sum(days * units for days, units in lain if days is not None)
+
+
+def preferred(way: Way, question: Question) -> Score:
+    """The merchant's own ranking of the places, the least preferred of the way speaking for it."""
+    places = _places(question)
+    return max(places[id].preference for id in way.places)
+
+
+def least_busy(way: Way, question: Question) -> Score:
+    """Shipments that the way's fullest place can still send today, the more the better."""
+    places = _places(question)
+    room = [places[id].room_today for id in way.places]
+    known = [left for left in room if left is not None]
+    return -min(known) if known else None
+
+
+RULES: Mapping[RuleName, Rule] = {
+    "ships_all": ships_all,
+    "fewest_shipments": fewest_shipments,
+    "nearest": nearest,
+    "cheapest": cheapest,
+    "soonest": soonest,
+    "oldest_stock": oldest_stock,
+    "preferred": preferred,
+    "least_busy": least_busy,
+}
+
+# What carriers have to be asked for.
+NEEDS_QUOTES: frozenset[RuleName] = frozenset({"cheapest", "soonest"})
+
+
+def _places(question: Question) -> dict[int, Place]:
+    return {place.id: place for place in question.places}
+
+
+def _quote(way: Way, question: Question) -> Quote | None:
+    return next((one for one in question.quotes if set(one.way) == set(way.places)), None)

@@ -1,0 +1,67 @@
+"""Tells a decision in a sentence that a merchant reads on the order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from orders.routing.question import Question
+from orders.routing.ways import Way
+
+_BECAUSE: Mapping[str, str] = {
+    "ships_all": "it had the most of it",
+    "fewest_shipments": "it takes the fewest shipments",
+    "nearest": "the nearest that had everything",
+    "cheapest": "the cheapest that had everything",
+    "soonest": "what arrives soonest",
+    "oldest_stock": "its stock has lain longest",
+    "preferred": "the most preferred that had everything",
+    "least_busy": "the least busy that had everything",
+    "number": "nothing else told the places apart",
+}
+
+
+class _Weighed(Protocol):
+    @property
+    def way(self) -> Way: ...
+    @property
+    def dropped_by(self) -> str: ...
+
+
+def sentence(question: Question, chosen: Way | None, weighed: Sequence[_Weighed]) -> str:
+    """Why it leaves from there, or what keeps it here. `weighed` has the best way first."""
+    if not weighed:
+        return f"No place has any of it.{_short(sum(want.units for want in question.wants))}"
+    best = weighed[0].way
+    short = sum(best.short.values())
+    if chosen is None:
+        return f"It waits until all of it is there.{_short(short)}"
+    names = {place.id: place.name for place in question.places}
+    if len(best.places) == 1 and not short:
+        return f"From {names[best.places[0]]}: {_why(question, weighed)}."
+    parts = [f"{_units(best, place)} from {names[place]}" for place in best.places]
+    split = "Split, because no place had everything: " if not _somebody_had_all(weighed) else "Split: "
+    alone = "" if len(parts) > 1 else "Only a part of it is there: "
+    return f"{alone or split}{', '.join(parts)}.{_short(short)}"
+
+
+def _why(question: Question, weighed: Sequence[_Weighed]) -> str:
+    """By the last rule that dropped a way which had everything; where there was none, it was the only one."""
+    others = [one.dropped_by for one in weighed[1:] if not one.way.short]
+    if not others:
+        return "the only place that ships" if len(question.places) == 1 else "the only place that had everything"
+    if "fewest_shipments" in others and set(others) == {"fewest_shipments"}:
+        return "the only place that had everything"
+    return _BECAUSE[str(next(name for name in others if name != "fewest_shipments"))]
+
+
+def _somebody_had_all(weighed: Sequence[_Weighed]) -> bool:
+    return any(len(one.way.places) == 1 and not one.way.short for one in weighed)
+
+
+def _units(way: Way, place: int) -> int:
+    return sum(taking.units for taking in way.takings if taking.place == place)
+
+
+def _short(units: int) -> str:
+    return f" Short: {units} {'unit' if units == 1 else 'units'}." if units else ""

@@ -1,0 +1,105 @@
+"""The ways in which an order could leave: from each place alone, and from a few together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from integrations.nouns import Noun
+from orders.distance import between
+from orders.routing.question import Place, Question, Want
+
+# A variant that the store does not count is never short.
+UNCOUNTED = 10**9
+# Of so many of the nearest places, every set is tried; a hundred sets are looked at in about a millisecond.
+_TOGETHER = 8
+_FEWEST_FIRST = ("ships_all", "fewest_shipments")
+
+
+class Taking(Noun):
+    """Units of a line that leave from one place."""
+
+    line: int
+    variant: int | None
+    place: int
+    units: int
+
+
+class Way(Noun):
+    """One way to ship: who sends what, and what nobody would."""
+
+    places: tuple[int, ...]
+    takings: tuple[Taking, ...]
+    short: Mapping[int, int]
+    """Units by order line."""
+
+
+class LeftOut(Noun):
+    """A place that no way goes through, and why."""
+
+    place: int
+    why: str
+
+
+def left_out(question: Question) -> list[LeftOut]:
+    """The places that may not ship this order at all."""
+    told = ((place.id, _why_not(place, question)) for place in question.places)
+    return [LeftOut(place=place, why=why) for place, why in told if why]
+
+
+def ways(question: Question) -> list[Way]:
+    """Every way worth weighing, each set of places once; the nearest place of a set gives what it has first."""
+    out = {one.place for one in left_out(question)}
+    open_places = [place for place in question.places if place.id not in out]
+    near = sorted(open_places, key=lambda place: (between(place.at, question.to), place.id))
+    found: dict[tuple[int, ...], Way] = {}
+    for size in range(1, _most(question) + 1):
+        for chosen in combinations(near if size == 1 else near[:_TOGETHER], size):
+            way = _way(question.wants, _free(question), [place.id for place in chosen])
+            if way.takings:
+                found.setdefault(tuple(sorted(way.places)), way)
+        if question.rules.order[:2] == _FEWEST_FIRST and any(not way.short for way in found.values()):
+            break  # no larger set could win
+    return list(found.values())
+
+
+def _why_not(place: Place, question: Question) -> str:
+    if place.refused:
+        return place.refused
+    if question.to.country in place.never_to:
+        return f"it sends nothing to {question.to.country}"
+    if not place.takes_hazardous and any(want.hazardous for want in question.wants):
+        return "it sends no hazardous goods"
+    if place.room_today is not None and place.room_today <= 0:
+        return "it has no room left today"
+    return ""
+
+
+def _most(question: Question) -> int:
+    units = sum(want.units for want in question.wants)
+    return question.rules.most_shipments if units >= question.rules.split_from_units else 1
+
+
+def _free(question: Question) -> dict[tuple[int, int], int]:
+    return {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
+
+
+def _way(wants: Sequence[Want], free: dict[tuple[int, int], int], places: Sequence[int]) -> Way:
+    """What these places would send, in their order. A place that would send nothing is not among the way's places."""
+    open_units = {want.line: want.units for want in wants}
+    takings: list[Taking] = []
+    for place in places:
+        for want in wants:
+            there = UNCOUNTED if want.variant is None else free.get((want.variant, place), 0)
+            units = min(open_units[want.line], there)
+            if units <= 0:
+                continue
+            takings.append(Taking(line=want.line, variant=want.variant, place=place, units=units))
+            open_units[want.line] -= units
+            if want.variant is not None:
+                free[want.variant, place] = there - units
+    return Way(
+        places=tuple(dict.fromkeys(taking.place for taking in takings)),
+        takings=tuple(takings),
+        short={line: units for line, units in open_units.items() if units},
+    )

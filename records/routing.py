@@ -1,0 +1,72 @@
+"""How a merchant wants locations to be chosen, and what each location is able to do."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+RuleName = Literal[
+    "ships_all",
+    "fewest_shipments",
+    "nearest",
+    "cheapest",
+    "soonest",
+    "oldest_stock",
+    "preferred",
+    "least_busy",
+]
+USUAL_ORDER: tuple[RuleName, ...] = ("ships_all", "fewest_shipments", "nearest")
+
+
+class RoutingRules(BaseModel):
+    """`order` is asked from its first rule on; ties go to the next."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: tuple[RuleName, ...] = USUAL_ORDER
+    most_shipments: int = Field(default=3, ge=1, le=4)
+    """Into so many shipments an order is split at most; 1 never splits."""
+    split_from_units: int = Field(default=2, ge=2)
+    """An order of fewer units than this is never split."""
+    ask_rates_for: int = Field(default=3, ge=1, le=6)
+    """For so many of the best ways the carriers are asked what they cost, where a rule wants to know."""
+
+
+class Sending(BaseModel):
+    """What a location is able to do, as the merchant says; nothing said is nothing known, and no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preference: int = Field(default=0, ge=0, le=99)
+    """The merchant's own ranking: smaller is preferred."""
+    never_to: tuple[str, ...] = ()
+    """Countries (ISO 3166-1 alpha-2) that it sends nothing to."""
+    takes_hazardous: bool = True
+    shipments_a_day: int | None = Field(default=None, ge=1, le=100_000)
+    work_minor: int = Field(default=0, ge=0)
+    """What sending one shipment costs there besides postage, in minor units of the shop's currency."""
+    time_zone: str = "UTC"
+    cut_off: time | None = None
+    """Orders that come after this time of its day leave a working day later."""
+    working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """0 is Monday."""
+    closed_on: tuple[date, ...] = ()
+    handling_days: int = Field(default=0, ge=0, le=30)
+    """Working days between the order and its leaving."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"there is no time zone {name}: one is called America/New_York")
+        return name
+
+    @field_validator("working_days")
+    @classmethod
+    def _some_day(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if not days or not set(days) <= set(range(7)):
+            raise ValueError("name at least one day of the week, 0 for Monday to 6 for Sunday")
+        return tuple(sorted(set(days)))

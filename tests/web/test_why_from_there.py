@@ -1,0 +1,42 @@
+"""The page that says why an order leaves from where it does."""
+
+from __future__ import annotations
+
+from person import Person
+from seeds import Shop
+from sqlalchemy import text
+
+
+def page(grace: Person, shop: Shop, order: int) -> str:
+    return grace.get(f"/ops/shops/{shop.tenant}/orders/{order}/routing").text
+
+
+def test_every_way_stands_there_with_what_each_rule_said_and_what_became_of_it(
+    grace: Person, shop: Shop, furnished: dict[str, int]
+) -> None:
+    order = grace.get(f"/ops/shops/{shop.tenant}/orders/{furnished['split']}").text
+    assert f"/ops/shops/{shop.tenant}/orders/{furnished['split']}/routing" in order
+
+    told = page(grace, shop, furnished["split"])
+
+    assert "Only a part of it is there: 2 from Reno. Short: 2 units." in told
+    for heading in ("Units short", "Shipments", "Kilometres", "Outcome"):
+        assert '<th scope="col"' in told
+        assert heading in told
+    assert told.index("Reno") < told.index("dearer, or no price")
+    assert "Toronto: it sends nothing to US" in told
+
+
+def test_before_anything_is_decided_it_says_what_that_waits_for(
+    grace: Person, shop: Shop, furnished: dict[str, int]
+) -> None:
+    assert "Nothing is decided yet" in page(grace, shop, furnished["held"])
+    assert grace.get(f"/ops/shops/{shop.tenant}/orders/99999/routing").status_code == 404
+
+
+def test_a_choice_whose_question_was_forgotten_says_so(
+    grace: Person, shop: Shop, furnished: dict[str, int], engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE routing_decisions SET question = '{}', answer = '{}', sentence = ''"))
+    assert "What 1 choice was made from is not kept any more." in page(grace, shop, furnished["split"])

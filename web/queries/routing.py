@@ -1,0 +1,91 @@
+"""Reads why an order leaves from where it does, as a table that a merchant can follow from left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from orders.routing.decision import LAST_RESORT, Decision, Weighed
+from orders.routing.question import Question
+from records import decisions
+from records.decisions import RoutingDecision
+from records.orders import Order, find_order
+from records.routing import RuleName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to ship: from where, what each rule said of it, and what became of it."""
+
+    places: Sequence[str]
+    units: Sequence[int]
+    """Of each place."""
+    scores: Sequence[int | None]
+    """One for each rule that was asked."""
+    dropped_by: str
+    """The rule's name; empty for the chosen way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    at: datetime
+    sentence: str
+    rules: Sequence[RuleName]
+    ways: Sequence[Way]
+    left_out: Sequence[tuple[str, str]]
+    """Places that were not looked at, and why."""
+    currency: str
+    short: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    order: Order
+    choices: Sequence[Choice]
+    """The newest first."""
+    emptied: int
+    """Choices that are kept without what they were made from: the shop's records were forgotten."""
+
+
+def of_order(session: Session, tenant: int, id: int) -> Choices | None:
+    order = find_order(session, tenant, id)
+    if order is None:
+        return None
+    kept = decisions.of_order(session, tenant, id)
+    read = [choice for row in kept if (choice := _read(row)) is not None]
+    return Choices(order=order, choices=read, emptied=len(kept) - len(read))
+
+
+def _read(row: RoutingDecision) -> Choice | None:
+    try:
+        question, answer = Question.model_validate(row.question), Decision.model_validate(row.answer)
+    except ValidationError:
+        return None
+    names = {place.id: place.name for place in question.places}
+    rules = [rule for rule in question.rules.order if any(rule in one.scores for one in answer.weighed)]
+    return Choice(
+        at=row.at,
+        sentence=row.sentence,
+        rules=rules,
+        ways=[_way(one, names, rules) for one in answer.weighed],
+        left_out=[(names.get(one.place, ""), one.why) for one in answer.left_out],
+        currency=question.quotes[0].currency if question.quotes else "",
+        short=sum(answer.short.values()),
+    )
+
+
+def _way(weighed: Weighed, names: Mapping[int, str], rules: Sequence[RuleName]) -> Way:
+    way = weighed.way
+    return Way(
+        places=[names.get(place, "") for place in way.places],
+        units=[sum(one.units for one in way.takings if one.place == place) for place in way.places],
+        scores=[weighed.scores.get(rule) for rule in rules],
+        dropped_by=weighed.dropped_by,
+    )
+
+
+__all__ = ["LAST_RESORT", "Choice", "Choices", "Way", "of_order"]
