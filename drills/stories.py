@@ -144,6 +144,7 @@ TOLD_BY: dict[str, Story] = {
     "verify_order": announced,
     "check_payment": paid_elsewhere,
     "reserve_stock": announced,
+    "assign_work": announced,
     "buy_label": announced,
     "push_tracking": announced,
     "store_label": announced,

@@ -29,8 +29,8 @@ ASKING: dict[str, frozenset[str]] = {
 ACTING: dict[str, frozenset[str]] = {
     "storefront": frozenset(
         {
-            "announce", "replace_tracking", "report_scan", "hold", "release", "mark_paid", "tag", "cancel_shipped",
-            "cancel_order", "refund",
+            "announce", "assign", "replace_tracking", "report_scan", "hold", "release", "mark_paid", "tag",
+            "cancel_shipped", "cancel_order", "refund",
         }
     ),
     "payments": frozenset({"cancel", "capture", "refund"}),

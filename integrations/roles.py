@@ -14,6 +14,8 @@ from integrations.nouns import (
     Address,
     AddressVerdict,
     Announced,
+    Assigned,
+    Assignment,
     BoughtLabel,
     ChangedOrder,
     ChangedWork,
@@ -113,6 +115,12 @@ class Announcing(Protocol):
         Reads the order's open work first, so a repeat after a crash announces nothing twice. Temporary while the
         storefront has not routed the order yet. More than one answer where the storefront keeps the lines at several
         of its locations.
+        """
+
+    def assign(self, order_remote_id: str, wanted: Sequence[Assignment]) -> Assigned:
+        """Have the storefront ship these units from these locations of its own; what is there already is left.
+
+        Raises Temporary. What the storefront refuses to move is answered and no failure.
         """
 
     def replace_tracking(self, fulfillment_remote_id: str, tracking: TrackingLabel, *, tell_buyer: bool) -> None:

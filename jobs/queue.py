@@ -39,6 +39,7 @@ KINDS = {
         Kind(name="verify_order", queue="orders", rank=10, tries=_TRIES),
         Kind(name="check_payment", queue="orders", rank=20, tries=_TRIES),
         Kind(name="reserve_stock", queue="orders", rank=30, tries=_TRIES),
+        Kind(name="assign_work", queue="orders", rank=35, tries=_TRIES),
         Kind(name="buy_label", queue="orders", rank=40, tries=_TRIES),
         Kind(name="push_tracking", queue="orders", rank=50, tries=_TRIES),
         Kind(name="replace_tracking", queue="orders", rank=55, tries=_TRIES),

@@ -66,6 +66,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         lifecycle.move(session, work.tenant, "order", order.id, "allocate")
     planning.write_down(session, work.tenant, order.id, chosen)
     story.tell(session, work, order.id, chosen.sentence, kind="choice", picks=[vars(pick) for pick in chosen.picks])
+    queue.add(session, work.tenant, "assign_work", f"order/{order.id}")
     holdings = _plan(session, work, order.id, chosen.picks, wanted, rules)
     session.flush()
     # The last statement of the transaction: popular variants stay locked from here to the commit only.

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from integrations.only_asking import OnlyWatching
 from jobs import (
+    assign_work,
     buy_label,
     capture_payment,
     check_connection,
@@ -49,6 +50,7 @@ log = structlog.get_logger(__name__)
 PIPELINE = (verify_order, check_payment, reserve_stock, buy_label, push_tracking)
 BESIDE = (
     take_event,
+    assign_work,
     reverse_order,
     relabel_parcel,
     replace_tracking,

@@ -48,6 +48,8 @@ from integrations.nouns.privacy import (
 from integrations.nouns.storefront import (
     Announced,
     AskedLine,
+    Assigned,
+    Assignment,
     OrderedLine,
     OrderSnapshot,
     PaymentStanding,
@@ -71,6 +73,8 @@ __all__ = [
     "Announced",
     "AppUninstalled",
     "AskedLine",
+    "Assigned",
+    "Assignment",
     "BoughtLabel",
     "BuyerDataWanted",
     "BuyerToForget",

@@ -143,6 +143,20 @@ class ShippedLine(Noun):
     units: int = Field(gt=0)
 
 
+class Assignment(Noun):
+    """Units that leave from one of the storefront's locations."""
+
+    location_remote_id: str
+    lines: tuple[ShippedLine, ...]
+
+
+class Assigned(Noun):
+    """What came of an assignment: units that were moved now, and why others were not."""
+
+    moved_units: int = 0
+    refusals: tuple[str, ...] = ()
+
+
 class Announced(Noun):
     """The storefront's fulfillment that carries our tracking. `adopted` tells that it stood there already."""
 

@@ -165,6 +165,7 @@ STORIES: dict[str, Callable[[World], None]] = {
     "verify_order": an_order,
     "check_payment": an_order,
     "reserve_stock": an_order,
+    "assign_work": an_order,
     "buy_label": an_order,
     "push_tracking": an_order,
     "replace_tracking": another_label,

@@ -181,6 +181,9 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         ),
         "verify_order": Doing("Check the order", "The order waits at its start; nothing was reserved or bought."),
         "check_payment": Doing("Look at the payment", "The order waits before its stock is reserved."),
+        "assign_work": Doing(
+            "Move the store's work", "The store counts the units off at another location than they leave from."
+        ),
         "reserve_stock": Doing("Reserve stock", "The order has no stock of its own yet, and no label is bought."),
         "buy_label": Doing("Buy a label", "This parcel has no label; the order's other parcels go on."),
         "push_tracking": Doing("Tell the store the tracking", "The label is bought, but buyer and store do not know."),

@@ -14,6 +14,7 @@ from integrations import nouns
 from integrations.ports import Credentials, Keys, Notice, Origins, Permanent, Renewed
 from integrations.storefronts.shopify import (
     answers,
+    assigning,
     catalogue,
     changes,
     hooks,
@@ -79,6 +80,9 @@ class ShopifyStorefront:
             raise ValueError("an announcement needs lines and a tracking number: the number is what tells it was made")
         announcement = Announcement(self._client, order_remote_id, tracking, tell_buyer, self._clock())
         return announcement.make(lines)
+
+    def assign(self, order_remote_id: str, wanted: Sequence[nouns.Assignment]) -> nouns.Assigned:
+        return assigning.assign(self._client, order_remote_id, wanted)
 
     def replace_tracking(self, fulfillment_remote_id: str, tracking: nouns.TrackingLabel, *, tell_buyer: bool) -> None:
         if not tracking.numbers:
