@@ -58,7 +58,8 @@ def asks(tenant: int) -> Any:
     """Says how many orders it is, and for a cancellation what it comes to, before anything is done."""
     given = _asked(request.args, request.args.getlist("order"))
     if given.action not in many.ACTS or not (given.all or given.ticked):
-        return redirect(url_for("orders.listed", tenant=tenant), 303)
+        with shop.opened(tenant):  # a shop that is nobody's has no list to go back to
+            return redirect(url_for("orders.listed", tenant=tenant), 303)
     return _question(tenant, given)
 
 
