@@ -63,7 +63,7 @@ def proved() -> Visitor | Response:
     if isinstance(visitor, Turned):
         log.info("not proved", why=visitor.why, endpoint=request.endpoint)
         return _turned(visitor)
-    g.embedded_shop = visitor.shop
+    g.embedded_shop, g.embedded_preloads = visitor.shop, visitor.preloads
     return visitor
 
 

@@ -57,6 +57,8 @@ def _protect(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "same-origin")
     if not surface.is_embedded():  # the admin opens the page, and talks with it
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if g.get("embedded_preloads") and response.mimetype == "text/html":
+        response.headers.setdefault("Link", g.embedded_preloads)
     response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
     if request.endpoint != "static":  # buyers' names stay out of every cache
         response.headers.setdefault("Cache-Control", "no-store")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import shopify_app
 from admin_frame import CLIENT_ID, HOST, SECRET, Staff, id_token, serve_shopify
 from flask import Flask
 from person import Person
@@ -131,6 +132,27 @@ def test_an_id_token_in_the_address_is_never_carried_on(
     assert answer.status_code == 200
     assert token not in answer.text
     assert "state=to_ship" in answer.text
+
+
+def test_a_document_has_the_headers_of_shopify_s_own_package(
+    staff_member: Staff, app: Flask, shop: Shop, domain: str
+) -> None:
+    """What it preloads is what the page loads, and who may frame it is whom the package names."""
+    token = id_token(domain)
+    path = f"/ops/shops/{shop.tenant}/orders?embedded=1&shop={domain}&host={HOST}&id_token={token}"
+    answer = staff_member.client.get(path)
+    package = shopify_app.ShopifyApp(CLIENT_ID, SECRET).verify_app_home_req(
+        {"method": "GET", "url": f"https://pack.example.com{path}", "headers": {}, "body": ""}, "/auth/patch-id-token"
+    )
+
+    preloaded = re.findall(r'<([^>]+\.js)>; rel="preload"', answer.headers["Link"])
+    assert len(preloaded) == 2
+    assert preloaded == re.findall(r'src="(https://cdn[^"]+)"', answer.text)
+    assert '<https://cdn.shopify.com>; rel="preconnect"' in answer.headers["Link"]
+    framed_by = package.response.headers["Content-Security-Policy"].rstrip(";")
+    assert answer.headers["Content-Security-Policy"].endswith(framed_by)
+    assert token not in answer.headers["Link"]
+    assert "Link" not in staff_member.get(f"/ops/shops/{shop.tenant}/orders").headers  # fetched, and no document
 
 
 def test_who_may_frame_a_page_is_its_own_store_only(

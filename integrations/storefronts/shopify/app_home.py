@@ -40,6 +40,8 @@ class Visitor:
     shop: str
     user: str
     id_token: str = field(repr=False)
+    preloads: str = ""
+    """What the browser may fetch before it has read the page, as a Link header; empty for what is no document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ def verify(request: Request, keys: AppKeys) -> Visitor | Turned:
     found = _app(keys).verify_app_home_req(_plainly(request), PATCH_PATH)
     if not found.ok:
         return Turned(status=found.response.status, headers=found.response.headers, why=found.log.code)
-    visitor = _visitor(found.id_token.claims, found.id_token.token)
+    visitor = _visitor(found.id_token.claims, found.id_token.token, _preloads(found.response.headers))
     if visitor is None:
         return Turned(status=401, headers=RETRY, why="odd_claims")
     return visitor
@@ -99,7 +101,12 @@ def _plainly(request: Request) -> dict[str, Any]:
     return {"method": request.method, "url": request.url, "headers": dict(request.headers), "body": ""}
 
 
-def _visitor(claims: Mapping[str, Any], id_token: str) -> Visitor | None:
+def _preloads(headers: Mapping[str, str]) -> str:
+    """The package names the newest Polaris; the pages load the first major version, which stays as it is."""
+    return headers.get("Link", "").replace("/polaris.js>", "/polaris-1.js>")
+
+
+def _visitor(claims: Mapping[str, Any], id_token: str, preloads: str) -> Visitor | None:
     shop = urlsplit(str(claims.get("dest", ""))).hostname or ""
     issuer = urlsplit(str(claims.get("iss", "")))
     user, times = str(claims.get("sub", "")), [claims.get(name) for name in ("nbf", "iat", "exp")]
@@ -112,4 +119,4 @@ def _visitor(claims: Mapping[str, Any], id_token: str) -> Visitor | None:
         and len(told) == len(times)
         and told[2] - told[1] <= _LONGEST_LIFE_S
     )
-    return Visitor(shop=shop, user=user, id_token=id_token) if proved else None
+    return Visitor(shop=shop, user=user, id_token=id_token, preloads=preloads) if proved else None
