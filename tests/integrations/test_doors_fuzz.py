@@ -22,6 +22,7 @@ from integrations.carriers.easypost import client as easypost_client
 from integrations.carriers.easypost import words
 from integrations.json_body import read_object
 from integrations.nouns import (
+    Assignment,
     Consignment,
     Ignored,
     Money,
@@ -210,6 +211,12 @@ GIVEN = {
         "announce": [ShippedLine(line_remote_id="gid://shopify/LineItem/1", units=1)],
         "": [TakenBackLine(line_remote_id="gid://shopify/LineItem/1", units=1)],
     },
+    "wanted": [
+        Assignment(
+            location_remote_id="gid://shopify/Location/1",
+            lines=(ShippedLine(line_remote_id="gid://shopify/LineItem/1", units=1),),
+        )
+    ],
     "tracking": LABEL,
     "scan": Scan(at=NOW, status="in_transit"),
     "handle": "h", "reason": "staff", "notes": "n", "note": "n", "mark": "m", "key": "k", "secret": "s",

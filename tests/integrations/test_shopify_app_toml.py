@@ -64,6 +64,7 @@ WRITES = {
     "fulfillmentCreate": {"write_merchant_managed_fulfillment_orders", "write_third_party_fulfillment_orders"},
     "fulfillmentTrackingInfoUpdate": {"write_merchant_managed_fulfillment_orders"},
     "fulfillmentOrderHold": {"write_merchant_managed_fulfillment_orders"},
+    "fulfillmentOrderMove": {"write_merchant_managed_fulfillment_orders"},
     "fulfillmentOrderReleaseHold": {"write_merchant_managed_fulfillment_orders"},
     "fulfillmentCancel": {"write_merchant_managed_fulfillment_orders"},
     "fulfillmentEventCreate": {"write_fulfillments"},
