@@ -6,13 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from integrations.nouns import ShippedLine, TrackingLabel
-from jobs import runner, steps
+from jobs import runner
+from tests.dying import work_off_until
 from tests.journeys.test_shadowed import decision, only_watch, ship_by_hand
 from tests.world import World, variant
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -51,23 +48,10 @@ def until_decided(world: World, *, run: Callable[[str], None]) -> None:
 
 def die_at(world: World, lane: str, boundary: int) -> bool:
     """Work a lane off until the n-th boundary, and be gone; answers whether it got that far."""
-    left = [boundary]
-
-    def listener(_name: str) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            raise Killed
-
-    steps.listen(listener)
-    try:
-        runner.work_off(world.services, world.tenant, lane)
-    except Killed:
-        return True
-    finally:
-        steps.listen(None)
-        with world.engine.begin() as connection:
-            connection.execute(text("UPDATE jobs SET state = 'due', due_at = now() WHERE state = 'running'"))
-    return False
+    died = work_off_until(world, lane, boundary) == boundary
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET state = 'due', due_at = now() WHERE state = 'running'"))
+    return died
 
 
 def test_a_carrier_that_is_away_while_an_order_is_decided_anew_costs_no_price(watching: World):

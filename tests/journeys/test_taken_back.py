@@ -10,11 +10,12 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
-from jobs import desk, runner, steps
+from jobs import desk, runner
 from orders import taking_back
 from orders.reversing import Wish
 from orders.taking_back import Begun, PlanChanged
 from records.tenants import Rules
+from tests.dying import work_off_until
 from tests.world import STRIPE_KEY, World, eventually, variant
 
 ANN = "person:Ann"
@@ -270,33 +271,6 @@ def test_a_plan_that_a_person_agreed_to_is_not_begun_once_it_has_changed(world: 
     assert "cancel_fulfillment" in [step.kind for step in answer.plan.steps]
     assert world.order(placed).state == "fulfilled"
     assert world.rows("SELECT id FROM reversals") == []
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this."""
-
-
-def work_off_until(world: World, lane: str, boundary: int | None) -> int:
-    """Work a lane off, and die at a boundary; answers how many were passed."""
-    passed = 0
-
-    def listen(name: str) -> None:
-        nonlocal passed
-        passed += 1
-        if passed == boundary:
-            raise Killed(name)
-
-    steps.listen(listen)
-    try:
-        runner.work_off(world.services, world.tenant, lane)
-    except Killed:
-        died = True
-    else:
-        died = False
-    finally:
-        steps.listen(None)
-    assert died == (passed == boundary)
-    return passed
 
 
 def come_back(world: World, lane: str) -> None:

@@ -24,10 +24,11 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import text
 
-from jobs import desk, runner, steps
+from jobs import desk, runner
 from orders.reversal import ON_THE_ROAD, Wish
 from orders.taking_back import Begun
 from tests.conftest import EMPTY_TABLES, FIRST_IDS
+from tests.dying import work_off_until
 from tests.model import invariants
 from tests.world import STRIPE_KEY, World, variant
 
@@ -45,10 +46,6 @@ ACTS = {
     ("stripe", "refund.create"): ("refund.list", "payment_intent.retrieve"),
     ("stripe", "payment_intent.cancel"): ("payment_intent.retrieve",),
 }
-
-
-class Killed(BaseException):
-    """The worker is gone, in the middle of whatever it did."""
 
 
 @dataclass
@@ -296,22 +293,7 @@ def empty(world: World) -> None:
 
 def die_in(world: World, lane: str, boundary: int) -> bool:
     """Work a lane off until the n-th boundary, and be gone; the lease runs out. Answers whether it got that far."""
-    left = [boundary]
-
-    def listener(_name: str) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            raise Killed
-
-    steps.listen(listener)
-    try:
-        runner.work_off(world.services, world.tenant, lane)
-    except Killed:
-        died = True
-    else:
-        died = False
-    finally:
-        steps.listen(None)
+    died = work_off_until(world, lane, boundary) == boundary
     with world.engine.begin() as connection:
         connection.execute(
             text("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE state = 'running' AND lane = :lane"),
