@@ -74,9 +74,10 @@ def _take_again(
     )
     differs = before.content_digest != (MARK if forgotten else content_digest(snapshot))
     standing_changed = before.standing != snapshot.standing
-    cancelled_at = snapshot.cancelled_at or before.cancelled_at  # no store takes a cancellation back
-    newer = known is None or snapshot.updated_at > known or (final and snapshot.updated_at >= known)
-    tie = known is not None and snapshot.updated_at == known and not final
+    cancelled_at = snapshot.cancelled_at or before.cancelled_at
+    last_word = final or (differs and snapshot.cancelled_at is not None)  # no store takes a cancellation back
+    newer = known is None or snapshot.updated_at > known or (last_word and snapshot.updated_at >= known)
+    tie = known is not None and snapshot.updated_at == known and not last_word
     is_new = known is None  # only its id was known until now
     if newer and (differs or standing_changed or snapshot.updated_at != known):
         for name, value in (_columns(snapshot, forgotten=forgotten) | {"cancelled_at": cancelled_at}).items():

@@ -415,7 +415,7 @@ def test_a_refund_of_postage_that_nobody_told_us_of_is_written_down(world: World
 
     assert [kind for kind, _, _ in found] == ["missed"]
     assert [row.state for row in world.rows("SELECT state FROM labels")] == ["voided"]
-    assert compare(world, "easypost") == []  # the store was not compared yet
+    assert compare(world) == []
 
 
 def test_postage_that_was_bought_and_never_recorded_is_adopted(world: World):

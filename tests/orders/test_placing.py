@@ -96,6 +96,17 @@ def test_another_version_of_the_same_second_contradicts_and_is_not_believed(shop
     assert lines(shop) == [("l1", 2)]
 
 
+def test_what_was_cancelled_in_the_same_second_is_the_later_of_the_two(shop):
+    take(shop, snapshot())
+    cancelled = snapshot(lines=[("l1", 0)], total=0, standing=PaymentStanding.REFUNDED, cancelled_at=NOON)
+
+    assert told(take(shop, cancelled)) == {"newer", "differs", "standing_changed"}
+    assert told(take(shop, cancelled)) == set()
+    assert told(take(shop, snapshot())) == {"contradicts"}
+    assert shop.one("SELECT total_minor, standing, cancelled_at FROM orders") == (0, "refunded", NOON)
+    assert lines(shop) == [("l1", 0)]
+
+
 def test_the_store_s_own_answer_wins_a_tie(shop):
     take(shop, snapshot())
 
