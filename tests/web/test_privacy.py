@@ -6,7 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from person import Person
+from pydantic import SecretStr
 from seeds import Shop
 from sqlalchemy import text as text_of
 from sqlalchemy.orm import Session
@@ -77,6 +79,16 @@ def test_an_admin_fetches_an_export_and_that_is_written_down(
     (line,) = [record.getMessage() for record in caplog.records if "export fetched" in record.getMessage()]
     assert "person:Grace" in line
     assert "ada@" not in line
+
+
+def test_an_export_under_a_key_that_is_gone_says_so_and_what_to_do(
+    grace: Person, shop: Shop, session: Session, settings: Settings
+) -> None:
+    lost = settings.model_copy(update={"encryption_keys": (SecretStr(Fernet.generate_key().decode()),)})
+    row = export(shop, session, lost)
+    answer = grace.post(f"/ops/shops/{shop.tenant}/privacy/{row.id}/export", **{"as": "json"})
+    assert answer.status_code == 303
+    assert "Ask for it once more." in grace.get(answer.headers["Location"]).text
 
 
 @pytest.mark.parametrize("role", ["ops", "warehouse", "read_only"])

@@ -9,6 +9,7 @@ import structlog
 from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
 
 from config import boot
+from config.keyring import CannotOpen
 from jobs import privacy as demanding
 from orders import export
 from records.orders import orders_named
@@ -48,13 +49,17 @@ def ask(tenant: int) -> Any:
 
 
 @blueprint.post("/shops/<id:tenant>/privacy/<id:id>/export")
-def fetch(tenant: int, id: int) -> Response:
+def fetch(tenant: int, id: int) -> Any:
     """The export as a file. Asked for like a write, because it takes an admin, and every fetch is written down."""
     form = request.form.get("as", "json")
     with shop.opened(tenant) as session:
         media_type = _FORMS.get(form) or abort(400)
         sealed = privacy.sealed_export(session, tenant, id) or abort(404)
-    document = boot.keyring(current_app.extensions["settings"]).open(sealed)["document"]
+    try:
+        document = boot.keyring(current_app.extensions["settings"]).open(sealed)["document"]
+    except CannotOpen:
+        flash("The export was sealed with a key that is not here any more. Ask for it once more.", "bad")
+        return redirect(url_for("privacy.shown"), 303)
     log.info("export fetched", tenant=tenant, demand=id, actor=door.actor())
     told = document if form == "json" else export.as_text(json.loads(document))
     ending = "json" if form == "json" else "txt"
