@@ -5,9 +5,6 @@ Nothing waits for it: what the store refuses to move leaves from our location al
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -38,12 +35,9 @@ def run(work: Work) -> Outcome:
         wanted = assignments(session, work.tenant, order)
     if not wanted:
         return Done()
-    act = Act(
-        key=f"assign_work/{order.id}/{_digest(wanted)}",
-        kind="assign_work",
-        subject=f"order/{order.id}",
-        request=[one.model_dump() for one in wanted],
-    )
+    request = [one.model_dump() for one in wanted]
+    key = f"assign_work/{order.id}/{outward.digest(request)}"  # a later plan is another act
+    act = Act(key=key, kind="assign_work", subject=f"order/{order.id}", request=request)
     storefront = work.storefront(order.connection_id)
     # It reads first where the work is, so a repeat moves nothing twice.
     performed = outward.once(work, act, perform=lambda _keys: storefront.assign(order.remote_id, wanted))
@@ -83,11 +77,6 @@ def assignments(session: Session, tenant: int, order: Order) -> tuple[Assignment
         )
         for place, lines in units.items()
     )
-
-
-def _digest(wanted: Sequence[Assignment]) -> str:
-    """Tells one plan from another: a later one is another act."""
-    return hashlib.sha256("\n".join(one.model_dump_json() for one in wanted).encode()).hexdigest()[:16]
 
 
 def _places(session: Session, tenant: int, connection: str) -> dict[int, str]:

@@ -116,7 +116,7 @@ def intend(work: Work, act: Act) -> Intended | None:
                 kind=act.kind,
                 subject=act.subject,
                 attempt=act.attempt,
-                request_digest=_digest(act.request),
+                request_digest=digest(act.request),
             )
             .on_conflict_do_nothing(index_elements=["tenant_id", "key"])
             .returning(Intention.id)
@@ -130,7 +130,7 @@ def intend(work: Work, act: Act) -> Intended | None:
             repeated = False
         return Intended(
             repeated=repeated,
-            changed=intention.request_digest != _digest(act.request),
+            changed=intention.request_digest != digest(act.request),
             keys=keys_of(intention),
             keyed_at=intention.keyed_at,
         )
@@ -154,6 +154,11 @@ _WHILE_I_INTEND = text(
 
 def keys_of(intention: Intention) -> Keys:
     return Keys(mark=intention.mark, idempotency=intention.idempotency_key)
+
+
+def digest(request: Any) -> str:
+    """Tells one request from another."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def settle(session: Session, tenant: int, key: str, by: str, *, reference: str = "", reason: str = "") -> bool:
@@ -229,7 +234,7 @@ def _fresh_key(session: Session, work: Work, intention: Intention, act: Act, by:
         by,
         ended_at=None,
         reason="",
-        request_digest=_digest(act.request),
+        request_digest=digest(act.request),
         renewals=Intention.renewals + 1,
         keyed_at=func.now(),
     )
@@ -241,7 +246,3 @@ def _present(session: Session, tenant: int, key: str) -> Intention:
     if intention is None:
         raise RuntimeError(f"intention {key} of tenant {tenant} vanished: intentions are never deleted")
     return intention
-
-
-def _digest(request: Any) -> str:
-    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()[:32]

@@ -6,7 +6,6 @@ Asked before anything is reserved and with no transaction open; what it says is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.orm import Session
@@ -14,29 +13,21 @@ from sqlalchemy.orm import Session
 from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
 from jobs.work import Work
-from orders import consigning, planning, rates
-from orders.allocation import Pick
+from orders import holds, planning, rates
 from orders.holds import Problem
-from orders.planning import Demand
 from orders.routing import asking
 from orders.routing.decision import to_be_priced
 from orders.routing.question import Quote
 from orders.routing.rules import NEEDS_QUOTES
 from orders.routing.ways import Way
 from records import shadow, tenants
-from records.orders import Order
-from records.shipments import Parcel, Shipment
+from records.orders import Order, open_holds
 from records.tenants import Rules
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Drawn:
-    """A way with the boxes that it would send."""
-
-    way: Way
-    boxes: tuple[Consignment, ...]
+_Drawn = tuple[Way, Sequence[Consignment]]
+"""A way with the boxes that it would send."""
 
 
 def quotes(work: Work) -> tuple[Quote, ...]:
@@ -48,61 +39,39 @@ def quotes(work: Work) -> tuple[Quote, ...]:
         rules = tenants.rules_of(session, work.tenant)
         if order is None or not NEEDS_QUOTES & set(rules.routing.order):
             return ()
+        if holds.blocking_labels(open_holds(session, work.tenant, order.id)):
+            return ()
         drawn = _drawn(session, work, order, rules)
-    priced = [quote for one in drawn if (quote := _priced(work, order, one, rules)) is not None]
+    priced = [quote for way, boxes in drawn if (quote := _priced(work, order, way, boxes, rules)) is not None]
     currencies = [quote.currency for quote in priced]
     common = max(sorted(set(currencies)), key=currencies.count, default="")
     return tuple(quote for quote in priced if quote.currency == common)
 
 
 def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Drawn]:
+    """Without the ways that cannot be declared; the label's own job asks a person about those."""
     wanted = planning.demand(session, work.tenant, order.id)
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
-    question = asking.ask(
-        session, work.tenant, wanted.wants, order.ship_to or Address(), rules, now=work.now(), spoken_for=taken
-    )
-    found = []
+    to, now = order.ship_to or Address(), work.now()
+    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken)
+    found: list[_Drawn] = []
     for way in to_be_priced(question):
-        boxes = _boxes(session, work, order, way, wanted, rules)
-        if boxes is not None:
-            found.append(_Drawn(way=way, boxes=boxes))
+        picks, reference = planning.picks_of(way), f"asked-{order.id}"
+        boxes = planning.consignments(session, work.tenant, order, picks, wanted, rules, reference=reference)
+        if not isinstance(boxes, Problem):
+            found.append((way, [consignment for _, consignment in boxes]))
     return found
 
 
-def _boxes(
-    session: Session, work: Work, order: Order, way: Way, wanted: Demand, rules: Rules
-) -> tuple[Consignment, ...] | None:
-    """None where something keeps it from being declared; the label's own job asks a person about that."""
-    found: list[Consignment] = []
-    for location in way.places:
-        leaves = Shipment(tenant_id=work.tenant, order_id=order.id, location_id=location)
-        for box in planning.boxes(_picks(way, location), wanted, rules):
-            parcel = Parcel(shape=box.shape, contents={str(line): units for line, units in box.contents.items()})
-            reference = f"asked-{order.id}-{location}"
-            one = consigning.consign(session, work.tenant, order, leaves, parcel, rules, reference=reference)
-            if isinstance(one, Problem):
-                return None
-            found.append(one)
-    return tuple(found)
-
-
-def _picks(way: Way, location: int) -> Sequence[Pick]:
-    return [
-        Pick(line=one.line, variant=one.variant, location=one.place, units=one.units)
-        for one in way.takings
-        if one.place == location
-    ]
-
-
-def _priced(work: Work, order: Order, drawn: _Drawn, rules: Rules) -> Quote | None:
+def _priced(work: Work, order: Order, way: Way, boxes: Sequence[Consignment], rules: Rules) -> Quote | None:
     """None where a box of it cannot be sent from there, or the boxes are priced in several currencies."""
     carrier = work.carrier(work.newest_connection("carrier"))
     chosen: list[Rate] = []
-    for box in drawn.boxes:
+    for box in boxes:
         try:
             quoted = carrier.estimate(box)
         except Permanent as refusal:
-            log.info("way not priced", order=order.id, places=drawn.way.places, reason=refusal.reason)
+            log.info("way not priced", order=order.id, places=way.places, reason=refusal.reason)
             return None
         choice = rates.choose(quoted.rates, ships_at=work.now(), deliver_by=order.deliver_by, carriers=rules.carriers)
         if choice is None:
@@ -114,7 +83,7 @@ def _priced(work: Work, order: Order, drawn: _Drawn, rules: Rules) -> Quote | No
     if len(currencies) != 1:
         return None
     return Quote(
-        way=drawn.way.places,
+        way=way.places,
         cost_minor=sum(rate.price.minor for rate in chosen),
         currency=currencies.pop(),
         arrives_in_days=max(known) if len(known) == len(days) else None,

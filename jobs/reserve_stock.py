@@ -15,6 +15,7 @@ from orders import holds, inventory, lifecycle, planning
 from orders.allocation import Pick
 from orders.inventory import Holding
 from orders.planning import Demand
+from orders.routing import asking
 from orders.routing.question import Quote
 from records import tenants
 from records.orders import Order, open_holds
@@ -56,9 +57,8 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         if order.state == "shipping":
             fulfilling.if_complete(session, work.tenant, order.id)
         return Done()
-    chosen = planning.choose(
-        session, work.tenant, wanted.wants, order.ship_to or Address(), rules, now=work.now(), quotes=quotes
-    )
+    to, now = order.ship_to or Address(), work.now()
+    chosen = planning.decided(asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, quotes=quotes))
     planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
     if not chosen.picks:
         return Done()

@@ -21,12 +21,12 @@ from jobs.work import Work
 from orders import consigning, holds, lifecycle, planning, rates, watching
 from orders.allocation import Pick
 from orders.holds import Problem
+from orders.routing import asking
 from orders.routing.question import Quote
 from orders.watching import Priced
 from records import shadow, tenants
 from records.orders import Order, open_holds
 from records.shadow import ShadowDecision
-from records.shipments import Parcel, Shipment
 from records.stock import Location
 from records.tenants import Rules
 
@@ -100,31 +100,21 @@ def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None
     rules = tenants.rules_of(session, work.tenant)
     wanted = planning.demand(session, work.tenant, order.id)
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
-    chosen = planning.choose(
-        session,
-        work.tenant,
-        wanted.wants,
-        order.ship_to or Address(),
-        rules,
-        now=work.now(),
-        spoken_for=taken,
-        quotes=quotes,
-    )
+    to, now = order.ship_to or Address(), work.now()
+    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken, quotes=quotes)
+    chosen = planning.decided(question)
     planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
-    boxes: list[tuple[Priced, Consignment]] = []
-    for location in dict.fromkeys(pick.location for pick in chosen.picks):
-        there = [pick for pick in chosen.picks if pick.location == location]
-        for box in planning.boxes(there, wanted, rules):
-            leaves = Shipment(tenant_id=work.tenant, order_id=order.id, location_id=location)
-            parcel = Parcel(shape=box.shape, contents={str(line): units for line, units in box.contents.items()})
-            consignment = consigning.consign(
-                session, work.tenant, order, leaves, parcel, rules, reference=f"watched-{order.id}"
-            )
-            if isinstance(consignment, Problem):
-                holds.place(session, work.tenant, order.id, consignment, by="packline")
-                return None
-            named = session.get_one(Location, (work.tenant, location)).name
-            boxes.append((Priced(warehouse=named, weight_grams=box.shape.weight_grams), consignment))
+    leaving = planning.consignments(
+        session, work.tenant, order, chosen.picks, wanted, rules, reference=f"watched-{order.id}"
+    )
+    if isinstance(leaving, Problem):
+        holds.place(session, work.tenant, order.id, leaving, by="packline")
+        return None
+    named = {location: session.get_one(Location, (work.tenant, location)).name for location, _ in leaving}
+    boxes = [
+        (Priced(warehouse=named[location], weight_grams=consignment.parcel.weight_grams), consignment)
+        for location, consignment in leaving
+    ]
     drawn = Drawn(
         order=order.id,
         picks=chosen.picks,

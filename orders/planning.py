@@ -8,15 +8,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Address
-from orders import holds, packing, progress
+from integrations.nouns import Consignment
+from orders import consigning, holds, packing, progress
 from orders.allocation import Pick
 from orders.holds import Problem
-from orders.routing import asking
 from orders.routing.decision import Decision, decide, digest
-from orders.routing.question import Question, Quote, Want
+from orders.routing.question import Question, Want
+from orders.routing.ways import Way
 from records.decisions import RoutingDecision
-from records.orders import OrderLine, lines_of
+from records.orders import Order, OrderLine, lines_of
+from records.shipments import Parcel, Shipment
 from records.tenants import Rules
 
 
@@ -37,11 +38,7 @@ class Chosen:
 
     @property
     def picks(self) -> tuple[Pick, ...]:
-        way = self.decision.chosen
-        return tuple(
-            Pick(line=one.line, variant=one.variant, location=one.place, units=one.units)
-            for one in (way.takings if way else ())
-        )
+        return picks_of(self.decision.chosen) if self.decision.chosen else ()
 
     @property
     def short(self) -> Mapping[int, int]:
@@ -65,20 +62,13 @@ def demand(session: Session, tenant: int, order: int) -> Demand:
     return Demand(wants=wants, lines=lines)
 
 
-def choose(
-    session: Session,
-    tenant: int,
-    wants: Sequence[Want],
-    to: Address,
-    rules: Rules,
-    *,
-    now: datetime,
-    spoken_for: Mapping[tuple[int, int], int] | None = None,
-    quotes: Sequence[Quote] = (),
-) -> Chosen:
-    """Where the units come from. `spoken_for` is units, by (variant, location), that others would take first."""
-    question = asking.ask(session, tenant, wants, to, rules, now=now, spoken_for=spoken_for, quotes=quotes)
+def decided(question: Question) -> Chosen:
+    """Where the units come from."""
     return Chosen(question=question, decision=decide(question))
+
+
+def picks_of(way: Way) -> tuple[Pick, ...]:
+    return tuple(Pick(line=one.line, variant=one.variant, location=one.place, units=one.units) for one in way.takings)
 
 
 def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> None:
@@ -122,3 +112,28 @@ def boxes(picks: Sequence[Pick], wanted: Demand, rules: Rules) -> list[packing.B
         for pick in picks
     ]
     return packing.pack(packables, rules.box)
+
+
+def consignments(
+    session: Session,
+    tenant: int,
+    order: Order,
+    picks: Sequence[Pick],
+    wanted: Demand,
+    rules: Rules,
+    *,
+    reference: str,
+) -> list[tuple[int, Consignment]] | Problem:
+    """The boxes as a carrier is told of them, each with the location that it would leave; or what keeps one from being
+    declared. Nothing of it is written.
+    """
+    found: list[tuple[int, Consignment]] = []
+    for location in dict.fromkeys(pick.location for pick in picks):
+        leaves = Shipment(tenant_id=tenant, order_id=order.id, location_id=location)
+        for box in boxes([pick for pick in picks if pick.location == location], wanted, rules):
+            parcel = Parcel(shape=box.shape, contents={str(line): units for line, units in box.contents.items()})
+            one = consigning.consign(session, tenant, order, leaves, parcel, rules, reference=reference)
+            if isinstance(one, Problem):
+                return one
+            found.append((location, one))
+    return found

@@ -27,14 +27,6 @@ def leaves_on(ordered_at: datetime, sending: Sending) -> date | None:
     return None
 
 
-def ship_by(ordered_at: datetime, sending: Sending) -> datetime | None:
-    """The end of that day at the place, in UTC."""
-    day = leaves_on(ordered_at, sending)
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=ZoneInfo(sending.time_zone)).astimezone(UTC)
-
-
 def day_began(now: datetime, sending: Sending) -> datetime:
     """When the place's own day began, in UTC."""
     zone = ZoneInfo(sending.time_zone)

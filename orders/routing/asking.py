@@ -61,7 +61,6 @@ def _place(session: Session, tenant: int, row: Location, now: datetime) -> Place
         name=row.name,
         at=distance.point(row.address),
         preference=sending.preference,
-        takes_hazardous=sending.takes_hazardous,
         never_to=sending.never_to,
         room_today=room,
         leaves_on=promising.leaves_on(now, sending),

@@ -45,7 +45,7 @@ LAST_RESORT = "number"
 def decide(question: Question) -> Decision:
     """Ask the rules in their order; each leaves the ways that are best by it, or all where it says nothing."""
     weighing = _Weighing(question)
-    for name in question.rules.order:
+    for name in question.rules.asked:
         weighing.ask(name)
     weighed = weighing.told()
     best = weighed[0].way if weighed else None
@@ -63,7 +63,7 @@ def decide(question: Question) -> Decision:
 def to_be_priced(question: Question) -> list[Way]:
     """The ways that are still in question when a rule first wants to know what carriers say, the nearest first."""
     weighing = _Weighing(question)
-    for name in question.rules.order:
+    for name in question.rules.asked:
         if name in NEEDS_QUOTES:
             weighing.standing.sort(key=lambda way: (nearest(way, question), way.places))
             return weighing.standing[: question.rules.ask_rates_for] if len(weighing.standing) > 1 else []

@@ -29,7 +29,6 @@ class Want(Noun):
     line: int
     variant: int | None
     units: int = Field(gt=0)
-    hazardous: bool = False
 
 
 class Place(Noun):
@@ -40,7 +39,6 @@ class Place(Noun):
     at: Point
     preference: int = 0
     """The merchant's own ranking: smaller is preferred."""
-    takes_hazardous: bool = True
     never_to: tuple[str, ...] = ()
     """Countries (ISO 3166-1 alpha-2) that it sends nothing to."""
     room_today: int | None = None
@@ -49,8 +47,6 @@ class Place(Noun):
     """The day on which what it is given now is handed to a carrier."""
     work_minor: int = 0
     """What sending one shipment from there costs besides postage, in minor units of the shop's currency."""
-    refused: str = ""
-    """Why it is left out of this choice: it was tried before, and could not."""
 
 
 class Shelf(Noun):

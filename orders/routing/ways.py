@@ -58,18 +58,14 @@ def ways(question: Question) -> list[Way]:
             way = _way(question.wants, _free(question), [place.id for place in chosen])
             if way.takings:
                 found.setdefault(tuple(sorted(way.places)), way)
-        if question.rules.order[:2] == _FEWEST_FIRST and any(not way.short for way in found.values()):
+        if question.rules.asked[:2] == _FEWEST_FIRST and any(not way.short for way in found.values()):
             break  # no larger set could win
     return list(found.values())
 
 
 def _why_not(place: Place, question: Question) -> str:
-    if place.refused:
-        return place.refused
     if question.to.country in place.never_to:
         return f"it sends nothing to {question.to.country}"
-    if not place.takes_hazardous and any(want.hazardous for want in question.wants):
-        return "it sends no hazardous goods"
     if place.room_today is not None and place.room_today <= 0:
         return "it has no room left today"
     return ""

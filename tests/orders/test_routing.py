@@ -201,9 +201,7 @@ def test_two_shipments_are_better_than_one_where_they_are_cheaper_and_the_mercha
     ("wants", "place", "why"),
     [
         ([want(1, 1)], {"never_to": ("US",)}, "it sends nothing to US"),
-        ([want(1, 1, hazardous=True)], {"takes_hazardous": False}, "it sends no hazardous goods"),
         ([want(1, 1)], {"room_today": 0}, "it has no room left today"),
-        ([want(1, 1)], {"refused": "it could not find the goods on 2026-11-20"}, "it could not find the goods on 2026-11-20"),
     ],
 )  # fmt: skip
 def test_a_place_is_left_out_and_it_is_said_why(wants, place, why):
@@ -211,6 +209,15 @@ def test_a_place_is_left_out_and_it_is_said_why(wants, place, why):
 
     assert decided.chosen.places == (3,)
     assert [(one.place, one.why) for one in decided.left_out] == [(2, why)]
+
+
+@pytest.mark.parametrize("rule", ["nearest", "preferred"])
+def test_a_part_is_not_preferred_to_the_whole_for_being_near(rule):
+    free = {(BAG, 1): 5, (BAG, 2): 1}
+
+    assert answer([want(1, 5)], free, rule, rules=RoutingRules(order=(rule,), most_shipments=1)).short == {}
+    first = RoutingRules(order=("nearest", "ships_all"), most_shipments=1)
+    assert dict(answer([want(1, 5)], free, rules=first).short) == {1: 4}
 
 
 def test_an_order_is_split_into_no_more_shipments_than_the_merchant_wants():

@@ -53,8 +53,8 @@ def test_other_rules_say_what_would_change_and_what_it_would_come_to():
 
 
 def test_an_order_that_would_leave_where_it_waited_differs():
-    waiting = kept(4, question([want(1, 1)], ALL_THREE, places=tuple(
-        one.model_copy(update={"refused": "closed"}) for one in placed(1))))  # fmt: skip
+    closed = tuple(one.model_copy(update={"room_today": 0}) for one in placed(1))
+    waiting = kept(4, question([want(1, 1)], ALL_THREE, places=closed))
     split = kept(5, question([want(1, 2)], {(BAG, 1): 1, (BAG, 2): 1}))
 
     found = simulate([waiting, split], RoutingRules(most_shipments=1))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import abort, render_template
 
+from orders.routing.decision import LAST_RESORT
 from records.routing import RuleName
 from web import session as door
 from web.pages import shop
@@ -33,7 +34,7 @@ _DROPPED: Mapping[str, str] = {
     "oldest_stock": "fresher stock",
     "preferred": "you rank it lower",
     "least_busy": "less room today",
-    routing.LAST_RESORT: "nothing told them apart",
+    LAST_RESORT: "nothing told them apart",
 }
 
 

@@ -58,7 +58,9 @@ def merged(before: Rules, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def told_of(error: ValidationError) -> dict[str, str]:
     """What the rules themselves refuse, beside the field that it is about."""
-    return {".".join(str(part) for part in one["loc"]): one["msg"] for one in error.errors()}
+    return {
+        ".".join(str(part) for part in one["loc"]): one["msg"].removeprefix("Value error, ") for one in error.errors()
+    }
 
 
 def differing(rules: Rules, typed: Mapping[str, str]) -> dict[str, str]:
@@ -86,7 +88,9 @@ def _refusal(field: Field, text: str) -> str:
     if field.kind == "words" and len(text.split(",")) > _MOST_CARRIERS:
         return f"At most {_MOST_CARRIERS} carriers."
     if field.kind == "words" and field.choices:
-        return _refused_words(field, text)
+        unknown = [word for word in _words(text) if word not in dict(field.choices)]
+        known = ", ".join(dict(field.choices))
+        return f"There is no rule {', '.join(unknown)}. There are: {known}." if unknown else ""
     if field.kind != "number":
         return ""
     if not (text.isascii() and text.isdigit()) or len(text) > 9:
@@ -95,14 +99,6 @@ def _refusal(field: Field, text: str) -> str:
     if not least <= int(text) <= most:
         return f"Between {least:,} and {most:,} {field.unit}."
     return ""
-
-
-def _refused_words(field: Field, text: str) -> str:
-    named = _words(text)
-    unknown = [word for word in named if word not in dict(field.choices)]
-    if unknown:
-        return f"There is no rule {', '.join(unknown)}. There are: {', '.join(dict(field.choices))}."
-    return "Each of them once." if len(set(named)) < len(named) else ""
 
 
 def _value(field: Field, text: str) -> Any:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from orders.routing.decision import LAST_RESORT, Decision, Weighed
+from orders.routing.decision import Decision, Weighed
 from orders.routing.question import Question
 from records import decisions
 from records.decisions import RoutingDecision
@@ -66,7 +66,7 @@ def _read(row: RoutingDecision) -> Choice | None:
     except ValidationError:
         return None
     names = {place.id: place.name for place in question.places}
-    rules = [rule for rule in question.rules.order if any(rule in one.scores for one in answer.weighed)]
+    rules = [rule for rule in question.rules.asked if any(rule in one.scores for one in answer.weighed)]
     return Choice(
         at=row.at,
         sentence=row.sentence,
@@ -86,6 +86,3 @@ def _way(weighed: Weighed, names: Mapping[int, str], rules: Sequence[RuleName]) 
         scores=[weighed.scores.get(rule) for rule in rules],
         dropped_by=weighed.dropped_by,
     )
-
-
-__all__ = ["LAST_RESORT", "Choice", "Choices", "Way", "of_order"]

@@ -20,7 +20,6 @@ from integrations.storefronts.shopify.refusals import Refused
 
 log = structlog.get_logger(__name__)
 
-_OPEN = frozenset({"OPEN", "IN_PROGRESS", "SCHEDULED", "ON_HOLD"})
 # Each look moves one piece of work; an order has as many as it has lines at the very most.
 _MOST_MOVES = 100
 
@@ -78,7 +77,7 @@ def next_move(
 def _there(works: Sequence[work.Work]) -> dict[Place, Units]:
     found: dict[Place, Units] = {}
     for one in works:
-        if one.status in _OPEN:
+        if one.status in work.LIVE:
             units = found.setdefault(one.location_id, Counter())
             for line in one.line_items.nodes:
                 units[line.line_item.id] += line.remaining_quantity
@@ -94,7 +93,7 @@ def _towards(
 ) -> Move | None:
     """What the first other location could give of it without lacking it itself."""
     for one in works:
-        if one.status not in _OPEN or one.location_id == place or not one.allows("MOVE"):
+        if one.status not in work.LIVE or one.location_id == place or not one.allows("MOVE"):
             continue
         spare = there[one.location_id] - asked.get(one.location_id, Counter())
         parts = []
