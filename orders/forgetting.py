@@ -95,6 +95,8 @@ PLACES: tuple[Place, ...] = (
     *_places("inbox_events", None, _B.EMPTY, "reason"),
     *_places("comparisons", None, _B.EMPTY, "reason"),
     *_places("movements", None, _B.SOMEBODY, "actor"),
+    *_places("movements", None, _B.EMPTY, "reason"),
+    *_places("arrivals", None, _B.SOMEBODY, "actor"),
     *_places("locations", None, _B.EMPTY, "name"),
     *_places("locations", None, _B.EMPTY_OBJECT, "address"),
     *_places("privacy_requests", _B.NOTHING, _B.NOTHING, "sealed_export"),
@@ -123,6 +125,7 @@ KEPT: Mapping[str, tuple[str, str]] = {
 # What tells nobody who somebody is: our own numbers, amounts, states, times, and vendors' ids of things. A tracking
 # code is the reference of paid postage, as the carrier's id of it is; who it went to, only the carrier knows.
 NOT_PERSONAL: Mapping[str, str] = {
+    "arrivals": "tenant_id id variant_id location_id units due_on reference state created_at ended_at",
     "audit_lines": "tenant_id id at surface act outcome",
     "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
@@ -139,7 +142,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "labels": "tenant_id id parcel_id order_id connection_id attempt state shipment_ref rate rates cost_minor currency "
     "tracking_code tracker_ref media_type bought_at void_refusals created_at",
     "locations": "tenant_id id connection_id remote_id ships sending",
-    "movements": "tenant_id id variant_id location_id cause on_hand_change reserved_change order_id at",
+    "movements": "tenant_id id variant_id location_id cause on_hand_change reserved_change damaged_change "
+    "safety_change order_id reference at",
     "order_lines": "tenant_id id order_id remote_id variant_id variant_remote_id sku title units to_ship "
     "unit_price_minor unit_grams needs_shipping",
     "orders": "tenant_id id connection_id remote_id name state placed_at remote_updated_at currency total_minor "
@@ -158,7 +162,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "shadow_decisions": "tenant_id id order_id key act compared_at created_at",
     "shipment_lines": "tenant_id shipment_id line_id units",
     "shipments": "tenant_id id order_id location_id state fulfillments created_at",
-    "stock_levels": "tenant_id variant_id location_id on_hand reserved",
+    "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",
     "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",
     "timeline_entries": "tenant_id id order_id at kind",
     "users": "id created_at ended_at role tenant_id totp_used_at session_epoch",

@@ -37,7 +37,7 @@ def available(
 
 
 _AVAILABLE = text("""
-SELECT variant_id, location_id, on_hand - reserved AS free FROM stock_levels
+SELECT variant_id, location_id, on_hand - reserved - damaged - safety AS free FROM stock_levels
 WHERE tenant_id = :tenant AND variant_id = ANY(:variants) AND location_id = ANY(:places)
 """)
 
@@ -81,7 +81,8 @@ _TAKE = """, taken AS (
     UPDATE stock_levels level SET reserved = level.reserved + needed.units
     FROM {source} needed
     WHERE level.tenant_id = :tenant AND level.variant_id = needed.variant_id
-      AND level.location_id = needed.location_id AND level.on_hand - level.reserved >= needed.units
+      AND level.location_id = needed.location_id
+      AND level.on_hand - level.reserved - level.damaged - level.safety >= needed.units
     RETURNING level.variant_id, level.location_id
 ), held AS (
     INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units)

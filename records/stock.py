@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -58,7 +58,11 @@ class Variant(Base):
 
 
 class StockLevel(Base):
-    """Units of one variant at one location: on hand ≥ reserved ≥ 0, always."""
+    """Units of one variant at one location: on hand ≥ reserved ≥ 0, always.
+
+    Of what is on hand, the damaged units cannot be sold, and the safety units are promised to nobody. What is left is
+    available: none, where that is less than nothing.
+    """
 
     __tablename__ = "stock_levels"
     __table_args__ = (
@@ -66,6 +70,7 @@ class StockLevel(Base):
         ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
         CheckConstraint("on_hand >= reserved", name="never_oversold"),
+        CheckConstraint("damaged >= 0 AND safety >= 0", name="set_aside_not_negative"),
         # The hot row of a sale is updated thousands of times: room on its page keeps those updates off the indexes.
         {"postgresql_with": {"fillfactor": "50"}},
     )
@@ -75,6 +80,45 @@ class StockLevel(Base):
     location_id: Mapped[int] = mapped_column(primary_key=True)
     on_hand: Mapped[int] = mapped_column(server_default="0")
     reserved: Mapped[int] = mapped_column(server_default="0")
+    damaged: Mapped[int] = mapped_column(server_default="0")
+    safety: Mapped[int] = mapped_column(server_default="0")
+
+    @property
+    def available(self) -> int:
+        """Units free to promise."""
+        return max(0, self.on_hand - self.reserved - self.damaged - self.safety)
+
+
+class Arrival(Base):
+    """Units that are on their way to a location. States: expected → received · cancelled."""
+
+    __tablename__ = "arrivals"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "variant_id"], ["variants.tenant_id", "variants.id"]),
+        ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        Index(
+            "ix_arrivals_expected",
+            "tenant_id",
+            "variant_id",
+            "location_id",
+            postgresql_where=text("state = 'expected'"),
+        ),
+        CheckConstraint("units > 0", name="units_positive"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    variant_id: Mapped[int]
+    location_id: Mapped[int]
+    units: Mapped[int]
+    due_on: Mapped[date | None]
+    """The day at the location; None where nobody knows it."""
+    reference: Mapped[str]
+    """What the merchant calls it: the number of a purchase order."""
+    state: Mapped[str] = mapped_column(server_default="expected")
+    actor: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    ended_at: Mapped[datetime | None]
 
 
 class Reservation(Base):
@@ -120,9 +164,15 @@ class Movement(Base):
     variant_id: Mapped[int]
     location_id: Mapped[int]
     cause: Mapped[str]
-    """received, reserved, released, shipped, put_back, counted."""
+    """received, reserved, released, shipped, put_back, returned, counted, adjusted, moved, set_aside, repaired."""
     on_hand_change: Mapped[int]
     reserved_change: Mapped[int]
+    damaged_change: Mapped[int] = mapped_column(server_default="0")
+    safety_change: Mapped[int] = mapped_column(server_default="0")
     order_id: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(server_default="")
+    """Why a person did it, in their words."""
+    reference: Mapped[str] = mapped_column(server_default="")
+    """What it belongs to: `arrival/7`, `count/3`."""
     actor: Mapped[str]
     at: Mapped[CreatedAt]

@@ -26,7 +26,7 @@ class Shelf:
 
     @property
     def available(self) -> int:
-        return sum(level.on_hand - level.reserved for level, _ in self.levels)
+        return sum(level.available for level, _ in self.levels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def _any_free(tenant: int) -> ColumnElement[bool]:
         .where(
             StockLevel.tenant_id == tenant,
             StockLevel.variant_id == Variant.id,
-            StockLevel.on_hand > StockLevel.reserved,
+            StockLevel.on_hand - StockLevel.reserved - StockLevel.damaged - StockLevel.safety > 0,
         )
         .exists()
     )
