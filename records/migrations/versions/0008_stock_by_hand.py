@@ -15,7 +15,7 @@ def upgrade() -> None:
     for column in ("damaged", "safety"):
         op.add_column("stock_levels", sa.Column(column, sa.BigInteger(), server_default="0", nullable=False))
         op.add_column("movements", sa.Column(f"{column}_change", sa.BigInteger(), server_default="0", nullable=False))
-    op.create_check_constraint("ck_stock_levels_set_aside_not_negative", "stock_levels", "damaged >= 0 AND safety >= 0")
+    op.create_check_constraint("set_aside_not_negative", "stock_levels", "damaged >= 0 AND safety >= 0")
     for column in ("reason", "reference"):
         op.add_column("movements", sa.Column(column, sa.Text(), server_default="", nullable=False))
     op.create_table(
@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("units > 0", name="ck_arrivals_units_positive"),
+        sa.CheckConstraint("units > 0", name="units_positive"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"], name="fk_arrivals_tenant_id_location_id"
         ),
