@@ -56,7 +56,7 @@ def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Dr
     question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken)
     found: list[_Drawn] = []
     for way in to_be_priced(question):
-        picks, reference = planning.picks_of(way), f"asked-{order.id}"
+        picks, reference = planning.picks_of(way, question), f"asked-{order.id}"
         boxes = planning.consignments(session, work.tenant, order, picks, wanted, rules, reference=reference)
         if not isinstance(boxes, Problem):
             found.append((way, [consignment for _, consignment in boxes]))

@@ -108,7 +108,11 @@ def link_lines(session: Session, tenant: int, order: int, connection: str) -> No
 
 _LINK = text("""
 UPDATE order_lines line SET variant_id = CASE WHEN variant.tracked THEN variant.id END,
-       unit_grams = CASE WHEN line.unit_grams > 0 THEN line.unit_grams ELSE variant.unit_grams END
+       unit_grams = CASE WHEN line.unit_grams > 0 THEN line.unit_grams
+                         WHEN variant.unit_grams > 0 THEN variant.unit_grams
+                         ELSE coalesce((SELECT sum(part.unit_grams * held.units) FROM bundle_parts held
+                                        JOIN variants part ON part.tenant_id = :tenant AND part.id = held.part_id
+                                        WHERE held.tenant_id = :tenant AND held.bundle_id = variant.id), 0) END
 FROM variants variant
 WHERE line.tenant_id = :tenant AND line.order_id = :order AND variant.tenant_id = :tenant
   AND variant.connection_id = :connection AND variant.remote_id = line.variant_remote_id

@@ -127,6 +127,7 @@ KEPT: Mapping[str, tuple[str, str]] = {
 NOT_PERSONAL: Mapping[str, str] = {
     "arrivals": "tenant_id id variant_id location_id units due_on reference state created_at ended_at",
     "audit_lines": "tenant_id id at surface act outcome",
+    "bundle_parts": "tenant_id bundle_id part_id units",
     "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
     "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",
@@ -154,7 +155,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "payments": "tenant_id id connection_id remote_id order_id order_remote_id state currency amount_minor "
     "authorised_minor captured_minor refunded_minor disputed disputed_as_of as_of created_at",
     "privacy_requests": "tenant_id id kind remote_id state found export_expires_at created_at due_at done_at",
-    "reservations": "tenant_id id order_id line_id variant_id location_id shipment_id units state created_at ended_at",
+    "reservations": "tenant_id id order_id line_id variant_id location_id shipment_id units each state created_at "
+    "ended_at",
     "reversal_steps": "tenant_id id reversal_id position kind subject remote_id units amount_minor currency state "
     "created_at ended_at",
     "reversals": "tenant_id id order_id purpose state wanted refund tell_buyer created_at ended_at",

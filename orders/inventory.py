@@ -48,21 +48,22 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
     It is one statement, and wants to be the last of its transaction: the rows of a popular variant stay locked only
     from here to the commit.
     """
-    counted = [holding for holding in holdings if holding.pick.variant is not None]
+    counted = [(holding, variant, each) for holding in holdings for variant, each in holding.pick.taken()]
     if not counted:
         return
-    wanted = {(holding.pick.variant, holding.pick.location) for holding in counted}
+    wanted = {(variant, holding.pick.location) for holding, variant, _ in counted}
     taken = session.execute(
         _RESERVE_ONE if len(wanted) == 1 else _RESERVE,
         {
             "tenant": tenant,
             "order": order,
             "actor": actor,
-            "lines": [holding.pick.line for holding in counted],
-            "variants": [holding.pick.variant for holding in counted],
-            "places": [holding.pick.location for holding in counted],
-            "shipments": [holding.shipment for holding in counted],
-            "units": [holding.pick.units for holding in counted],
+            "lines": [holding.pick.line for holding, _, _ in counted],
+            "variants": [variant for _, variant, _ in counted],
+            "places": [holding.pick.location for holding, _, _ in counted],
+            "shipments": [holding.shipment for holding, _, _ in counted],
+            "units": [holding.pick.units * each for holding, _, each in counted],
+            "each": [each for _, _, each in counted],
         },
     ).scalar_one()
     if taken != len(wanted):
@@ -72,8 +73,8 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
 _PICKS = """
 WITH picks AS (
     SELECT * FROM unnest(cast(:lines AS bigint[]), cast(:variants AS bigint[]), cast(:places AS bigint[]),
-                         cast(:shipments AS bigint[]), cast(:units AS bigint[]))
-             AS p (line_id, variant_id, location_id, shipment_id, units)
+                         cast(:shipments AS bigint[]), cast(:units AS bigint[]), cast(:each AS bigint[]))
+             AS p (line_id, variant_id, location_id, shipment_id, units, each)
 ), needed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM picks GROUP BY variant_id, location_id
 )"""
@@ -85,8 +86,8 @@ _TAKE = """, taken AS (
       AND level.on_hand - level.reserved - level.damaged - level.safety >= needed.units
     RETURNING level.variant_id, level.location_id
 ), held AS (
-    INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units)
-    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units
+    INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each")
+    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units, each
     FROM picks JOIN taken USING (variant_id, location_id)
 ), told AS (
     INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Consignment
-from orders import consigning, holds, packing, progress
+from orders import bundles, consigning, holds, packing, progress
 from orders.allocation import Pick
 from orders.holds import Problem
 from orders.routing.decision import Decision, decide, digest
@@ -38,7 +38,7 @@ class Chosen:
 
     @property
     def picks(self) -> tuple[Pick, ...]:
-        return picks_of(self.decision.chosen) if self.decision.chosen else ()
+        return picks_of(self.decision.chosen, self.question) if self.decision.chosen else ()
 
     @property
     def short(self) -> Mapping[int, int]:
@@ -54,8 +54,14 @@ def demand(session: Session, tenant: int, order: int) -> Demand:
     """What is to be shipped and stands in no shipment yet."""
     planned = progress.planned(session, tenant, order)
     lines = {line.id: line for line in lines_of(session, tenant, order)}
+    parts = bundles.parts_in(session, tenant, order)
     wants = tuple(
-        Want(line=line.id, variant=line.variant_id, units=line.to_ship - planned.get(line.id, 0))
+        Want(
+            line=line.id,
+            variant=None if line.id in parts else line.variant_id,
+            units=line.to_ship - planned.get(line.id, 0),
+            parts=parts.get(line.id, ()),
+        )
         for line in lines.values()
         if line.to_ship > planned.get(line.id, 0)
     )
@@ -67,8 +73,12 @@ def decided(question: Question) -> Chosen:
     return Chosen(question=question, decision=decide(question))
 
 
-def picks_of(way: Way) -> tuple[Pick, ...]:
-    return tuple(Pick(line=one.line, variant=one.variant, location=one.place, units=one.units) for one in way.takings)
+def picks_of(way: Way, question: Question) -> tuple[Pick, ...]:
+    parts = {want.line: want.taken() for want in question.wants if want.parts}
+    return tuple(
+        Pick(line=one.line, variant=one.variant, location=one.place, units=one.units, parts=parts.get(one.line, ()))
+        for one in way.takings
+    )
 
 
 def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> None:

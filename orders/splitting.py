@@ -141,18 +141,18 @@ def _hold_for(session: Session, tenant: int, *, old: int, new: int, part: Mappin
 _PART = "unnest(cast(:lines AS bigint[]), cast(:units AS bigint[])) AS part (line_id, units)"
 _SOME_OF_A_LINE = text(f"""
 WITH less AS (
-    UPDATE reservations held SET units = held.units - part.units FROM {_PART}
+    UPDATE reservations held SET units = held.units - part.units * held.each FROM {_PART}
     WHERE held.tenant_id = :tenant AND held.shipment_id = :old AND held.state = 'held'
-      AND held.line_id = part.line_id AND held.units > part.units
-    RETURNING held.order_id, held.line_id, held.variant_id, held.location_id, part.units
+      AND held.line_id = part.line_id AND held.units > part.units * held.each
+    RETURNING held.order_id, held.line_id, held.variant_id, held.location_id, part.units * held.each AS units, held.each
 )
-INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units)
-SELECT :tenant, order_id, line_id, variant_id, location_id, :new, units FROM less
+INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each")
+SELECT :tenant, order_id, line_id, variant_id, location_id, :new, units, each FROM less
 """)  # nosec B608 # composed of our own constants; every value is bound
 _WHOLE_LINES = text(f"""
 UPDATE reservations held SET shipment_id = :new FROM {_PART}
 WHERE held.tenant_id = :tenant AND held.shipment_id = :old AND held.state = 'held'
-  AND held.line_id = part.line_id AND held.units = part.units
+  AND held.line_id = part.line_id AND held.units = part.units * held.each
 """)  # nosec B608 # composed of our own constants; every value is bound
 
 

@@ -95,12 +95,16 @@ def spoken_for(session: Session, tenant: int, *, but: int) -> dict[tuple[int, in
 
 
 _SPOKEN_FOR = text("""
-SELECT (pick ->> 'variant')::bigint AS variant, (pick ->> 'location')::bigint AS location,
-       sum((pick ->> 'units')::bigint) AS units
+SELECT taken.variant, (pick ->> 'location')::bigint AS location,
+       sum((pick ->> 'units')::bigint * taken.each) AS units
 FROM shadow_decisions d
 JOIN orders o ON o.tenant_id = d.tenant_id AND o.id = d.order_id AND o.state IN ('released', 'watched')
 CROSS JOIN LATERAL jsonb_array_elements(d.decided -> 'picks') pick
+CROSS JOIN LATERAL (
+    SELECT (pick ->> 'variant')::bigint AS variant, 1 AS each WHERE pick ->> 'variant' IS NOT NULL
+    UNION ALL
+    SELECT (part ->> 0)::bigint, (part ->> 1)::bigint FROM jsonb_array_elements(pick -> 'parts') part
+) taken
 WHERE d.tenant_id = :tenant AND d.key = 'ship' AND d.order_id <> :but AND d.compared_at IS NULL
-  AND pick ->> 'variant' IS NOT NULL
 GROUP BY 1, 2
 """)

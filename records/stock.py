@@ -89,6 +89,25 @@ class StockLevel(Base):
         return max(0, self.on_hand - self.reserved - self.damaged - self.safety)
 
 
+class BundlePart(Base):
+    """What one unit of a bundle is put together from. A bundle has no stock of its own; its parts are no bundles."""
+
+    __tablename__ = "bundle_parts"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "bundle_id"], ["variants.tenant_id", "variants.id"]),
+        ForeignKeyConstraint(["tenant_id", "part_id"], ["variants.tenant_id", "variants.id"]),
+        Index("ix_bundle_parts_part", "tenant_id", "part_id"),
+        CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint("bundle_id <> part_id", name="not_of_itself"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    bundle_id: Mapped[int] = mapped_column(primary_key=True)
+    part_id: Mapped[int] = mapped_column(primary_key=True)
+    units: Mapped[int]
+    """Of the part, in one bundle."""
+
+
 class Arrival(Base):
     """Units that are on their way to a location. States: expected → received · cancelled."""
 
@@ -122,7 +141,10 @@ class Arrival(Base):
 
 
 class Reservation(Base):
-    """Units held for one line at one location. States: held → consumed · released."""
+    """Units held for one line at one location. States: held → consumed · released.
+
+    A line that sells a bundle holds each of its parts, `each` units of it for one unit of the line.
+    """
 
     __tablename__ = "reservations"
     __table_args__ = (
@@ -133,11 +155,13 @@ class Reservation(Base):
             "tenant_id",
             "line_id",
             "shipment_id",
+            "variant_id",
             unique=True,
             postgresql_where=text("state = 'held'"),
         ),
         Index("ix_reservations_order", "tenant_id", "order_id"),
         CheckConstraint("units > 0", name="units_positive"),
+        CheckConstraint('"each" > 0', name="each_positive"),
     )
 
     tenant_id: Mapped[TenantKey]
@@ -148,6 +172,7 @@ class Reservation(Base):
     location_id: Mapped[int]
     shipment_id: Mapped[int]
     units: Mapped[int]
+    each: Mapped[int] = mapped_column(server_default="1")
     state: Mapped[str] = mapped_column(server_default="held")
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[datetime | None]

@@ -31,7 +31,7 @@ def ask(
     locations = session.scalars(
         select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
     ).all()
-    variants = {want.variant for want in wants if want.variant is not None}
+    variants = {variant for want in wants for variant, _ in want.taken()}
     places = [row.id for row in locations]
     free = Counter(inventory.available(session, tenant, variants, places))
     free.subtract(spoken_for or {})

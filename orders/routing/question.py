@@ -23,12 +23,29 @@ class Point(Noun):
     longitude: float | None = None
 
 
+class Part(Noun):
+    """A variant that one unit of a bundle has so many units of."""
+
+    variant: int
+    units: int = Field(gt=0)
+
+
 class Want(Noun):
-    """Units of one order line that must leave. `variant` is None for a line whose stock nobody counts."""
+    """Units of one order line that must leave. `variant` is None for a line whose stock nobody counts.
+
+    A bundle is put together from its parts where they all lie: it is never split between two places.
+    """
 
     line: int
     variant: int | None
     units: int = Field(gt=0)
+    parts: tuple[Part, ...] = ()
+
+    def taken(self) -> tuple[tuple[int, int], ...]:
+        """What is taken off a shelf for one unit: (variant, units)."""
+        if self.parts:
+            return tuple((part.variant, part.units) for part in self.parts)
+        return ((self.variant, 1),) if self.variant is not None else ()
 
 
 class Place(Noun):

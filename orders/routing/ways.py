@@ -86,14 +86,15 @@ def _way(wants: Sequence[Want], free: dict[tuple[int, int], int], places: Sequen
     takings: list[Taking] = []
     for place in places:
         for want in wants:
-            there = UNCOUNTED if want.variant is None else free.get((want.variant, place), 0)
+            shelves = [((variant, place), each) for variant, each in want.taken()]
+            there = min((free.get(shelf, 0) // each for shelf, each in shelves), default=UNCOUNTED)
             units = min(open_units[want.line], there)
             if units <= 0:
                 continue
             takings.append(Taking(line=want.line, variant=want.variant, place=place, units=units))
             open_units[want.line] -= units
-            if want.variant is not None:
-                free[want.variant, place] = there - units
+            for shelf, each in shelves:
+                free[shelf] -= units * each
     return Way(
         places=tuple(dict.fromkeys(taking.place for taking in takings)),
         takings=tuple(takings),

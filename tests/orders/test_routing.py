@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from integrations.nouns import Address
 from orders import distance
 from orders.routing import decision
-from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
+from orders.routing.question import Part, Place, Point, Question, Quote, Shelf, Want
 from records.routing import RoutingRules
 from tests.shop import ADA, AUSTIN, NEWARK, RENO
 
@@ -264,7 +264,14 @@ places_of_any_kind = st.lists(
     max_size=5, unique_by=lambda place: place.id,
 )  # fmt: skip
 wanted = st.lists(
-    st.builds(Want, line=st.integers(1, 4), variant=st.none() | st.sampled_from([BAG, HAT]), units=st.integers(1, 5)),
+    st.builds(Want, line=st.integers(1, 4), variant=st.none() | st.sampled_from([BAG, HAT]), units=st.integers(1, 5))
+    | st.builds(
+        Want, line=st.integers(1, 4), variant=st.none(), units=st.integers(1, 3),
+        parts=st.lists(
+            st.builds(Part, variant=st.sampled_from([BAG, HAT]), units=st.integers(1, 3)),
+            min_size=1, max_size=2, unique_by=lambda part: part.variant,
+        ).map(tuple),
+    ),
     min_size=1, max_size=4, unique_by=lambda one: one.line,
 )  # fmt: skip
 shelf_of_any_kind = st.dictionaries(
@@ -283,8 +290,9 @@ def test_nobody_sends_what_is_not_there_and_everything_is_sent_or_short(wants, f
     sent = decided.chosen.takings if decided.chosen else ()
     for one in wants:
         assert sum(t.units for t in sent if t.line == one.line) + decided.short.get(one.line, 0) == one.units
-    for level, there in free.items():
-        assert sum(t.units for t in sent if (t.variant, t.place) == level) <= there
+    from_one_unit = {one.line: dict(one.taken()) for one in wants}
+    for (variant, place), there in free.items():
+        assert sum(t.units * from_one_unit[t.line].get(variant, 0) for t in sent if t.place == place) <= there
     assert all(t.units > 0 for t in sent)
     assert {t.place for t in sent} <= {place.id for place in places if place.room_today != 0}
 

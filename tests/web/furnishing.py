@@ -27,6 +27,8 @@ def furnish(shop: Shop) -> dict[str, int]:
     shop.stock("TENT", "Tent for two", {"Reno": (3, 3)})
     shop.stock("GIFT", "Gift card", {}, tracked=False, needs_shipping=False)
     shop.stock("MUG", "Mug, enamelled", {"Newark": (0, 0)})
+    shop.stock("PICNIC", "Picnic set", {}, tracked=False)
+    shop.bundle("PICNIC", BAG=1, MUG=2)
     shipped = _shipped(shop)
     _in_transit(shop)
     split = _split(shop)

@@ -18,7 +18,7 @@ from records.inbox import InboxEvent
 from records.jobs import Job
 from records.orders import Hold, Order, OrderLine, Payment
 from records.shipments import Label, Parcel, ParcelScan, Shipment, ShipmentLine
-from records.stock import Location, Movement, Reservation, StockLevel, Variant
+from records.stock import BundlePart, Location, Movement, Reservation, StockLevel, Variant
 from records.tenants import Connection, Rules, Tenant
 from records.timeline import TimelineEntry
 
@@ -343,6 +343,15 @@ class Shop:
                 at=self.now - timedelta(minutes=minutes_ago),
             )
         )
+
+    def bundle(self, sku: str, **parts: int) -> None:
+        """What a bundle is made of: units by the part's SKU."""
+        for part, units in parts.items():
+            self._added(
+                BundlePart(
+                    tenant_id=self.tenant, bundle_id=self.variants[sku], part_id=self.variants[part], units=units
+                )
+            )
 
     def stock(self, sku: str, title: str, levels: dict[str, tuple[int, int]], **columns: Any) -> int:
         """A variant with (on hand, reserved) by location; a movement explains each level."""

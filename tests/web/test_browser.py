@@ -107,6 +107,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "many": f"{shop}/orders/bulk?action=cancel&order={ids['split']}",
         "settings": f"{shop}/settings",
         "stock": f"{shop}/stock",
+        "bundles": f"{shop}/stock/bundles",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "payments": f"{shop}/payments",
         "vendors": f"{shop}/vendors",

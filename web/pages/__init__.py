@@ -12,6 +12,7 @@ from web.asked import RowId
 from web.pages import (
     audit,
     bulk,
+    bundles,
     connections,
     files,
     health,
@@ -56,6 +57,7 @@ _PAGES = (
     job,
     inbox,
     stock,
+    bundles,
     payments,
     vendors,
     connections,
