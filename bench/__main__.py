@@ -34,6 +34,8 @@ ROWS = {
     "reserve.ratio": ("≥ 0.5", "reservations a second of one hot variant against bare guarded UPDATEs"),
     "reserve.per_s": ("", "reservations a second"),
     "reserve.bare_per_s": ("", "bare updates a second"),
+    "reserve.large_per_s": ("", "reservations a second among a million stock levels"),
+    "reserve.flat": ("≤ 1.2", "reservations a second among a thousand stock levels against among a million"),
 }
 
 

@@ -1,4 +1,6 @@
-"""How many reservations of one hot variant commit a second, against bare guarded UPDATEs of the same row."""
+"""How many reservations of one hot variant commit a second: against bare guarded UPDATEs of the same row, and in a
+warehouse of a thousand stock levels against one of a million.
+"""
 
 from __future__ import annotations
 
@@ -24,30 +26,47 @@ from records import database
 THREADS = 8
 EACH = 250
 ROUNDS = 5
+# Things, and locations that each of them lies at: a thousand stock levels, then a million.
+SMALL, LARGE = (100, 10), (10_000, 100)
 
 
 def measure(settings: Settings) -> dict[str, float]:
-    """Rounds of both, one after the other, and the medians of each."""
+    """Rounds of both, one after the other, and the medians of each; `reserve.flat` is 1 where size does not matter."""
     engine = database.connect(settings.database_url, pool_size=THREADS, role="bench")
-    tenant, variant, place, lines = _prepare(engine)
+    prepared = _prepare(engine)
+    found: dict[str, float] = {}
+    for name, (things, places) in (("small", SMALL), ("large", LARGE)):
+        _fill(engine, prepared[0], things, places)
+        _tidy(settings)
+        rates = _rounds(engine, *prepared)
+        if name == "small":
+            found = {
+                "reserve.ratio": rates["reserve"] / rates["bare"],
+                "reserve.per_s": rates["reserve"],
+                "reserve.bare_per_s": rates["bare"],
+            }
+        else:
+            found |= {
+                "reserve.large_per_s": rates["reserve"],
+                "reserve.flat": found["reserve.per_s"] / rates["reserve"],
+            }
+    engine.dispose()
+    return found
+
+
+def _rounds(engine: Engine, tenant: int, variant: int, place: int, lines: list[tuple[int, int]]) -> dict[str, float]:
     rates: dict[str, list[float]] = {"bare": [], "reserve": []}
     for round_number in range(ROUNDS + 1):
         for name, once in (
             ("bare", lambda _number: _bare(engine, tenant, variant, place)),
             ("reserve", lambda number: _reserve(engine, tenant, variant, place, *lines[number])),
         ):
-            _refill(engine, tenant)
+            _refill(engine, tenant, variant)
             rate = _hammer(once)
             if round_number:
                 rates[name].append(rate)
-            _check(engine, tenant, name)
-    engine.dispose()
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    return {
-        "reserve.ratio": middle["reserve"] / middle["bare"],
-        "reserve.per_s": middle["reserve"],
-        "reserve.bare_per_s": middle["bare"],
-    }
+            _check(engine, tenant, variant, name)
+    return {name: statistics.median(values) for name, values in rates.items()}
 
 
 def _hammer(once: Callable[[int], None]) -> float:
@@ -146,6 +165,43 @@ VALUES (:tenant, 'bench-' || :tenant, 'v', 'i', 'HOT', 'Hot', 100, 'USD', 100, t
 """)
 
 
+def _fill(engine: Engine, tenant: int, things: int, places: int) -> None:
+    """So many things at so many locations each, beside the hot one; what is there already counts."""
+    with database.across_tenants(engine, why="bench") as session:
+        session.execute(text("SET LOCAL statement_timeout = '10min'"))
+        for statement in _SHELVES:
+            session.execute(statement, {"tenant": tenant, "things": things, "places": places})
+
+
+def _tidy(settings: Settings) -> None:
+    """What autovacuum would do within the hour, done by the owner of the tables."""
+    owner = database.connect(settings.owner_url, pool_size=1, role="bench")
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE variants, locations, stock_levels, reservations, movements"))
+    owner.dispose()
+
+
+_SHELVES = (
+    text("""
+    INSERT INTO variants (tenant_id, connection_id, remote_id, inventory_remote_id, sku, title, unit_price_minor,
+                          currency, unit_grams, needs_shipping, tracked, hs_code, origin_country)
+    SELECT :tenant, 'bench-' || :tenant, 'v' || n, 'i' || n, 'SKU-' || n, 'Thing', 100, 'USD', 100, true, true, '', 'US'
+    FROM generate_series(1, :things) n ON CONFLICT DO NOTHING
+    """),
+    text("""
+    INSERT INTO locations (tenant_id, connection_id, remote_id, name, address, ships)
+    SELECT :tenant, 'bench-' || :tenant, 'l' || n, 'Place ' || n, '{"country": "US"}'::jsonb, true
+    FROM generate_series(1, :places) n ON CONFLICT DO NOTHING
+    """),
+    text("""
+    INSERT INTO stock_levels (tenant_id, variant_id, location_id, on_hand)
+    SELECT :tenant, v.id, l.id, 10 FROM variants v CROSS JOIN locations l
+    WHERE v.tenant_id = :tenant AND l.tenant_id = :tenant AND v.remote_id <> 'v' AND l.remote_id <> 'l'
+    ON CONFLICT DO NOTHING
+    """),
+)
+
+
 def _orders(session: Session, tenant: int) -> list[tuple[int, int]]:
     rows = session.execute(
         text("""
@@ -164,19 +220,23 @@ def _orders(session: Session, tenant: int) -> list[tuple[int, int]]:
     return [(row.order_id, row.id) for row in rows]
 
 
-def _refill(engine: Engine, tenant: int) -> None:
+def _refill(engine: Engine, tenant: int, variant: int) -> None:
     with database.transaction(engine, tenant) as session:
         session.execute(text("DELETE FROM reservations WHERE tenant_id = :tenant"), {"tenant": tenant})
         session.execute(
-            text("UPDATE stock_levels SET on_hand = :units, reserved = 0 WHERE tenant_id = :tenant"),
-            {"tenant": tenant, "units": THREADS * EACH},
+            text(
+                "UPDATE stock_levels SET on_hand = :units, reserved = 0 "
+                "WHERE tenant_id = :tenant AND variant_id = :variant"
+            ),
+            {"tenant": tenant, "variant": variant, "units": THREADS * EACH},
         )
 
 
-def _check(engine: Engine, tenant: int, name: str) -> None:
+def _check(engine: Engine, tenant: int, variant: int, name: str) -> None:
     with database.transaction(engine, tenant) as session:
         reserved = session.execute(
-            text("SELECT reserved FROM stock_levels WHERE tenant_id = :tenant"), {"tenant": tenant}
+            text("SELECT reserved FROM stock_levels WHERE tenant_id = :tenant AND variant_id = :variant"),
+            {"tenant": tenant, "variant": variant},
         ).scalar_one()
         held = session.execute(
             text("SELECT coalesce(sum(units), 0) FROM reservations WHERE tenant_id = :tenant AND state = 'held'"),

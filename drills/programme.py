@@ -6,7 +6,7 @@ import inspect
 import time
 from collections.abc import Callable
 
-from drills import bells, boundaries, clerks, databases, doors, vendors, workers
+from drills import bells, boundaries, clerks, databases, doors, shelves, vendors, workers
 from drills.field import Field
 from drills.play import NotShown, Play, Row, Size
 from drills.soak import soak
@@ -52,6 +52,7 @@ PROGRAMME: dict[str, Drill] = {
         vendors.vendors_talk_nonsense,
         vendors.vendors_down_for_an_hour,
         clerks.retried_by_many_hands,
+        shelves.reserved_by_two_hundred_hands,
         doors.restarted_with_a_backlog,
         soak,
     )
