@@ -64,17 +64,23 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
             "shipments": [holding.shipment for holding, _, _ in counted],
             "units": [holding.pick.units * each for holding, _, each in counted],
             "each": [each for _, _, each in counted],
+            "part": [bool(holding.pick.parts) for holding, _, _ in counted],
         },
     ).scalar_one()
     if taken != len(wanted):
         raise Contended(f"order {order} of tenant {tenant}: {taken} of {len(wanted)} levels still had the units")
 
 
+_MOVEMENTS = """movements
+        (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, reference, actor)
+    SELECT :tenant, variant_id, location_id,"""
+_WHOSE = ":order, CASE WHEN part THEN 'bundle' ELSE '' END, :actor"
 _PICKS = """
 WITH picks AS (
     SELECT * FROM unnest(cast(:lines AS bigint[]), cast(:variants AS bigint[]), cast(:places AS bigint[]),
-                         cast(:shipments AS bigint[]), cast(:units AS bigint[]), cast(:each AS bigint[]))
-             AS p (line_id, variant_id, location_id, shipment_id, units, each)
+                         cast(:shipments AS bigint[]), cast(:units AS bigint[]), cast(:each AS bigint[]),
+                         cast(:part AS boolean[]))
+             AS p (line_id, variant_id, location_id, shipment_id, units, each, part)
 ), needed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM picks GROUP BY variant_id, location_id
 )"""
@@ -86,13 +92,12 @@ _TAKE = """, taken AS (
       AND level.on_hand - level.reserved - level.damaged - level.safety >= needed.units
     RETURNING level.variant_id, level.location_id
 ), held AS (
-    INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each")
-    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units, each
+    INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each", part)
+    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units, each, part
     FROM picks JOIN taken USING (variant_id, location_id)
 ), told AS (
-    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)
-    SELECT :tenant, variant_id, location_id, 'reserved', 0, units, :order, :actor
-    FROM needed JOIN taken USING (variant_id, location_id)
+    INSERT INTO {movements} 'reserved', 0, sum(units), {whose}
+    FROM picks JOIN taken USING (variant_id, location_id) GROUP BY variant_id, location_id, part
 )
 SELECT count(*) FROM taken
 """
@@ -103,23 +108,23 @@ _LOCK = """, locked AS MATERIALIZED (
     ORDER BY level.variant_id, level.location_id
     FOR UPDATE OF level
 )"""
-_RESERVE_ONE = text(_PICKS + _TAKE.format(source="needed"))
-_RESERVE = text(_PICKS + _LOCK + _TAKE.format(source="locked"))
+_RESERVE_ONE = text(_PICKS + _TAKE.format(source="needed", movements=_MOVEMENTS, whose=_WHOSE))
+_RESERVE = text(_PICKS + _LOCK + _TAKE.format(source="locked", movements=_MOVEMENTS, whose=_WHOSE))
 
 
 def release(session: Session, tenant: int, order: int, *, actor: str) -> int:
     """Give back everything that is held for an order; answers the units."""
-    return _end(session, tenant, order, None, state="released", cause="released", off_the_shelf=False, actor=actor)
+    return _end(session, tenant, order, None, "released", actor)
 
 
 def release_shipment(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
     """Give back what is held for one shipment; answers the units."""
-    return _end(session, tenant, order, shipment, state="released", cause="released", off_the_shelf=False, actor=actor)
+    return _end(session, tenant, order, shipment, "released", actor)
 
 
 def consume(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
     """Take a shipment's units off the shelf for good; answers the units."""
-    return _end(session, tenant, order, shipment, state="consumed", cause="shipped", off_the_shelf=True, actor=actor)
+    return _end(session, tenant, order, shipment, "shipped", actor)
 
 
 def put_back(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
@@ -134,7 +139,7 @@ def put_back(session: Session, tenant: int, order: int, shipment: int, *, actor:
     )
 
 
-_PUT_BACK = text("""
+_PUT_BACK = text(f"""
 WITH levels AS MATERIALIZED (
     SELECT level.variant_id, level.location_id FROM stock_levels level
     WHERE level.tenant_id = :tenant AND (level.variant_id, level.location_id) IN (
@@ -146,7 +151,7 @@ WITH levels AS MATERIALIZED (
     UPDATE reservations SET state = 'released', ended_at = now()
     WHERE tenant_id = :tenant AND order_id = :order AND shipment_id = :shipment AND state = 'consumed'
       AND (SELECT count(*) FROM levels) > 0
-    RETURNING variant_id, location_id, units
+    RETURNING variant_id, location_id, units, part
 ), summed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM back GROUP BY variant_id, location_id
 ), changed AS (
@@ -154,41 +159,24 @@ WITH levels AS MATERIALIZED (
     FROM summed
     WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
 ), told AS (
-    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)
-    SELECT :tenant, variant_id, location_id, 'put_back', units, 0, :order, :actor FROM summed
+    INSERT INTO {_MOVEMENTS} 'put_back', sum(units), 0, {_WHOSE}
+    FROM back GROUP BY variant_id, location_id, part
 )
 SELECT coalesce(sum(units), 0) FROM summed
-""")
+""")  # nosec B608 # composed of our own constants; every value is bound
 
 
-def _end(
-    session: Session,
-    tenant: int,
-    order: int,
-    shipment: int | None,
-    *,
-    state: str,
-    cause: str,
-    off_the_shelf: bool,
-    actor: str,
-) -> int:
-    return int(
-        session.execute(
-            _END,
-            {
-                "tenant": tenant,
-                "order": order,
-                "shipment": shipment,
-                "state": state,
-                "cause": cause,
-                "shelf": 1 if off_the_shelf else 0,
-                "actor": actor,
-            },
-        ).scalar_one()
-    )
+# What a reservation becomes, and whether its units leave the shelf with it.
+_ENDS = {"released": ("released", 0), "shipped": ("consumed", 1)}
 
 
-_END = text("""
+def _end(session: Session, tenant: int, order: int, shipment: int | None, cause: str, actor: str) -> int:
+    state, shelf = _ENDS[cause]
+    values = {"tenant": tenant, "order": order, "shipment": shipment, "cause": cause, "actor": actor}
+    return int(session.execute(_END, values | {"state": state, "shelf": shelf}).scalar_one())
+
+
+_END = text(f"""
 WITH levels AS MATERIALIZED (
     SELECT level.variant_id, level.location_id FROM stock_levels level
     WHERE level.tenant_id = :tenant AND (level.variant_id, level.location_id) IN (
@@ -202,7 +190,7 @@ WITH levels AS MATERIALIZED (
     WHERE tenant_id = :tenant AND order_id = :order AND state = 'held'
       AND (cast(:shipment AS bigint) IS NULL OR shipment_id = :shipment)
       AND (SELECT count(*) FROM levels) > 0
-    RETURNING variant_id, location_id, units
+    RETURNING variant_id, location_id, units, part
 ), summed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM ended GROUP BY variant_id, location_id
 ), changed AS (
@@ -211,11 +199,11 @@ WITH levels AS MATERIALIZED (
     FROM summed
     WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
 ), told AS (
-    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor)
-    SELECT :tenant, variant_id, location_id, :cause, -units * :shelf, -units, :order, :actor FROM summed
+    INSERT INTO {_MOVEMENTS} :cause, -sum(units) * :shelf, -sum(units), {_WHOSE}
+    FROM ended GROUP BY variant_id, location_id, part
 )
 SELECT coalesce(sum(units), 0) FROM summed
-""")
+""")  # nosec B608 # composed of our own constants; every value is bound
 
 
 def count(

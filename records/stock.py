@@ -173,6 +173,8 @@ class Reservation(Base):
     shipment_id: Mapped[int]
     units: Mapped[int]
     each: Mapped[int] = mapped_column(server_default="1")
+    part: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Of a bundle: the store has not sold it, and knows nothing of it until it is told."""
     state: Mapped[str] = mapped_column(server_default="held")
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[datetime | None]
@@ -198,6 +200,6 @@ class Movement(Base):
     reason: Mapped[str] = mapped_column(server_default="")
     """Why a person did it, in their words."""
     reference: Mapped[str] = mapped_column(server_default="")
-    """What it belongs to: `arrival/7`, `count/3`."""
+    """What it belongs to: `arrival/7`, `count/3`; `bundle` where units are parts of one."""
     actor: Mapped[str]
     at: Mapped[CreatedAt]

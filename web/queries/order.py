@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, undefer
 
 from records import decisions
 from records.jobs import Job
 from records.orders import Hold, Order, OrderLine, Payment, find_order, holds_of, lines_of, payments_of
 from records.shipments import Label, Parcel, ParcelScan, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
-from records.stock import Location, Reservation
+from records.stock import Location, Reservation, Variant
 from records.timeline import TimelineEntry
 from web.queries import connections, keyset, reversals
 from web.queries.keyset import Cut, Page
@@ -33,6 +33,8 @@ class Place:
     location: str
     units: int
     state: str
+    made_of: Sequence[str] = ()
+    """What is taken from the shelves for it, where that is a bundle's parts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,14 +144,12 @@ def _lines(
     places: dict[int, str],
 ) -> list[Line]:
     by_id = {shipment.id: shipment for shipment in shipments}
-    reserved = {
-        (row.line_id, row.shipment_id): row.state
-        for row in session.scalars(
-            select(Reservation)
-            .where(Reservation.tenant_id == tenant, Reservation.order_id == order)
-            .order_by(Reservation.id)
-        )
-    }
+    reserved: dict[tuple[int, int], str] = {}
+    parts: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for held, sku in _reservations(session, tenant, order):
+        reserved[held.line_id, held.shipment_id] = held.state
+        if held.part and held.state != "released":
+            parts[held.line_id, held.shipment_id].append(f"{held.units} × {sku}")
     found: dict[int, list[Place]] = defaultdict(list)
     for row in shipped:
         shipment = by_id[row.shipment_id]
@@ -157,8 +157,18 @@ def _lines(
             # A thing that the store does not count has no reservation: its shipment says where it is.
             state = reserved.get((row.line_id, shipment.id), "")
             where = places.get(shipment.location_id, f"location {shipment.location_id}")
-            found[row.line_id].append(Place(location=where, units=row.units, state=state))
+            made_of = tuple(parts[row.line_id, shipment.id])
+            found[row.line_id].append(Place(location=where, units=row.units, state=state, made_of=made_of))
     return [Line(row=line, places=found[line.id]) for line in lines_of(session, tenant, order)]
+
+
+def _reservations(session: Session, tenant: int, order: int) -> Sequence[Row[Reservation, str]]:
+    return session.execute(
+        select(Reservation, Variant.sku)
+        .join(Variant, (Variant.tenant_id == Reservation.tenant_id) & (Variant.id == Reservation.variant_id))
+        .where(Reservation.tenant_id == tenant, Reservation.order_id == order)
+        .order_by(Reservation.id)
+    ).all()
 
 
 def _leaving(

@@ -32,6 +32,7 @@ def upgrade() -> None:
     for statement in walls.around("bundle_parts"):
         op.execute(statement)
     op.add_column("reservations", sa.Column("each", sa.BigInteger(), server_default="1", nullable=False))
+    op.add_column("reservations", sa.Column("part", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.create_check_constraint("each_positive", "reservations", '"each" > 0')
     op.drop_index("uq_reservations_held", "reservations")
     op.create_index(
