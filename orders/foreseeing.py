@@ -69,11 +69,10 @@ def write_points(session: Session, tenant: int, variant: int, rules: Replenishin
     _set_points(session, tenant, _locked(session, tenant, Forecast.variant_id == variant, None), rules)
 
 
-def terms_of(rules: Replenishing, buying: BuyingTerms | None, *, lead_days: int | None = None) -> Terms:
-    """How a variant is bought. `lead_days` is what was reckoned with, where that is to be shown."""
-    own = buying.lead_days if buying else None
-    lead = lead_days if lead_days is not None else own if own is not None else rules.lead_days
-    return Terms(**rules.model_dump() | {"lead_days": lead, "pack_units": buying.pack_units if buying else 1})
+def terms_of(rules: Replenishing, *, lead_days: int | None, pack_units: int | None) -> Terms:
+    """How a variant is bought: the shop's rules, but for what is said of the variant itself. Pure."""
+    own = {"lead_days": rules.lead_days if lead_days is None else lead_days, "pack_units": pack_units or 1}
+    return Terms(**rules.model_dump() | own)
 
 
 def _locked(session: Session, tenant: int, which: Any, levels: Collection[Level] | None) -> list[Forecast]:
@@ -90,7 +89,12 @@ def _set_points(session: Session, tenant: int, rows: Collection[Forecast], rules
     bought = select(BuyingTerms).where(BuyingTerms.tenant_id == tenant, BuyingTerms.variant_id.in_(variants))
     terms = {row.variant_id: row for row in session.scalars(bought.execution_options(populate_existing=True))}
     for row in rows:
-        own = terms_of(rules, terms.get(row.variant_id))
+        buying = terms.get(row.variant_id)
+        own = terms_of(
+            rules,
+            lead_days=buying.lead_days if buying else None,
+            pack_units=buying.pack_units if buying else None,
+        )
         row.lead_days, row.safety_units, row.reorder_point = own.lead_days, None, None
         if row.per_week_milli is not None:
             points = replenishing.points(row.per_week_milli, row.error_milli or 0, own)

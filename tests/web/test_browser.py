@@ -107,6 +107,8 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "many": f"{shop}/orders/bulk?action=cancel&order={ids['split']}",
         "settings": f"{shop}/settings",
         "stock": f"{shop}/stock",
+        "to order": f"{shop}/replenish?show=all",
+        "one to order": f"{shop}/replenish/{ids['variant']}/{ids['location']}",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "payments": f"{shop}/payments",
         "vendors": f"{shop}/vendors",
