@@ -15,8 +15,8 @@ from web import asked, show
 from web import session as door
 from web.pages import shop
 from web.queries import replenish
-from web.queries.replenish import SHOWS, Detail, Mark, Row, Wish
-from web.show import foreseen, sheet
+from web.queries.replenish import SHOWS, Detail, Mark, Wish
+from web.show import foreseen, sheet, to_order
 
 log = structlog.get_logger(__name__)
 blueprint = door.guarded("replenish", __name__)
@@ -44,7 +44,7 @@ def file(tenant: int) -> Response:
         rows = replenish.every(session, tenant, _wish(), today=show.now().date())
     log.info("replenishment exported", tenant=tenant, actor=door.actor())
     named = f'attachment; filename="to-order-{show.now():%Y-%m-%d}.csv"'
-    lines = sheet.lines(list(COLUMNS), ([*plain_row(row).values()] for row in rows))
+    lines = sheet.lines(list(to_order.COLUMNS), ([*to_order.plain_row(row).values()] for row in rows))
     return Response(lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
 
 
@@ -83,29 +83,6 @@ def again(tenant: int) -> Any:
     log.info("forecast asked for", tenant=tenant, actor=door.actor())
     flash("It is being worked out. Look again in a moment.", "good")
     return redirect(url_for("replenish.listed"), 303)
-
-
-COLUMNS = (
-    *("sku", "title", "location", "free", "incoming", "next_due", "waiting", "per_week", "error", "model"),
-    *("cover_days", "lead_days", "reorder_point", "safety_units", "suggested", "pack", "what", "why"),
-)
-
-
-def plain_row(row: Row) -> dict[str, Any]:
-    """A row for spreadsheets and programs: COLUMNS and their values, weekly numbers in units."""
-    position = row.position
-    values = (
-        *(row.sku, row.title, row.place, position.free, position.incoming),
-        *(position.next_due.isoformat() if position.next_due else "", position.waiting),
-        *(_units(row.per_week_milli), _units(row.mae_milli), row.model, row.advice.cover_days, row.terms.lead_days),
-        *(row.reorder_point, row.safety_units, row.advice.suggested_units, row.terms.pack_units),
-        *(row.advice.urgency, row.advice.why or row.reason),
-    )
-    return dict(zip(COLUMNS, values, strict=True))
-
-
-def _units(milli: int | None) -> str | None:
-    return None if milli is None else f"{milli / 1000:.3f}"
 
 
 def _wish() -> Wish:
