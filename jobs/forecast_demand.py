@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 # Rows that are read and written together; a page of them is a transaction of some tens of milliseconds.
 _AT_ONCE = 200
-# A run leaves the process to others after so many new forecasts, each of some ten milliseconds; the rest is asked for.
+# A run leaves the process to others after so many new forecasts, each of some milliseconds; the rest is asked for.
 _A_RUN = 1_000
 
 
