@@ -62,6 +62,7 @@ bench: install ## Measure ingest, pipeline and reservations against the bare lim
 lock: ## Resolve the dependencies anew, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra forecast pyproject.toml -o requirements-forecast.lock
 
 clean: ## Remove what was installed and built; records of the embedded database too
 	rm -rf $(VENV) .cache node_modules web/static/vendor .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

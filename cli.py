@@ -31,6 +31,7 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "connections": ("commands.connections", "group"),
     "keys": ("commands.keys", "group"),
     "routing": ("commands.routing", "group"),
+    "stock": ("commands.replenishing", "group"),
     "users": ("commands.users", "group"),
     "privacy": ("commands.privacy", "group"),
     "reconcile": ("commands.reconcile", "reconcile"),

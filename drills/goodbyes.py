@@ -32,6 +32,11 @@ def let_old_things_go(shop: Shop) -> None:
         queue.add(session, shop.tenant, "expire_kept", f"shop/{shop.tenant}")
 
 
+def forecast_demand(shop: Shop) -> None:
+    with database.transaction(shop.engine, shop.tenant) as session:
+        queue.add(session, shop.tenant, "forecast_demand", f"shop/{shop.tenant}")
+
+
 def leave(shop: Shop) -> None:
     """Have the store refuse our token, and say goodbye."""
     refusal = {"vendor": "shopify", "kind": "5xx", "status": 401, "operation": _ASKED, "times": None}

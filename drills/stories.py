@@ -126,6 +126,14 @@ def let_go(shop: Shop) -> Told:
     yield
 
 
+def foreseen(shop: Shop) -> Told:
+    """Announced; then what to order is worked out."""
+    shop.place(*PLAIN)
+    yield
+    goodbyes.forecast_demand(shop)
+    yield
+
+
 def taken_away(shop: Shop) -> Told:
     """Announced; then the store leaves, is closed and forgotten, and comes back."""
     shop.place(*PLAIN)
@@ -162,6 +170,7 @@ TOLD_BY: dict[str, Story] = {
     "export_buyer": shown,
     "forget_buyer": forgotten,
     "expire_kept": let_go,
+    "forecast_demand": foreseen,
     "close_shop": taken_away,
     "forget_shop": taken_away,
     "self_test": tested,

@@ -24,6 +24,11 @@ rerate, rerate_order, split = reshaping.rerate, reshaping.rerate_order, reshapin
 why_no_rates = reshaping.why_no_rates
 
 
+def forecast(session: Session, tenant: int) -> None:
+    """Have what to order worked out anew."""
+    queue.add(session, tenant, "forecast_demand", f"shop/{tenant}")
+
+
 def retry(session: Session, tenant: int, job: int, *, by: str) -> bool:
     """Try a parked job again from the start of its patience; answers whether it was parked."""
     row = session.get(Job, (tenant, job))

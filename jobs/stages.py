@@ -20,6 +20,7 @@ from jobs import (
     desk,
     expire_kept,
     export_buyer,
+    forecast_demand,
     forget_buyer,
     forget_shop,
     mark_paid,
@@ -69,6 +70,7 @@ BESIDE = (
     forget_buyer,
     export_buyer,
     expire_kept,
+    forecast_demand,
 )
 
 _RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(

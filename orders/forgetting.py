@@ -128,10 +128,14 @@ NOT_PERSONAL: Mapping[str, str] = {
     "arrivals": "tenant_id id variant_id location_id units due_on reference state created_at ended_at",
     "audit_lines": "tenant_id id at surface act outcome",
     "bundle_parts": "tenant_id bundle_id part_id units",
+    "buying_terms": "tenant_id variant_id lead_days pack_units",
     "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
     "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",
+    "demand_days": "tenant_id variant_id location_id day units",
     "findings": "tenant_id id comparison_id order_id subject kind outcome at",
+    "forecasts": "tenant_id variant_id location_id catches begins ends series_digest reason model per_week_milli "
+    "error_milli mae_milli bias_milli same_mae_milli tested tried made_at lead_days safety_units reorder_point",
     "holds": "tenant_id id order_id kind state overridable created_at released_at",
     "inbox_events": "tenant_id id connection_id vendor topic delivery_id occasion body_sha256 received_at state "
     "subject duplicates taken_at",

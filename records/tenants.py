@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Stored, TenantKey
+from records.replenishing import Replenishing
 from records.routing import RoutingRules
 
 
@@ -55,6 +56,7 @@ class Rules(BaseModel):
     """Days after an order's end until what tells who bought it is emptied; 0 keeps it."""
     label_size: str = Field(default="4x6", pattern="^(4x6|7x3|8.5x11)$")
     routing: RoutingRules = RoutingRules()
+    replenishing: Replenishing = Replenishing()
 
 
 class Tenant(Base):
@@ -181,6 +183,11 @@ def left_for_good(session: Session) -> list[int]:
 
 def not_forgotten(session: Session) -> list[int]:
     return list(session.scalars(select(Tenant.id).where(Tenant.redacted_at.is_(None))))
+
+
+def open_shops(session: Session) -> list[int]:
+    """The shops that have not left."""
+    return list(session.scalars(select(Tenant.id).where(Tenant.closed_at.is_(None), Tenant.redacted_at.is_(None))))
 
 
 def left_out(session: Session, tenant: int) -> frozenset[str]:

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",)}
+LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",), "requirements-forecast.lock": ("forecast",)}
 # Copyleft that may stand in what is run, each with its reason.
 MAY_STAND = {
     "psycopg": "LGPL-3.0: a library that is imported as it came from PyPI, and can be replaced by another build of it",

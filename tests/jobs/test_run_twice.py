@@ -153,6 +153,12 @@ def things_kept_too_long(world: World) -> None:
     _ask_for_the_shop(world, "expire_kept")
 
 
+def a_forecast(world: World) -> None:
+    an_order(world)
+    world.settle()
+    _ask_for_the_shop(world, "forecast_demand")
+
+
 def _ask_for_the_shop(world: World, kind: str) -> None:
     with world.reading() as session:
         queue.add(session, world.tenant, kind, f"shop/{world.tenant}")
@@ -183,6 +189,7 @@ STORIES: dict[str, Callable[[World], None]] = {
     "forget_buyer": a_buyer_to_forget,
     "export_buyer": a_buyer_to_show,
     "expire_kept": things_kept_too_long,
+    "forecast_demand": a_forecast,
     "self_test": a_test_of_everything,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from foreseen_rows import foresee_all
 from seeds import ADA, Shop
 from sqlalchemy import select
 
@@ -42,6 +43,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     events = _events(shop, shipped)
     _compared(shop, shipped, held)
     step = _taken_back(shop, split)
+    foresee_all(shop)
     return {
         "shipped": shipped.id,
         "split": split.id,

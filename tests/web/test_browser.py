@@ -108,6 +108,8 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "settings": f"{shop}/settings",
         "stock": f"{shop}/stock",
         "bundles": f"{shop}/stock/bundles",
+        "to order": f"{shop}/replenish?show=all",
+        "one to order": f"{shop}/replenish/{ids['variant']}/{ids['location']}",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "payments": f"{shop}/payments",
         "vendors": f"{shop}/vendors",

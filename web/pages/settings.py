@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from jobs import desk
 from records.tenants import Rules, Tenant
 from web import asked
 from web import session as door
@@ -42,6 +43,8 @@ def save(tenant: int) -> Any:
         meanwhile = asked.told("version") != version(before)
         if not wrong and not meanwhile and wished is not None:
             row.rules = wished
+            if wished.replenishing != before.replenishing:
+                desk.forecast(session, tenant)
     if wrong or wished is None:
         flash("Nothing was saved: what is wrong stands in red beside its field.", "bad")
         return _page(before, typed, wrong), 422

@@ -14,7 +14,7 @@ from records.jobs import Job
 from records.orders import Hold, Order
 from records.shipments import Label, Parcel
 from records.tenants import Connection, Tenant
-from web.queries import payments, wishes
+from web.queries import payments, replenish, wishes
 from web.queries.wishes import DAYS
 from web.show.next_step import TO_SHIP
 
@@ -100,6 +100,8 @@ class Overview:
     inbox_parked: int
     unmatched: int
     last_heard_at: datetime | None
+    running_out: int
+    """SKUs that are out, or run out before an order of today could be there."""
 
     @property
     def late(self) -> int:
@@ -121,6 +123,7 @@ def overview(session: Session, tenant: int, *, now: datetime) -> Overview:
         to_ship=_to_ship(session, tenant, now),
         promise=_promise(session, tenant, since),
         last_heard_at=_last_heard(session, tenant),
+        running_out=replenish.running_out(session, tenant, today=now.date()),
     )
 
 

@@ -204,6 +204,7 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "close_shop": Doing("Close the shop", "The store says that it took Packline away; work for it may go on."),
         "forget_shop": Doing("Forget the shop", "What is personal of a store that has left is still here."),
         "expire_kept": Doing("Let old things go", "Deliveries and buyers are kept longer than the shop has decided."),
+        "forecast_demand": Doing("Forecast demand", "What to order is worked out from older orders."),
     }
 )
 
