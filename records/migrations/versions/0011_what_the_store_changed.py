@@ -35,6 +35,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_movements_by_hand", "movements", ["tenant_id", "at"], postgresql_where=sa.text("order_id IS NULL")
     )
+    op.create_index(
+        "ix_intentions_stock", "intentions", ["tenant_id", "subject"], postgresql_where=sa.text("kind = 'tell_stock'")
+    )
 
 
 def downgrade() -> None:
