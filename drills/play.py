@@ -36,6 +36,7 @@ class Size:
     redis_away_s: float
     backlog: int
     lossy_orders: int
+    stock_orders: int
     soak_orders: int
     soak_s: float
     patience_s: float
@@ -43,7 +44,16 @@ class Size:
 
 
 SHORT = Size(
-    orders=5, faults=3, away_s=2, redis_away_s=3, backlog=30, lossy_orders=24, soak_orders=40, soak_s=30, patience_s=240
+    orders=5,
+    faults=3,
+    away_s=2,
+    redis_away_s=3,
+    backlog=30,
+    lossy_orders=24,
+    stock_orders=24,
+    soak_orders=40,
+    soak_s=30,
+    patience_s=240,
 )
 PLAIN = Size(
     orders=20,
@@ -52,6 +62,7 @@ PLAIN = Size(
     redis_away_s=60,
     backlog=300,
     lossy_orders=300,
+    stock_orders=200,
     soak_orders=300,
     soak_s=120,
     patience_s=300,
@@ -63,6 +74,7 @@ LONG = Size(
     redis_away_s=60,
     backlog=2_000,
     lossy_orders=300,
+    stock_orders=1_000,
     soak_orders=2_000,
     soak_s=600,
     patience_s=2400,
