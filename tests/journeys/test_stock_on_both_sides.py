@@ -100,7 +100,7 @@ def test_the_number_in_a_webhook_is_never_taken(shop: World):
 
 
 def test_a_burst_of_webhooks_is_a_handful_of_readings(shop: World):
-    before = len(shop.calls(operation="nodes"))
+    before = len(shop.calls(operation="shop"))
     for on_hand in range(20, 80):
         count_in_store(shop, on_hand)
         count_in_store(shop, on_hand, sku="MUG")
@@ -108,7 +108,7 @@ def test_a_burst_of_webhooks_is_a_handful_of_readings(shop: World):
     gathered(shop)
 
     heard = shop.rows("SELECT 1 FROM inbox_events WHERE topic = 'inventory_levels/update' AND state = 'taken'")
-    asked = len(shop.calls(operation="nodes")) - before
+    asked = len(shop.calls(operation="shop")) - before
     assert len(heard) == 120
     assert 1 <= asked <= 3
     assert (shop.level("BAG", "Reno"), shop.level("MUG", "Reno")) == ((79, 0), (79, 0))
