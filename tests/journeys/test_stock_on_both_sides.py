@@ -20,16 +20,6 @@ def shop(world: World) -> World:
     return world
 
 
-def gathered(world: World) -> None:
-    """Let webhooks arrive, the time pass in which they are gathered, and what they call for be done."""
-    for _ in range(3):
-        world.heard()
-        world.work_off()
-        with world.engine.begin() as connection:
-            connection.execute(text("UPDATE jobs SET due_at = now() WHERE kind = 'read_stock' AND state = 'due'"))
-    world.settle()
-
-
 def in_store(world: World, sku: str = "BAG", place: str = "Reno") -> dict[str, Any]:
     """The store's own count of a level."""
     levels = world.control("GET", f"/shopify/inventory?shop={SHOP}")["levels"]
@@ -79,7 +69,7 @@ def movements(world: World) -> list[tuple[str, str, int]]:
 def test_what_is_counted_in_the_store_is_read_and_taken_over(shop: World):
     count_in_store(shop, 7)
 
-    gathered(shop)
+    shop.gathered()
 
     assert shop.level("BAG", "Reno") == (7, 0)
     assert shop.level("BAG", "Newark") == (4, 0)
@@ -93,7 +83,7 @@ def test_the_number_in_a_webhook_is_never_taken(shop: World):
         count_in_store(shop, on_hand)
     shop.control("POST", "/deliveries/plan", {})
 
-    gathered(shop)
+    shop.gathered()
 
     assert shop.level("BAG", "Reno") == (6, 0)
     assert movements(shop)[-1] == ("packline", "counted", -4)
@@ -105,7 +95,7 @@ def test_a_burst_of_webhooks_is_a_handful_of_readings(shop: World):
         count_in_store(shop, on_hand)
         count_in_store(shop, on_hand, sku="MUG")
 
-    gathered(shop)
+    shop.gathered()
 
     heard = shop.rows("SELECT 1 FROM inbox_events WHERE topic = 'inventory_levels/update' AND state = 'taken'")
     asked = len(shop.calls(operation="shop")) - before
@@ -130,7 +120,7 @@ def test_what_is_told_while_it_is_read_is_read_once_more(shop: World, monkeypatc
 
     passed = steps.passed
     monkeypatch.setattr(steps, "passed", told_meanwhile)
-    gathered(shop)
+    shop.gathered()
 
     assert told_again == ["called shopify ReadVariantsOfItems"]
     assert shop.level("BAG", "Reno") == (9, 0)
@@ -138,7 +128,7 @@ def test_what_is_told_while_it_is_read_is_read_once_more(shop: World, monkeypatc
 
 def test_units_of_an_order_are_taken_once_though_the_store_takes_them_too(shop: World):
     placed = shop.place(("BAG", 3))
-    gathered(shop)
+    shop.gathered()
 
     assert shop.order(placed).state == "fulfilled"
     assert shop.level("BAG", "Reno") == (7, 0)
@@ -150,7 +140,7 @@ def test_units_of_an_order_are_taken_once_though_the_store_takes_them_too(shop: 
 def test_damaged_units_in_the_store_are_not_sold_here(shop: World):
     count_in_store(shop, 10, damaged=4)
 
-    gathered(shop)
+    shop.gathered()
 
     (level,) = shop.rows(
         "SELECT s.on_hand, s.damaged FROM stock_levels s JOIN locations l ON l.id = s.location_id "
@@ -165,7 +155,7 @@ def test_a_new_product_is_here_before_anybody_orders_it(shop: World):
         "POST", "/shopify/products", {"shop": SHOP, "title": "Pot", "variants": [{"sku": "POT", "stock": {"Reno": 2}}]}
     )
 
-    gathered(shop)
+    shop.gathered()
 
     assert shop.level("POT", "Reno") == (2, 0)
 
@@ -188,7 +178,7 @@ def test_stock_of_what_the_store_sells_no_more_is_counted_out_with_the_reason(sh
     if "but" in gone:
         shop.read_catalogue()
 
-    gathered(shop)
+    shop.gathered()
 
     deleted_all = gone != "variant"
     assert shop.level("MUG", "Reno") == (0, 0)
@@ -205,7 +195,7 @@ def test_units_that_orders_hold_of_what_is_gone_stay_theirs_and_a_person_is_told
     assert shop.level("MUG", "Reno") == (5, 2)
     shop.control("POST", f"/shopify/variants/{product_of(shop, 'MUG')[1]}/delete", {})
 
-    gathered(shop)
+    shop.gathered()
 
     assert shop.level("MUG", "Reno") == (2, 2)
     (hold,) = shop.rows("SELECT kind, reason, remedy FROM holds WHERE state = 'open'")
@@ -229,7 +219,7 @@ def test_a_closed_location_ships_nothing_and_an_opened_one_is_read_again(shop: W
     newark = place_number(shop, "Newark")
     shop.control("POST", f"/shopify/locations/{newark}/close", {})
 
-    gathered(shop)
+    shop.gathered()
 
     assert (ships(shop, "Newark"), ships(shop, "Reno")) == (False, True)
     assert (shop.level("BAG", "Newark"), shop.level("BAG", "Reno")) == ((0, 0), (10, 0))
@@ -237,7 +227,7 @@ def test_a_closed_location_ships_nothing_and_an_opened_one_is_read_again(shop: W
     assert gone.reason == "the store has closed this location"
 
     shop.control("POST", f"/shopify/locations/{newark}/open", {})
-    gathered(shop)
+    shop.gathered()
 
     assert ships(shop, "Newark")
     assert shop.level("BAG", "Newark") == (4, 0)
@@ -260,7 +250,7 @@ def test_a_new_location_is_here_with_what_lies_there(shop: World):
     shop.control("POST", "/shopify/locations", {"shop": SHOP, **(NEWARK | {"name": "Boston"})})
     count_in_store(shop, 3, place="Boston")
 
-    gathered(shop)
+    shop.gathered()
 
     assert ships(shop, "Boston")
     assert shop.level("BAG", "Boston") == (3, 0)
@@ -269,7 +259,7 @@ def test_a_new_location_is_here_with_what_lies_there(shop: World):
 def test_what_is_kept_at_a_location_no_more_is_counted_out_there_alone(shop: World):
     shop.control("POST", "/shopify/inventory/disconnect", {"shop": SHOP, "sku": "BAG", "location": "Newark"})
 
-    gathered(shop)
+    shop.gathered()
 
     assert (shop.level("BAG", "Newark"), shop.level("BAG", "Reno")) == ((0, 0), (10, 0))
     (gone,) = shop.rows("SELECT reason FROM movements WHERE on_hand_change < 0")
@@ -286,8 +276,8 @@ def test_what_a_person_counts_here_is_told_and_its_own_webhook_changes_nothing(s
     before = movements(shop)
     told = len(shop.calls(operation="inventoryAdjustQuantities"))
 
-    gathered(shop)
-    gathered(shop)
+    shop.gathered()
+    shop.gathered()
 
     heard = shop.rows("SELECT state FROM inbox_events WHERE topic = 'inventory_levels/update'")
     assert [row.state for row in heard] == ["taken"]
@@ -303,7 +293,7 @@ def test_what_the_store_sells_meanwhile_is_not_overwritten(shop: World):
     count_in_store(shop, 7)
     shop.control("POST", "/deliveries/plan", {})
 
-    gathered(shop)
+    shop.gathered()
 
     assert in_store(shop)["on_hand"] == 11
     assert shop.level("BAG", "Reno") == (11, 0)
@@ -324,7 +314,7 @@ def test_a_count_that_comes_before_the_telling_keeps_the_change_on_top(shop: Wor
     assert in_store(shop)["on_hand"] == 7
 
     shop.hurry()
-    gathered(shop)
+    shop.gathered()
 
     assert in_store(shop)["on_hand"] == 11
     assert shop.level("BAG", "Reno") == (11, 0)
@@ -343,7 +333,7 @@ def test_stock_that_moves_between_looking_and_telling_is_looked_at_again(shop: W
     monkeypatch.setattr(steps, "passed", sold_in_between)
     count_here(shop, 12)
 
-    gathered(shop)
+    shop.gathered()
 
     keys = [row.key.rpartition("/")[2] for row in shop.rows("SELECT key FROM intentions ORDER BY id")]
     states = [row.state for row in shop.rows("SELECT state FROM intentions ORDER BY id")]
@@ -362,7 +352,7 @@ def test_an_answer_that_is_lost_after_the_effect_adds_nothing_twice(shop: World)
     count_in_store(shop, 13)
 
     shop.hurry()
-    gathered(shop)
+    shop.gathered()
 
     assert in_store(shop)["on_hand"] == 13
     assert shop.level("BAG", "Reno") == (13, 0)
@@ -382,7 +372,7 @@ def test_a_level_of_which_nobody_knows_what_the_store_was_told_is_left(shop: Wor
 
     assert shop.level("BAG", "Reno") == (14, 0)
     shop.hurry()
-    gathered(shop)
+    shop.gathered()
     shop.read_catalogue()
     assert shop.level("BAG", "Reno") == (12, 0)
 
@@ -400,7 +390,7 @@ def test_what_the_store_refuses_waits_for_a_person_and_the_store_s_number_counts
     assert shop.level("MUG", "Reno") == (9, 0)
 
     shop.read_catalogue()
-    gathered(shop)
+    shop.gathered()
 
     assert shop.level("MUG", "Reno") == (0, 0)
     assert ledger_is_the_levels(shop)
@@ -411,7 +401,7 @@ def test_a_shop_that_only_watches_tells_nothing(shop: World):
         connection.execute(text("UPDATE tenants SET mode = 'shadow'"))
     count_here(shop, 14)
 
-    gathered(shop)
+    shop.gathered()
 
     assert shop.calls(operation="inventoryAdjustQuantities") == []
     assert in_store(shop)["on_hand"] == 10
@@ -431,7 +421,7 @@ def test_what_is_set_aside_here_is_set_aside_there(shop: World, what: str):
     change, there = MOVES[what]
     move_by_hand(shop, *change)
 
-    gathered(shop)
+    shop.gathered()
 
     shown = in_store(shop)
     assert {name: shown[name] for name in there} == there
@@ -447,10 +437,10 @@ def test_what_is_set_aside_here_is_set_aside_there(shop: World, what: str):
 
 def test_damaged_units_that_are_thrown_away_are_no_others(shop: World):
     move_by_hand(shop, 0, 3, 0)
-    gathered(shop)
+    shop.gathered()
 
     move_by_hand(shop, -3, -3, 0)
-    gathered(shop)
+    shop.gathered()
 
     shown = in_store(shop)
     assert (shown["available"], shown["damaged"], shown["on_hand"]) == (7, 0, 7)
