@@ -27,10 +27,12 @@ def note(session: Session, tenant: int, connection: str, fact: AboutGoods) -> No
         case PlaceChanged():
             _keep(session, tenant, connection, "place", [fact.remote_id])
         case StockChanged():
-            _keep(session, tenant, connection, "goods", [fact.inventory_remote_id])
+            named = _as_variants(session, tenant, connection, [fact.inventory_remote_id])
+            _keep(session, tenant, connection, "goods", named)
         case GoodsChanged():
             ours = _of_product(session, tenant, connection, fact.product_remote_id) if fact.product_remote_id else []
-            _keep(session, tenant, connection, "goods", [*fact.remote_ids, *ours])
+            named = _as_variants(session, tenant, connection, fact.remote_ids)
+            _keep(session, tenant, connection, "goods", [*named, *ours])
 
 
 def some(session: Session, tenant: int, connection: str, *, most: int) -> list[Told]:
@@ -64,6 +66,19 @@ USING unnest(cast(:things AS text[]), cast(:ids AS text[]), cast(:times AS bigin
 WHERE o.tenant_id = :tenant AND o.connection_id = :connection AND o.thing = r.thing AND o.remote_id = r.remote_id
   AND o.told = r.told
 """)
+
+
+def _as_variants(session: Session, tenant: int, connection: str, remote_ids: Sequence[str]) -> list[str]:
+    """The same goods, each by its variant where we know that, so that its stock and itself are read once."""
+    rows = session.execute(
+        select(Variant.inventory_remote_id, Variant.remote_id).where(
+            Variant.tenant_id == tenant,
+            Variant.connection_id == connection,
+            Variant.inventory_remote_id.in_(remote_ids),
+        )
+    )
+    of_stock = {row.inventory_remote_id: row.remote_id for row in rows}
+    return [of_stock.get(remote_id, remote_id) for remote_id in remote_ids]
 
 
 def _of_product(session: Session, tenant: int, connection: str, product: str) -> list[str]:

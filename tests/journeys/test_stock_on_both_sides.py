@@ -111,7 +111,7 @@ def test_what_is_told_while_it_is_read_is_read_once_more(shop: World, monkeypatc
     told_again = []
 
     def told_meanwhile(name: str) -> None:
-        if name == "called shopify ReadVariantsOfItems" and not told_again:
+        if name == "called shopify ReadNamedVariants" and not told_again:
             told_again.append(name)
             count_in_store(shop, 9)
             shop.heard()
@@ -122,7 +122,7 @@ def test_what_is_told_while_it_is_read_is_read_once_more(shop: World, monkeypatc
     monkeypatch.setattr(steps, "passed", told_meanwhile)
     shop.gathered()
 
-    assert told_again == ["called shopify ReadVariantsOfItems"]
+    assert told_again == ["called shopify ReadNamedVariants"]
     assert shop.level("BAG", "Reno") == (9, 0)
 
 

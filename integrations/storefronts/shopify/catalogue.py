@@ -92,11 +92,7 @@ class _Variants(Answer):
 
 
 class _OfItem(Answer):
-    variants: Page[Variant]
-
-    @property
-    def variant(self) -> Variant | None:
-        return next(iter(self.variants.nodes), None)
+    variants: Page[Ref]
 
 
 class _NamedVariants(Answer):
@@ -105,7 +101,6 @@ class _NamedVariants(Answer):
 
 
 class _NamedItems(Answer):
-    shop: _Shop
     nodes: tuple[_OfItem | None, ...]
 
 
@@ -158,23 +153,23 @@ def _all_variants(client: Client) -> Iterator[tuple[str, Variant]]:
 
 def _named_variants(client: Client, remote_ids: Sequence[str]) -> Iterator[tuple[str, Variant]]:
     items = [one for one in remote_ids if one.startswith(_ITEM)]
-    variants = [one for one in remote_ids if not one.startswith(_ITEM)]
-    for ids in _portions(variants):
+    named = [one for one in remote_ids if not one.startswith(_ITEM)]
+    for ids in _portions([*named, *_variants_of(client, items)]):
         found = answers.read(_NamedVariants, client.ask("ReadNamedVariants", ids=ids))
-        yield from _there(found.shop, found.nodes)
+        if None in found.nodes:
+            log.info("shopify.variants_gone", asked=len(ids), gone=found.nodes.count(None))
+        yield from ((found.shop.currency_code, variant) for variant in found.nodes if variant)
+
+
+def _variants_of(client: Client, items: Sequence[str]) -> Iterator[str]:
+    """The ids of the variants whose stock these items are, without those that are gone."""
     for ids in _portions(items):
-        of_items = answers.read(_NamedItems, client.ask("ReadVariantsOfItems", ids=ids))
-        yield from _there(of_items.shop, [node.variant if node else None for node in of_items.nodes])
+        found = answers.read(_NamedItems, client.ask("ReadVariantsOfItems", ids=ids))
+        yield from (variant.id for item in found.nodes if item for variant in item.variants.nodes)
 
 
 def _portions(ids: Sequence[str]) -> Iterator[list[str]]:
     return (list(ids[start : start + VARIANTS_A_QUESTION]) for start in range(0, len(ids), VARIANTS_A_QUESTION))
-
-
-def _there(shop: _Shop, nodes: Sequence[Variant | None]) -> Iterator[tuple[str, Variant]]:
-    if None in nodes:
-        log.info("shopify.variants_gone", asked=len(nodes), gone=nodes.count(None))
-    return ((shop.currency_code, variant) for variant in nodes if variant)
 
 
 def _more_levels(client: Client, item_id: str, after: str) -> Page[Level]:
