@@ -16,7 +16,7 @@ import httpx
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from drills import losses
+from drills import both_sides, losses
 from drills.books import Ground
 from drills.field import until
 from drills.play import NotShown, Play
@@ -85,6 +85,18 @@ def deliveries_lost_late_and_shuffled(play: Play) -> int:
     play.more_orders = play.size.lossy_orders
     play.lost += [*told.differences, *told.untold, *told.found_again]
     return sum(told.lost.values())
+
+
+def stock_changed_on_both_sides(play: Play) -> int:
+    """Orders, cancellations and counts by hand change stock on both sides at once while webhooks are lost: after the
+    comparisons every level is the same in the store and here, and nothing is oversold.
+    """
+    play.open_shops()
+    changed = both_sides.tell(_ground(play), orders=play.size.stock_orders)
+    play.fault_ended()
+    play.more_orders = play.size.stock_orders
+    play.lost += changed.differences
+    return changed.counted_here + changed.counted_there
 
 
 def _ground(play: Play) -> Ground:

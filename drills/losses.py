@@ -17,7 +17,7 @@ from jobs import desk
 from orders.reversing import Wish
 from records import database
 
-_BUYER = {
+BUYER = {
     "first_name": "Ada", "last_name": "Buyer", "address1": "388 Townsend St", "city": "San Francisco",
     "province_code": "CA", "zip": "94107", "country_code": "US", "phone": "4155550100",
 }  # fmt: skip
@@ -104,7 +104,7 @@ def _place(ground: Ground, number: int) -> Json:
     wish = {
         "shop": ground.domain,
         "lines": [{"sku": ground.sku, "quantity": 2}],
-        "ship_to": _BUYER,
+        "ship_to": BUYER,
         "email": "ada@example.com",
         "financial_status": "paid" if fate in {"plain", "voided", "part_back"} else "pending",
         "risk": "ACCEPT",

@@ -58,7 +58,7 @@ def _store(shop: Shop) -> Json:
         "currency": "USD",
         "name": shop.domain,
         "webhook_url": f"{shop.web}/hooks/shopify",
-        "topics": list(TOPICS),
+        "topics": [*TOPICS, "inventory_levels/update"],
         "locations": LOCATIONS,
         "products": [{"title": "Goods", "variants": variants}],
     }

@@ -37,6 +37,7 @@ class Size:
     backlog: int
     lossy_orders: int
     reservations: int
+    stock_orders: int
     soak_orders: int
     soak_s: float
     patience_s: float
@@ -51,6 +52,7 @@ SHORT = Size(
     backlog=30,
     lossy_orders=24,
     reservations=200,
+    stock_orders=24,
     soak_orders=40,
     soak_s=30,
     patience_s=240,
@@ -63,6 +65,7 @@ PLAIN = Size(
     backlog=300,
     lossy_orders=300,
     reservations=600,
+    stock_orders=200,
     soak_orders=300,
     soak_s=120,
     patience_s=300,
@@ -75,6 +78,7 @@ LONG = Size(
     backlog=2_000,
     lossy_orders=300,
     reservations=2_000,
+    stock_orders=1_000,
     soak_orders=2_000,
     soak_s=600,
     patience_s=2400,

@@ -33,6 +33,7 @@ PROGRAMME: dict[str, Drill] = {
         doors.same_delivery_a_hundred_times_at_once,
         doors.everything_delivered_again,
         doors.deliveries_lost_late_and_shuffled,
+        doors.stock_changed_on_both_sides,
         doors.secrets_rotated_under_load,
         bells.redis_emptied,
         bells.redis_stopped_for_a_minute,

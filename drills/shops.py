@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from config import boot
 from config.settings import Settings
 from demo.store import BUYERS
-from jobs import connect, desk, queue, reconcile, self_test
+from jobs import connect, desk, queue, reconcile, self_test, tell_stock
+from orders import inventory
 from orders.reversing import Wish
 from records import database
 from records.orders import Order
@@ -179,6 +180,24 @@ class Shop:
         with database.transaction(self.engine, self.tenant) as session:
             desk.read_catalogue(session, self.tenant, self.connections["shopify"])
 
+    def count_in_store(self) -> None:
+        """Have the merchant find one bag more in the store."""
+        wish = {"shop": self.domain, "sku": "BAG", "location": "Reno"}
+        self.control("POST", "/shopify/inventory", wish | {"on_hand": self.in_store("BAG", "Reno") + 1})
+
+    def count_here(self) -> None:
+        """Have a person here find one bag more."""
+        with database.transaction(self.engine, self.tenant) as session:
+            level = session.execute(_BAGS_IN_RENO, {"tenant": self.tenant}).one()
+            place = (level.variant_id, level.location_id)
+            inventory.count(session, self.tenant, {place: level.on_hand + 1}, actor=_BY)
+            tell_stock.ask(session, self.tenant)
+
+    def in_store(self, sku: str, place: str) -> int:
+        """On hand, as the store counts."""
+        levels = self.control("GET", f"/shopify/inventory?shop={self.domain}")["levels"]
+        return next(int(one["on_hand"]) for one in levels if (one["sku"], one["location"]) == (sku, place))
+
     def test_everything(self) -> None:
         """Have everything that is connected tried."""
         with database.transaction(self.engine, self.tenant) as session:
@@ -236,6 +255,13 @@ class Shop:
         self.placed.append(known)
         return known
 
+
+_BAGS_IN_RENO = text("""
+SELECT s.variant_id, s.location_id, s.on_hand FROM stock_levels s
+JOIN variants v ON v.tenant_id = s.tenant_id AND v.id = s.variant_id AND v.sku = 'BAG'
+JOIN locations l ON l.tenant_id = s.tenant_id AND l.id = s.location_id AND l.name = 'Reno'
+WHERE s.tenant_id = :tenant
+""")
 
 # A client of its own for every question would spend 30 ms on certificates that nobody shows here.
 _asking = httpx.Client(timeout=120)

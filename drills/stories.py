@@ -98,6 +98,18 @@ def read_again(shop: Shop) -> Told:
     yield
 
 
+def counted_there(shop: Shop) -> Told:
+    """Nothing is ordered; somebody counts in the store, which is read."""
+    shop.count_in_store()
+    yield
+
+
+def counted_here(shop: Shop) -> Told:
+    """Nothing is ordered; somebody counts here, and the store is told."""
+    shop.count_here()
+    yield
+
+
 def tested(shop: Shop) -> Told:
     """Nothing is ordered; everything that is connected is tried, and a label is bought and given back."""
     shop.test_everything()
@@ -167,6 +179,8 @@ TOLD_BY: dict[str, Story] = {
     "reconcile": missed,
     "check_connection": missed,
     "read_catalogue": read_again,
+    "read_stock": counted_there,
+    "tell_stock": counted_here,
     "export_buyer": shown,
     "forget_buyer": forgotten,
     "expire_kept": let_go,

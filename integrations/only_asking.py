@@ -15,7 +15,8 @@ ASKING: dict[str, frozenset[str]] = {
     "storefront": frozenset(
         {
             "read_order", "read_locations", "read_variants", "find_order_of_work", "quote_refund", "find_refund",
-            "changed_orders", "changed_work", "changed_stock", "read_shipped", "hooks",
+            "changed_orders", "changed_work", "changed_stock", "read_units", "read_shipped",
+            "hooks",
         }
     ),
     "payments": frozenset(
@@ -30,7 +31,7 @@ ACTING: dict[str, frozenset[str]] = {
     "storefront": frozenset(
         {
             "announce", "assign", "replace_tracking", "report_scan", "hold", "release", "mark_paid", "tag",
-            "cancel_shipped", "cancel_order", "refund",
+            "cancel_shipped", "cancel_order", "refund", "change_stock",
         }
     ),
     "payments": frozenset({"cancel", "capture", "refund"}),

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from integrations.nouns import Fact
 from integrations.roles import (
+    UNITS_MOVED,
     Announcing,
     Carrier,
     Connector,
@@ -20,6 +21,7 @@ from integrations.roles import (
     Keys,
     Payments,
     Renewed,
+    StockKeeping,
     StoreChanges,
     Storefront,
     StoreOrders,
@@ -27,6 +29,7 @@ from integrations.roles import (
 )
 
 __all__ = [
+    "UNITS_MOVED",
     "Announcing",
     "AppKeys",
     "CallNote",
@@ -47,6 +50,7 @@ __all__ = [
     "Payments",
     "Permanent",
     "Renewed",
+    "StockKeeping",
     "StoreChanges",
     "StoreOrders",
     "Storefront",

@@ -30,7 +30,9 @@ from integrations.nouns import (
     RecordedEvent,
     Scan,
     ShippedLine,
+    StockChange,
     StockReading,
+    StockState,
     StoreLocation,
     StoreOrder,
     StoreRefund,
@@ -98,7 +100,10 @@ class StoreOrders(Protocol):
     def read_locations(self) -> Sequence[StoreLocation]: ...
 
     def read_variants(self, remote_ids: Sequence[str] | None = None) -> Iterator[StoreVariant]:
-        """The named variants, or all of them, with stock by location."""
+        """The variants named by their own id or by that of their stock, or all of them, with stock by location.
+
+        What is named and not answered is gone.
+        """
 
     def find_order_of_work(self, work_remote_id: str) -> str | None:
         """The remote id of the order that a piece of routed work belongs to."""
@@ -174,6 +179,26 @@ class TakingBack(Protocol):
         """The refund that carries our mark."""
 
 
+# The code of the Permanent with which a store refuses a change of stock because its units are not what was looked at.
+# Nothing was changed; to look again and decide anew is another act, under another key.
+UNITS_MOVED = "units_moved"
+
+
+class StockKeeping(Protocol):
+    """How a store is told of what was changed here by hand."""
+
+    def read_units(self, inventory_remote_id: str, location_remote_id: str, state: StockState) -> int:
+        """Units in one state now; 0 where the thing does not lie at that location. Permanent where it is gone."""
+
+    def change_stock(self, change: StockChange, *, seen: int, keys: Keys) -> str:
+        """Change what the store counts, where `change.watched` still has the `seen` units; answers the store's
+        reference of the change.
+
+        The same change with the same `seen` and keys is made once within a day. Permanent with the code UNITS_MOVED
+        where other units are there now.
+        """
+
+
 class StoreChanges(Protocol):
     """What changed in a store lately, oldest change first, each thing once."""
 
@@ -188,7 +213,7 @@ class StoreChanges(Protocol):
 
 
 @runtime_checkable
-class Storefront(StoreOrders, Announcing, TakingBack, StoreChanges, Hooked, Protocol):
+class Storefront(StoreOrders, Announcing, TakingBack, StockKeeping, StoreChanges, Hooked, Protocol):
     """Where orders are placed and where buyers look for their tracking number."""
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import (
+    AboutGoods,
     AppUninstalled,
     BuyerDataWanted,
     BuyerToForget,
@@ -27,7 +25,7 @@ from integrations.nouns import (
     VoidState,
     WorkRouted,
 )
-from jobs import outward, privacy, queue
+from jobs import hearing, outward, privacy, queue
 from orders import (
     cancelling,
     gone_astray,
@@ -57,27 +55,8 @@ LOOKED_AT = STILL_OPEN | {"fulfilled", "closed"}
 _STOPPED = frozenset({"cancelling", "cancelled"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Who said it, to whom, and when it was read."""
-
-    tenant: int
-    connection: str
-    vendor: str
-    now: datetime
-    asked: bool = False
-    """We asked just now, nobody told us: such an answer wins a tie of times."""
-    event: int | None = None
-    """The delivery that said it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Heard:
-    """How an inbox event ends: `take` with what it was about, or `ignore` with the reason."""
-
-    by: str
-    subject: str = ""
-    reason: str = ""
+Source = hearing.Source
+Heard = hearing.Heard
 
 
 def hear(session: Session, source: Source, fact: Fact, *, work_order: str | None = None) -> Heard:
@@ -91,6 +70,8 @@ def hear(session: Session, source: Source, fact: Fact, *, work_order: str | None
             return _order_cancelled(session, source, fact)
         case WorkRouted():
             return _work_routed(session, source, work_order)
+        case AboutGoods():
+            return hearing.of_goods(session, source, fact)
         case PaymentChanged():
             return _payment_changed(session, source, fact)
         case PaymentDisputed():

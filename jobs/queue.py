@@ -50,6 +50,8 @@ KINDS = {
         Kind(name="mark_paid", queue="orders", rank=15, tries=_TRIES),
         Kind(name="match_payment", queue="notices", rank=5, tries=_TRIES),
         Kind(name="read_catalogue", queue="carriers", rank=0, tries=_TRIES),
+        Kind(name="tell_stock", queue="carriers", rank=1, tries=_TRIES),
+        Kind(name="read_stock", queue="carriers", rank=2, tries=_TRIES),
         Kind(name="reconcile", queue="notices", rank=0, tries=_TRIES),
         Kind(name="self_test", queue="notices", rank=5, tries=_TRIES),
         Kind(name="check_connection", queue="notices", rank=5, tries=_TRIES),

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from integrations.nouns import StoreVariant
-from jobs import intake
+from integrations.nouns import GoodsChanged, StoreVariant
+from jobs import intake, queue
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
-from orders import catalogue
+from orders import catalogue, gone_stock, outdated
 
 _BATCH = 100
 
@@ -24,11 +25,25 @@ def run(work: Work) -> Outcome:
     places = list(storefront.read_locations())
     with work.writing() as session:
         catalogue.write_locations(session, work.tenant, connection, places)
+        there = {place.remote_id for place in places}
+        gone_stock.close_places(session, work.tenant, connection, there, as_of=began_at)
+    seen: set[str] = set()
     for batch in _batches(storefront.read_variants()):
+        seen.update(variant.remote_id for variant in batch)
         with work.writing() as session:
             if catalogue.write_variants(session, work.tenant, connection, batch, actor="packline", as_of=began_at):
                 intake.fill_backorders(session, work.tenant)
+    with work.writing() as session:
+        _look_for_the_missing(session, work, connection, seen)
     return Done()
+
+
+def _look_for_the_missing(session: Session, work: Work, connection: str, seen: set[str]) -> None:
+    """Have those read by name that lie here and were not in the store's list: nothing told us that they are gone."""
+    missing = catalogue.stocked(session, work.tenant, connection) - seen
+    if missing:
+        outdated.note(session, work.tenant, connection, GoodsChanged(remote_ids=tuple(sorted(missing))))
+        queue.add(session, work.tenant, "read_stock", work.claim.subject)
 
 
 def _batches(variants: Iterator[StoreVariant]) -> Iterator[Sequence[StoreVariant]]:

@@ -10,14 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import OrderSnapshot, StoreLocation, StoreVariant
-from orders import inventory
+from orders import gone_stock, store_counts
 from records import tenants
-from records.stock import Location, Variant
+from records.stock import Location, StockLevel, Variant
 
 __all__ = [
     "StoreLocation",
     "link_lines",
     "location_ids",
+    "shipping_places",
+    "stocked",
     "unknown_variants",
     "write_locations",
     "write_variants",
@@ -64,20 +66,23 @@ def write_variants(
     """Write variants with their stock; answers how many levels changed. `as_of` is when the reading began.
 
     What is on hand counts, not what is available: the store has taken the units of every order that it sent us off
-    "available" already, and those are the very units that we are about to reserve.
+    "available" already, and those are the very units that we are about to reserve. Where the store counts none of a
+    variant any more, it is counted out.
     """
     if not variants:
         return 0
     ids = _write_rows(session, tenant, connection, variants)
     places = location_ids(session, tenant, connection)
+    tracked = [variant for variant in variants if variant.tracked]
     levels = {
-        (ids[variant.remote_id], places[level.location_remote_id]): max(0, level.on_hand)
-        for variant in variants
-        if variant.tracked
+        (ids[variant.remote_id], places[level.location_remote_id]): store_counts.units_of(level)
+        for variant in tracked
         for level in variant.levels
         if level.location_remote_id in places
     }
-    return inventory.count(session, tenant, levels, actor=actor, as_of=as_of) if levels else 0
+    lost = gone_stock.elsewhere(session, tenant, connection, {ids[one.remote_id] for one in tracked}) - set(levels)
+    taken = store_counts.take_over(session, tenant, levels, actor=actor, as_of=as_of)
+    return taken.changed + gone_stock.count_out(session, tenant, lost, gone_stock.NOT_THERE, as_of=as_of)
 
 
 def unknown_variants(session: Session, tenant: int, connection: str, snapshot: OrderSnapshot) -> list[str]:
@@ -98,6 +103,24 @@ def location_ids(session: Session, tenant: int, connection: str) -> dict[str, in
         )
     )
     return {row.remote_id: row.id for row in rows}
+
+
+def shipping_places(session: Session, tenant: int, connection: str) -> frozenset[int]:
+    """The store's locations that orders leave from."""
+    shipping = select(Location.id).where(
+        Location.tenant_id == tenant, Location.connection_id == connection, Location.ships
+    )
+    return frozenset(session.scalars(shipping))
+
+
+def stocked(session: Session, tenant: int, connection: str) -> frozenset[str]:
+    """The remote ids of the variants of which any are on hand."""
+    lying = (
+        select(Variant.remote_id)
+        .join(StockLevel, (StockLevel.tenant_id == Variant.tenant_id) & (StockLevel.variant_id == Variant.id))
+        .where(Variant.tenant_id == tenant, Variant.connection_id == connection, StockLevel.on_hand > 0)
+    )
+    return frozenset(session.scalars(lying))
 
 
 def link_lines(session: Session, tenant: int, order: int, connection: str) -> None:
@@ -127,6 +150,7 @@ def _write_rows(session: Session, tenant: int, connection: str, variants: Sequen
                 "connection_id": connection,
                 "remote_id": variant.remote_id,
                 "inventory_remote_id": variant.inventory_remote_id,
+                "product_remote_id": variant.product_remote_id,
                 "sku": variant.sku,
                 "title": variant.title,
                 "unit_price_minor": variant.unit_price.minor,

@@ -17,6 +17,7 @@ from integrations.nouns import (
     StoreShipment,
 )
 from orders import forgetting, placing
+from orders.store_counts import Units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +167,30 @@ def shipment_lack(sent: Sent, theirs: Sequence[StoreShipment]) -> Untold | None:
     if shown == sent.numbers:
         return None
     return Untold(what="number_missing", numbers=tuple(sorted(sent.numbers - shown)))
+
+
+# ------------------------------------------------------------------------------------------- stock
+
+
+def stock_apart(words: str, theirs: Units, ours: Units) -> str:
+    """How the store's count of one level differs from ours, but for its full stop."""
+    apart = []
+    if theirs.on_hand != ours.on_hand:
+        apart.append(f"the store counts {theirs.on_hand}, we had {ours.on_hand}")
+    if theirs.damaged != ours.damaged:
+        apart.append(f"the store has {theirs.damaged} as damaged, we had {ours.damaged}")
+    if theirs.safety != ours.safety:
+        apart.append(f"the store keeps {theirs.safety} back, we kept {ours.safety}")
+    return f"{words}: {'; '.join(apart)}"
+
+
+def also_untold(units: int) -> str:
+    """The end of a sentence, where units that were changed here by hand are yet to be told there."""
+    if not units:
+        return ""
+    return (
+        f", and {abs(units)} {'added' if units > 0 else 'taken off'}, as a person here did: the store is told of that"
+    )
 
 
 # ------------------------------------------------------------------------------------------- payments

@@ -153,6 +153,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "unit_price_minor unit_grams needs_shipping",
     "orders": "tenant_id id connection_id remote_id name state placed_at remote_updated_at currency total_minor "
     "standing risk shipping_title cancelled_at deliver_by test created_at bare_remote_id",
+    "outdated": "tenant_id connection_id thing remote_id told first_told_at",
     "parcel_scans": "tenant_id id parcel_id key at status detail country announced_at",
     "parcels": "tenant_id id shipment_id order_id shape contents carrier tracking_code tracker_ref carrier_status "
     "seen_at told_at expected_at delivered_at created_at",
@@ -172,8 +173,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",
     "timeline_entries": "tenant_id id order_id at kind",
     "users": "id created_at ended_at role tenant_id totp_used_at session_epoch",
-    "variants": "tenant_id id connection_id remote_id inventory_remote_id sku title unit_price_minor currency "
-    "unit_grams needs_shipping tracked hs_code origin_country",
+    "variants": "tenant_id id connection_id remote_id inventory_remote_id product_remote_id sku title unit_price_minor "
+    "currency unit_grams needs_shipping tracked hs_code origin_country",
 }
 
 

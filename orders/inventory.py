@@ -207,15 +207,19 @@ SELECT coalesce(sum(units), 0) FROM summed
 
 
 def count(
-    session: Session, tenant: int, levels: Mapping[tuple[int, int], int], *, actor: str, as_of: datetime | None = None
+    session: Session,
+    tenant: int,
+    levels: Mapping[tuple[int, int], int],
+    *,
+    actor: str,
+    as_of: datetime | None = None,
+    reason: str = "",
 ) -> int:
     """Set what is on hand, by (variant, location), as somebody counted it; answers how many levels changed.
 
     `as_of` is when the counting began: a level that we have taken units off or put units back on since, or are telling
-    the store of at this moment, is left for the next count, because nobody can tell whether the counted number has
-    those units in it.
-
-    A count below what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
+    the store of, is left for the next count, as nobody can tell whether the number has those units in it. A count below
+    what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
     """
     counted = {
         "tenant": tenant,
@@ -224,6 +228,7 @@ def count(
         "units": list(levels.values()),
         "actor": actor,
         "as_of": as_of,
+        "reason": reason,
     }
     session.execute(_BEGIN_LEVELS, counted)
     return int(session.execute(_COUNT, counted).scalar_one())
@@ -275,8 +280,8 @@ _COUNT = text(
       AND level.location_id = before.location_id AND before.found <> before.on_hand
     RETURNING level.variant_id, level.location_id, before.found - before.on_hand AS change
 ), told AS (
-    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, actor)
-    SELECT :tenant, variant_id, location_id, 'counted', change, 0, :actor FROM written
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, actor, reason)
+    SELECT :tenant, variant_id, location_id, 'counted', change, 0, :actor, :reason FROM written
     RETURNING 1
 )
 SELECT count(*) FROM told

@@ -14,7 +14,11 @@ class Intention(Base):
     """One outward act under our own key. States: intended → succeeded · adopted · refused · abandoned."""
 
     __tablename__ = "intentions"
-    __table_args__ = (Index("uq_intentions_key", "tenant_id", "key", unique=True),)
+    __table_args__ = (
+        Index("uq_intentions_key", "tenant_id", "key", unique=True),
+        # A change of stock is told in an act for each time that the store's units were looked at.
+        Index("ix_intentions_stock", "tenant_id", "subject", postgresql_where=text("kind = 'tell_stock'")),
+    )
 
     tenant_id: Mapped[TenantKey]
     id: Mapped[Id]

@@ -39,6 +39,8 @@ class Variant(Base):
         ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
         Index("uq_variants_remote", "tenant_id", "connection_id", "remote_id", unique=True),
         Index("ix_variants_sku", "tenant_id", "sku"),
+        Index("ix_variants_inventory", "tenant_id", "connection_id", "inventory_remote_id"),
+        Index("ix_variants_product", "tenant_id", "connection_id", "product_remote_id"),
     )
 
     tenant_id: Mapped[TenantKey]
@@ -46,6 +48,8 @@ class Variant(Base):
     connection_id: Mapped[str]
     remote_id: Mapped[str]
     inventory_remote_id: Mapped[str]
+    product_remote_id: Mapped[str] = mapped_column(server_default="")
+    """Which of the store's products it is a variant of; empty until it is read again."""
     sku: Mapped[str]
     title: Mapped[str]
     unit_price_minor: Mapped[int]
@@ -106,6 +110,24 @@ class BundlePart(Base):
     part_id: Mapped[int] = mapped_column(primary_key=True)
     units: Mapped[int]
     """Of the part, in one bundle."""
+
+
+class Outdated(Base):
+    """Something that the store says has changed, and that was not read since: each thing once, however often told."""
+
+    __tablename__ = "outdated"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    connection_id: Mapped[str] = mapped_column(primary_key=True)
+    thing: Mapped[str] = mapped_column(primary_key=True)
+    """`goods` (a variant, or its stock) or `place`."""
+    remote_id: Mapped[str] = mapped_column(primary_key=True)
+    told: Mapped[int] = mapped_column(server_default="1")
+    """How often. What is told while we read has another number afterwards, and is read once more."""
+    first_told_at: Mapped[CreatedAt]
 
 
 class Arrival(Base):
@@ -184,7 +206,11 @@ class Movement(Base):
     """Why a stock level changed. The sum of a level's movements is the level."""
 
     __tablename__ = "movements"
-    __table_args__ = (Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),)
+    __table_args__ = (
+        Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),
+        # What people did by hand is looked for by its time, and is little beside what orders do.
+        Index("ix_movements_by_hand", "tenant_id", "at", postgresql_where=text("order_id IS NULL")),
+    )
 
     tenant_id: Mapped[TenantKey]
     id: Mapped[Id]

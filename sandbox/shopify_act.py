@@ -90,6 +90,7 @@ class Act:
         if location.id not in item.levels:
             made = Level(id=self.new_id(), item=item, location=location, created_at=self.now, updated_at=self.now)
             item.levels[location.id] = self.shop.keep(made)
+            self.tell("inventory_levels/connect", made.gid, lambda: shopify_rest.level(made, self.shop))
         return item.levels[location.id]
 
     def shift(self, item: InventoryItem, location: Location, **deltas: int) -> None:

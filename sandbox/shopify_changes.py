@@ -49,6 +49,6 @@ def work_orders(_root: None, info: Info, **args: Any) -> dict[str, Any]:
 def levels(location: Location, info: Info, **args: Any) -> dict[str, Any]:
     wanted = search.parse(args.get("query"), _LEVEL_SEARCH)
     items = [variant.item for variant in info.context.shop.variants.values()]
-    there = [item.levels[location.id] for item in items if location.id in item.levels]
+    there = [item.levels[location.id] for item in items if location.active and location.id in item.levels]
     shown = [level for level in there if search.matches(wanted, level, _LEVEL_SEARCH)]
     return pages.page(shown, args.get("first"), args.get("after"), reverse=args["reverse"])

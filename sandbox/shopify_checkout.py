@@ -126,7 +126,9 @@ def count_stock(act: Act, wish: StockWish) -> None:
     """Somebody counted: on hand is this many, and what is not spoken for is available."""
     item = _variant(act.shop, wish.sku).item
     location = location_named(act.shop, wish.location)
-    act.shift(item, location, available=wish.on_hand - act.level(item, location).quantity("on_hand"))
+    level = act.level(item, location)
+    worse = 0 if wish.damaged is None else wish.damaged - level.quantity("damaged")
+    act.shift(item, location, available=wish.on_hand - level.quantity("on_hand") - worse, damaged=worse)
 
 
 def _variant(shop: Shop, sku: str) -> Variant:

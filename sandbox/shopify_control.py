@@ -6,7 +6,14 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, jsonify, request
 from pydantic import ValidationError
 
-from sandbox import shopify_app_control, shopify_seed, shopify_subscriptions, shopify_views, shopify_webhooks
+from sandbox import (
+    shopify_app_control,
+    shopify_goods_control,
+    shopify_seed,
+    shopify_subscriptions,
+    shopify_views,
+    shopify_webhooks,
+)
 from sandbox import shopify_checkout as checkout
 from sandbox.core import Core
 from sandbox.shopify_act import Act
@@ -43,6 +50,7 @@ def blueprint(core: Core, store: Store) -> Blueprint:
     _add_inventory(routes, core, store)
     _add_subscriptions(routes, store)
     shopify_app_control.add(routes, store)
+    shopify_goods_control.add(routes, core, store)
     return routes
 
 
@@ -130,7 +138,7 @@ def _add_inventory(routes: Blueprint, core: Core, store: Store) -> None:
     def inventory() -> Response:
         with store.lock:
             shop = _shop(store, request.args.get("shop", ""))
-            levels = [level for variant in shop.variants.values() for level in variant.item.levels.values()]
+            levels = [level for variant in shop.variants.values() for level in variant.item.open_levels]
             return jsonify({"levels": [shopify_views.level(level) for level in levels], "states": QUANTITY_STATES})
 
     @routes.post("/inventory")

@@ -43,10 +43,16 @@ def open_shop(store: Store, wish: ShopWish) -> Shop:
     shop.keep(shop)
     store.add(shop)
     for place in wish.locations:
-        shop.locations.append(shop.keep(_location(store.ids, place, now)))
+        add_location(store, shop, place, now)
     for product in wish.products:
-        _add_product(store, shop, product, now)
+        add_product(store, shop, product, now)
     return shop
+
+
+def add_location(store: Store, shop: Shop, wish: LocationWish, now: datetime) -> Location:
+    made = shop.keep(_location(store.ids, wish, now))
+    shop.locations.append(made)
+    return made
 
 
 def address(ids: "count[int]", wish: PlaceWish) -> Address:
@@ -66,7 +72,7 @@ def _location(ids: "count[int]", wish: LocationWish, now: datetime) -> Location:
     )
 
 
-def _add_product(store: Store, shop: Shop, wish: ProductWish, now: datetime) -> None:
+def add_product(store: Store, shop: Shop, wish: ProductWish, now: datetime) -> Product:
     product = shop.keep(Product(id=next(store.ids), title=wish.title, vendor=wish.vendor, created_at=now))
     shop.products.append(product)
     for entry in wish.variants:
@@ -79,6 +85,7 @@ def _add_product(store: Store, shop: Shop, wish: ProductWish, now: datetime) -> 
         for place, units in entry.stock.items():
             level = _level(store, variant.item, location_named(shop, place), units, now)
             variant.item.levels[level.location.id] = shop.keep(level)
+    return product
 
 
 def location_named(shop: Shop, name: str) -> Location:

@@ -98,6 +98,11 @@ class InventoryItem(Thing):
     created_at: datetime
     levels: dict[int, "Level"] = field(default_factory=dict)
 
+    @property
+    def open_levels(self) -> list["Level"]:
+        """Those at locations that are open: Shopify shows no others unless it is asked for them."""
+        return [level for level in self.levels.values() if level.location.active]
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Level(Thing):

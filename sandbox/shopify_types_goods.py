@@ -29,7 +29,7 @@ def _quantities(level: Level, _info: Info, names: list[str]) -> list[dict[str, A
 
 def _level_there(item: InventoryItem, info: Info, **args: Any) -> Level | None:
     location = info.context.shop.things.get(args["locationId"])
-    return item.levels.get(location.id) if isinstance(location, Location) else None
+    return item.levels.get(location.id) if isinstance(location, Location) and location.active else None
 
 
 def _available(variant: Variant) -> int:
@@ -84,8 +84,9 @@ _ITEM: dict[str, Resolver] = {
         }
     ),
     "updatedAt": fact(lambda item: item.created_at),
+    "variants": listed(lambda item: [item.variant]),
     "inventoryLevel": _level_there,
-    "inventoryLevels": listed(lambda item: list(item.levels.values())),
+    "inventoryLevels": listed(lambda item: item.open_levels),
 }
 
 _LOCATION: dict[str, Resolver] = {

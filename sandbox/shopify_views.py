@@ -7,7 +7,7 @@ from sandbox import shopify_facts as facts
 from sandbox.shopify_records import Fulfillment, Order, Refund, Subscription
 from sandbox.shopify_schema import written
 from sandbox.shopify_store import Shop
-from sandbox.shopify_things import QUANTITY_STATES, Level, Variant
+from sandbox.shopify_things import QUANTITY_STATES, Level, Location, Product, Variant
 
 
 def shop(shop: Shop) -> dict[str, Any]:
@@ -18,18 +18,21 @@ def shop(shop: Shop) -> dict[str, Any]:
         "domain": shop.domain,
         "name": shop.name,
         "currency": shop.currency,
-        "locations": [
-            {"id": place.id, "admin_graphql_api_id": place.gid, "name": place.name} for place in shop.locations
-        ],
-        "products": [
-            {
-                "id": product.id,
-                "admin_graphql_api_id": product.gid,
-                "title": product.title,
-                "variants": [_variant(variant) for variant in product.variants],
-            }
-            for product in shop.products
-        ],
+        "locations": [place(one) for one in shop.locations],
+        "products": [product(one) for one in shop.products],
+    }
+
+
+def place(location: Location) -> dict[str, Any]:
+    return {"id": location.id, "admin_graphql_api_id": location.gid, "name": location.name}
+
+
+def product(one: Product) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "admin_graphql_api_id": one.gid,
+        "title": one.title,
+        "variants": [_variant(variant) for variant in one.variants],
     }
 
 

@@ -146,8 +146,25 @@ class PointWish(Wish):
     uri: str
 
 
-class StockWish(Wish):
+class LevelWish(Wish):
     shop: str
     sku: str
     location: str
+
+
+class StockWish(LevelWish):
     on_hand: int
+    # So many of them cannot be sold; None leaves those that are.
+    damaged: int | None = None
+
+
+class NewProductWish(ProductWish):
+    shop: str
+
+
+class TitleWish(Wish):
+    title: str
+
+
+class NewLocationWish(LocationWish):
+    shop: str

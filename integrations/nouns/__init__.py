@@ -22,7 +22,9 @@ from integrations.nouns.carriers import (
 )
 from integrations.nouns.changes import ChangedOrder, ChangedWork, FoundLabel, Hook, RecordedEvent, StockReading
 from integrations.nouns.facts import (
+    AboutGoods,
     Fact,
+    GoodsChanged,
     Ignored,
     LabelVoided,
     OrderCancelled,
@@ -30,7 +32,9 @@ from integrations.nouns.facts import (
     ParcelMoved,
     PaymentChanged,
     PaymentDisputed,
+    PlaceChanged,
     RefundFailed,
+    StockChanged,
     WorkRouted,
 )
 from integrations.nouns.payments import PaymentFact, PaymentState
@@ -55,6 +59,8 @@ from integrations.nouns.storefront import (
     PaymentStanding,
     RiskAdvice,
     ShippedLine,
+    StockChange,
+    StockState,
     StoreLevel,
     StoreLocation,
     StoreOrder,
@@ -67,6 +73,7 @@ from integrations.nouns.storefront import (
 
 __all__ = [
     "PARTING",
+    "AboutGoods",
     "AboutTheShop",
     "Address",
     "AddressVerdict",
@@ -86,6 +93,7 @@ __all__ = [
     "CustomsLine",
     "Fact",
     "FoundLabel",
+    "GoodsChanged",
     "Hook",
     "Ignored",
     "LabelFile",
@@ -107,6 +115,7 @@ __all__ = [
     "PaymentFact",
     "PaymentStanding",
     "PaymentState",
+    "PlaceChanged",
     "Quote",
     "Rate",
     "RecordedEvent",
@@ -116,7 +125,10 @@ __all__ = [
     "ScopesChanged",
     "ShippedLine",
     "ShopToForget",
+    "StockChange",
+    "StockChanged",
     "StockReading",
+    "StockState",
     "StoreLevel",
     "StoreLocation",
     "StoreOrder",

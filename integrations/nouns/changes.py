@@ -33,6 +33,8 @@ class StockReading(Noun):
     location_remote_id: str
     on_hand: int
     available: int
+    damaged: int = 0
+    safety: int = 0
     updated_at: AwareDatetime
 
 

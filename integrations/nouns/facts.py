@@ -30,6 +30,30 @@ class WorkRouted(Noun):
     work_remote_id: str
 
 
+class AboutGoods(Noun):
+    """Something that the storefront sells, or a place where it lies, is not as it was. Only which one is told."""
+
+
+class StockChanged(AboutGoods):
+    """The storefront counts other units of one thing at one location. How many is not told: it has no version."""
+
+    inventory_remote_id: str
+    location_remote_id: str
+
+
+class GoodsChanged(AboutGoods):
+    """Variants, or things in stock, are new, different or gone. A product that is gone names itself alone."""
+
+    remote_ids: tuple[str, ...] = ()
+    product_remote_id: str = ""
+
+
+class PlaceChanged(AboutGoods):
+    """A location is new, different, closed, opened again or gone."""
+
+    remote_id: str
+
+
 class PaymentChanged(Noun):
     fact: PaymentFact
 
@@ -75,6 +99,9 @@ Fact = (
     OrderChanged
     | OrderCancelled
     | WorkRouted
+    | StockChanged
+    | GoodsChanged
+    | PlaceChanged
     | PaymentChanged
     | PaymentDisputed
     | RefundFailed

@@ -107,10 +107,11 @@ class StoreLocation(Noun):
 
 
 class StoreVariant(Noun):
-    """A thing that is sold, with its stock by location. Grams are of one unit."""
+    """A thing that is sold, with its stock at every location where it lies. Grams are of one unit."""
 
     remote_id: str
     inventory_remote_id: str
+    product_remote_id: str = ""
     sku: str
     title: str
     unit_price: Money
@@ -123,11 +124,47 @@ class StoreVariant(Noun):
 
 
 class StoreLevel(Noun):
-    """Units of one variant at one location, as the storefront counts them. `on_hand` includes what is committed."""
+    """Units of one variant at one location, as the storefront counts them. `on_hand` includes what is committed,
+    `damaged` all that cannot be sold, `safety` all that is kept from being sold.
+    """
 
     location_remote_id: str
     on_hand: int
     available: int
+    damaged: int = 0
+    safety: int = 0
+
+
+class StockState(enum.StrEnum):
+    """What units on a storefront's shelf are for. What is committed to its own orders is its own to change."""
+
+    AVAILABLE = "available"
+    DAMAGED = "damaged"
+    SAFETY = "safety"
+    PROMISED = "promised"
+    """Kept for an order that the storefront does not have."""
+
+
+class StockChange(Noun):
+    """Units of one thing at one location that go from one state to another. From None they are new there, to None
+    they are gone. `cause` is a movement's, `document` what the storefront shows as the reason.
+    """
+
+    inventory_remote_id: str
+    location_remote_id: str
+    taken_from: StockState | None = None
+    put_to: StockState | None = None
+    units: int = Field(gt=0)
+    cause: str
+    document: str
+
+    @property
+    def watched(self) -> StockState:
+        """The state whose units are looked at first, and must not have changed by the time of the change."""
+        state = self.taken_from or self.put_to
+        if state is None:
+            raise ValueError("a change of stock from nowhere to nowhere")
+        return state
 
 
 class TrackingLabel(Noun):

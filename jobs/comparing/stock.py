@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from integrations.nouns import StockReading
 from jobs import intake
 from jobs.comparing.looking import Look
-from orders import catalogue, inventory
+from orders import catalogue, comparing, store_counts
 from orders.comparing import Difference
+from orders.store_counts import Units
 from records.stock import Location, StockLevel, Variant
 
 # A shipment of which the store cannot be told keeps its levels from being counted; after a day the catalogue's own
@@ -27,7 +28,7 @@ class Shelf:
     variant: int
     location: int
     words: str
-    on_hand: int
+    units: Units
     reserved: int
 
 
@@ -44,8 +45,9 @@ def compare(look: Look) -> None:
 
 
 def _take_over(look: Look, reading: StockReading, began_at: datetime) -> None:
+    counted = store_counts.units_of(reading)
     with look.work.reading() as session:
-        apart = [shelf for shelf in _shelves(session, look, reading) if shelf.on_hand != max(0, reading.on_hand)]
+        apart = [shelf for shelf in _shelves(session, look, reading) if shelf.units != counted]
     for shelf in apart:
         with look.work.writing() as session:
             _count(session, look, reading, shelf, began_at)
@@ -55,21 +57,26 @@ def _count(session: Session, look: Look, reading: StockReading, shelf: Shelf, be
     """A level that we have just taken units off, or are telling the store of, is left out by the count itself, and has
     its turn at the next comparison.
     """
-    counted = max(0, reading.on_hand)
-    level = {(shelf.variant, shelf.location): counted}
-    changed = inventory.count(session, look.tenant, level, actor="packline", as_of=began_at)
-    now = session.get_one(StockLevel, (look.tenant, shelf.variant, shelf.location), populate_existing=True)
-    if now.on_hand != max(counted, now.reserved):
+    place = (shelf.variant, shelf.location)
+    counts = {place: store_counts.units_of(reading)}
+    taken = store_counts.take_over(session, look.tenant, counts, actor="packline", as_of=began_at)
+    now = session.get_one(StockLevel, (look.tenant, *place), populate_existing=True)
+    wanted = taken.wanted.get(place)
+    if wanted is None or now.on_hand != max(wanted.on_hand, now.reserved):
         if reading.updated_at > look.until - _WAITED_FOR:
             look.leave(reading.updated_at)
         return
-    said = f"{shelf.words}: the store counts {reading.on_hand}, we had {shelf.on_hand}"
-    if counted < shelf.reserved:
-        sentence = f"{said}, of which {shelf.reserved} are promised to orders. A person has to find or refuse them."
+    if wanted.on_hand < shelf.reserved:
+        sentence = (
+            f"{comparing.stock_apart(shelf.words, counts[place], shelf.units)}, of which {shelf.reserved} are promised "
+            "to orders. A person has to find or refuse them."
+        )
         look.find(session, _difference(shelf, "noted", sentence))
-    elif changed:
-        look.find(session, _difference(shelf, "repaired", f"{said}. The store's number was taken over."))
-    if changed:
+    elif taken.changed:
+        said = comparing.stock_apart(shelf.words, counts[place], shelf.units)
+        also = comparing.also_untold(wanted.on_hand - counts[place].on_hand)
+        look.find(session, _difference(shelf, "repaired", f"{said}. The store's number was taken over{also}."))
+    if taken.changed:
         intake.fill_backorders(session, look.tenant)
 
 
@@ -107,7 +114,7 @@ def _shelves(session: Session, look: Look, reading: StockReading) -> list[Shelf]
             variant=variant.id,
             location=place.id,
             words=f"{variant.sku or variant.title} at {place.name}",
-            on_hand=level.on_hand if level else 0,
+            units=Units(on_hand=level.on_hand, damaged=level.damaged, safety=level.safety) if level else Units(),
             reserved=level.reserved if level else 0,
         )
         for variant, place, level in rows

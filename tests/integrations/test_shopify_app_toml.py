@@ -71,6 +71,8 @@ WRITES = {
     "orderMarkAsPaid": {"write_orders"},
     "orderCancel": {"write_orders"},
     "refundCreate": {"write_orders"},
+    "inventoryAdjustQuantities": {"write_inventory"},
+    "inventoryMoveQuantities": {"write_inventory"},
     "tagsAdd": {"write_orders"},
     "webhookSubscriptionCreate": set(),
     "webhookSubscriptionDelete": set(),

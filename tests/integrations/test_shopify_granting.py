@@ -335,7 +335,7 @@ def test_every_scope_that_is_missing_is_named_with_what_stands_still(at_store, n
 
     assert [lack.kind for lack in found.lacks] == [
         "scope:write_merchant_managed_fulfillment_orders", "scope:write_third_party_fulfillment_orders",
-        "scope:write_fulfillments", "scope:read_inventory", "scope:read_locations",
+        "scope:write_fulfillments", "scope:write_inventory", "scope:read_locations",
     ]  # fmt: skip
     for lack in found.lacks:
         assert lack.kind.removeprefix("scope:") in lack.sentence

@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from config.settings import Settings
-from jobs import desk, privacy, queue, runner, self_test
+from jobs import desk, privacy, queue, runner, self_test, tell_stock
 from jobs.queue import KINDS
+from orders import inventory
 from records.orders import Order
 from records.privacy import EXPORT, REDACT_BUYER
 from records.schema import METADATA
@@ -53,6 +54,22 @@ def a_catalogue(world: World) -> None:
     world.open_shop()
     with world.reading() as session:
         desk.read_catalogue(session, world.tenant, world.connections["shopify"])
+
+
+def a_count_in_the_store(world: World) -> None:
+    world.open_shop()
+    world.control("POST", "/shopify/inventory", {"shop": SHOP, "sku": "BAG", "location": "Reno", "on_hand": 90})
+    world.heard()
+    world.work_off()
+    world.hurry()
+
+
+def a_count_here(world: World) -> None:
+    world.open_shop()
+    (level,) = world.rows("SELECT variant_id, location_id FROM stock_levels LIMIT 1")
+    with world.reading() as session:
+        inventory.count(session, world.tenant, {tuple(level): 90}, actor="person:Olga")
+        tell_stock.ask(session, world.tenant)
 
 
 def a_parcel_on_its_way(world: World) -> None:
@@ -182,6 +199,8 @@ STORIES: dict[str, Callable[[World], None]] = {
     "mark_paid": a_payment_elsewhere,
     "match_payment": a_payment_before_its_order,
     "read_catalogue": a_catalogue,
+    "read_stock": a_count_in_the_store,
+    "tell_stock": a_count_here,
     "reconcile": a_look_at_the_vendors,
     "check_connection": a_look_at_the_vendors,
     "close_shop": a_store_that_leaves,

@@ -83,7 +83,7 @@ def test_a_secret_is_rotated_while_orders_come_in(settings: Settings, engine: En
 
 
 def test_permissions_that_are_missing_stand_on_the_connection_and_go_when_they_are_granted(world: AppWorld):
-    world.open_store(scopes=["write_orders", "read_products", "read_inventory", "read_locations", "write_fulfillments",
+    world.open_store(scopes=["write_orders", "read_products", "write_inventory", "read_locations", "write_fulfillments",
                              "write_merchant_managed_fulfillment_orders"])  # fmt: skip
     assert world.visit().status_code == 302
     world.know()

@@ -154,6 +154,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "refund": "Refund",
         "refund_failed": "Failed refund",
         "stock": "Out of stock",
+        "stock_gone": "Stock gone",
         "customs": "Customs",
         "edit": "Changed in the store",
         "label": "No label",
@@ -198,6 +199,10 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "reconcile": Doing("Compare with the vendor", "What the vendor did not tell us has not been fetched yet."),
         "check_connection": Doing("Look after a connection", "Whether the vendor still tells us is not known."),
         "self_test": Doing("Test everything", "Whether everything that is connected works is not known yet."),
+        "read_stock": Doing(
+            "Read changed stock", "What the store changed of its goods and stock is not known here yet."
+        ),
+        "tell_stock": Doing("Tell the store of stock", "The store does not count what was changed here by hand."),
         "read_catalogue": Doing("Read the catalogue", "Stock and prices here may be older than the store's."),
         "export_buyer": Doing("Gather a buyer's data", "The export that a buyer asked for cannot be sent yet."),
         "forget_buyer": Doing("Forget a buyer", "Who bought these orders is still written here."),

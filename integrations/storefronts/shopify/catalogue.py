@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 VARIANTS_A_QUESTION = 20
 # What Shopify calls the one variant of a product that has no choices.
 _NO_CHOICE = "Default Title"
+_ITEM = "gid://shopify/InventoryItem/"
 
 
 class Location(Answer):
@@ -42,6 +43,16 @@ class Level(Answer):
         """Units in one of Shopify's states; 0 where it did not name the state."""
         return next((one.quantity for one in self.quantities if one.name == name), 0)
 
+    def told(self) -> nouns.StoreLevel:
+        """What is still being looked at cannot be sold, and what is reserved is kept from being sold."""
+        return nouns.StoreLevel(
+            location_remote_id=self.location.id,
+            on_hand=self.units("on_hand"),
+            available=self.units("available"),
+            damaged=max(0, self.units("damaged") + self.units("quality_control")),
+            safety=max(0, self.units("safety_stock") + self.units("reserved")),
+        )
+
 
 class Measurement(Answer):
     weight: Weight | None = None
@@ -58,6 +69,7 @@ class Item(Answer):
 
 
 class Product(Answer):
+    id: str = ""
     title: Text = ""
 
 
@@ -79,9 +91,17 @@ class _Variants(Answer):
     product_variants: Page[Variant]
 
 
+class _OfItem(Answer):
+    variants: Page[Ref]
+
+
 class _NamedVariants(Answer):
     shop: _Shop
     nodes: tuple[Variant | None, ...]
+
+
+class _NamedItems(Answer):
+    nodes: tuple[_OfItem | None, ...]
 
 
 class _Levels(Answer):
@@ -108,7 +128,7 @@ def locations(client: Client) -> list[nouns.StoreLocation]:
 
 
 def variants(client: Client, remote_ids: Sequence[str] | None) -> Iterator[nouns.StoreVariant]:
-    """The named variants that there are, or all of them, a page at a time."""
+    """Those that there are of the variants named by their own id or their item's, or all of them, a page at a time."""
     for currency, variant in _all_variants(client) if remote_ids is None else _named_variants(client, remote_ids):
         levels = answers.every(
             variant.inventory_item.inventory_levels,
@@ -132,12 +152,24 @@ def _all_variants(client: Client) -> Iterator[tuple[str, Variant]]:
 
 
 def _named_variants(client: Client, remote_ids: Sequence[str]) -> Iterator[tuple[str, Variant]]:
-    for start in range(0, len(remote_ids), VARIANTS_A_QUESTION):
-        ids = list(remote_ids[start : start + VARIANTS_A_QUESTION])
+    items = [one for one in remote_ids if one.startswith(_ITEM)]
+    named = [one for one in remote_ids if not one.startswith(_ITEM)]
+    for ids in _portions([*named, *_variants_of(client, items)]):
         found = answers.read(_NamedVariants, client.ask("ReadNamedVariants", ids=ids))
         if None in found.nodes:
             log.info("shopify.variants_gone", asked=len(ids), gone=found.nodes.count(None))
         yield from ((found.shop.currency_code, variant) for variant in found.nodes if variant)
+
+
+def _variants_of(client: Client, items: Sequence[str]) -> Iterator[str]:
+    """The ids of the variants whose stock these items are, without those that are gone."""
+    for ids in _portions(items):
+        found = answers.read(_NamedItems, client.ask("ReadVariantsOfItems", ids=ids))
+        yield from (variant.id for item in found.nodes if item for variant in item.variants.nodes)
+
+
+def _portions(ids: Sequence[str]) -> Iterator[list[str]]:
+    return (list(ids[start : start + VARIANTS_A_QUESTION]) for start in range(0, len(ids), VARIANTS_A_QUESTION))
 
 
 def _more_levels(client: Client, item_id: str, after: str) -> Page[Level]:
@@ -156,6 +188,7 @@ def _told(variant: Variant, levels: Sequence[Level], currency: str) -> nouns.Sto
     return nouns.StoreVariant(
         remote_id=variant.id,
         inventory_remote_id=item.id,
+        product_remote_id=variant.product.id,
         sku=variant.sku,
         title=_title(variant),
         unit_price=price,
@@ -164,12 +197,7 @@ def _told(variant: Variant, levels: Sequence[Level], currency: str) -> nouns.Sto
         tracked=item.tracked,
         hs_code=item.harmonized_system_code,
         origin_country=item.country_code_of_origin,
-        levels=tuple(
-            nouns.StoreLevel(
-                location_remote_id=level.location.id, on_hand=level.units("on_hand"), available=level.units("available")
-            )
-            for level in levels
-        ),
+        levels=tuple(level.told() for level in levels),
     )
 
 

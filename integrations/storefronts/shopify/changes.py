@@ -86,10 +86,8 @@ def of_stock(client: Client, since: datetime, location_ids: Sequence[str]) -> It
     found = {
         (location_id, level.item.id): nouns.StockReading(
             inventory_remote_id=level.item.id,
-            location_remote_id=location_id,
-            on_hand=level.units("on_hand"),
-            available=level.units("available"),
             updated_at=level.updated_at,
+            **(level.told().model_dump() | {"location_remote_id": location_id}),
         )
         for location_id in dict.fromkeys(location_ids)
         for level in _levels(client, since, location_id)

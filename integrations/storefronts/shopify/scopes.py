@@ -18,7 +18,8 @@ REQUIRED = MappingProxyType(
         "write_third_party_fulfillment_orders": "Work that lies with a fulfillment service is not seen (Shopify leaves "
         "it out without a word), so that no order from there is shipped, held or announced.",
         "write_fulfillments": "Buyers are not told where their parcels are.",
-        "read_inventory": "What lies where is not known, so that nothing can be reserved.",
+        "write_inventory": "What is counted or changed here does not reach the store; and where stock may not even be "
+        "read, nothing can be reserved.",
         "read_locations": "Where parcels leave from is not known.",
         "read_products": "What is in an order, and how heavy it is, is not known.",
     }

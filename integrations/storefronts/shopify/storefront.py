@@ -21,6 +21,7 @@ from integrations.storefronts.shopify import (
     orders,
     refunds,
     shipments,
+    stock,
     taking_back,
     work,
 )
@@ -142,6 +143,12 @@ class ShopifyStorefront:
 
     def find_refund(self, order_remote_id: str, mark: str) -> nouns.StoreRefund | None:
         return refunds.find(self._client, order_remote_id, mark)
+
+    def read_units(self, inventory_remote_id: str, location_remote_id: str, state: nouns.StockState) -> int:
+        return stock.read_units(self._client, inventory_remote_id, location_remote_id, state)
+
+    def change_stock(self, change: nouns.StockChange, *, seen: int, keys: Keys) -> str:
+        return stock.change(self._client, change, seen=seen, keys=keys)
 
     def changed_orders(self, since: datetime) -> Iterator[nouns.ChangedOrder]:
         return changes.of_orders(self._client, since)

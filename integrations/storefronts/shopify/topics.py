@@ -12,7 +12,7 @@ from typing import Any
 from integrations import nouns
 from integrations.json_body import parsed
 from integrations.ports import Unreadable
-from integrations.storefronts.shopify import compliance, payloads
+from integrations.storefronts.shopify import compliance, payloads, stocked
 
 Reader = Callable[[dict[str, Any]], nouns.Fact]
 
@@ -112,6 +112,7 @@ TOPICS: dict[str, Reader] = {
     "orders/delete": _order_deleted,
     "orders/risk_assessment_changed": _risk_assessed,
     "order_transactions/create": _order_paid_for,
+    **stocked.TOPICS,
     **compliance.COMPLIANCE,
     **compliance.OF_THE_APP,
 }
@@ -143,4 +144,4 @@ WANTED = (
     "fulfillment_holds/released",
 )
 # Its `created_at` may be null (recorded sample), so that high, low and high again would look like two facts.
-_TIMELESS = frozenset({"orders/risk_assessment_changed"}) | compliance.TIMELESS
+_TIMELESS = frozenset({"orders/risk_assessment_changed"}) | compliance.TIMELESS | stocked.TIMELESS

@@ -1,0 +1,46 @@
+"""Who said something, how it was heard, and what is heard of a store's goods: that they are to be read, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from integrations.nouns import AboutGoods
+from jobs import queue
+from orders import outdated
+
+# What a store tells of its goods within this time is read together: a thousand sales are a handful of readings.
+GATHERED_FOR = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Who said it, to whom, and when it was read."""
+
+    tenant: int
+    connection: str
+    vendor: str
+    now: datetime
+    asked: bool = False
+    """We asked just now, nobody told us: such an answer wins a tie of times."""
+    event: int | None = None
+    """The delivery that said it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """How an inbox event ends: `take` with what it was about, or `ignore` with the reason."""
+
+    by: str
+    subject: str = ""
+    reason: str = ""
+
+
+def of_goods(session: Session, source: Source, fact: AboutGoods) -> Heard:
+    """Have what a fact names read soon, with everything else that is told until then."""
+    subject = f"connection/{source.connection}"
+    outdated.note(session, source.tenant, source.connection, fact)
+    queue.add(session, source.tenant, "read_stock", subject, due_at=source.now + GATHERED_FOR)
+    return Heard(by="take", subject=subject)

@@ -1,0 +1,97 @@
+"""Reads from a store what it said has changed: exactly those goods and places, and all that was said meanwhile at once.
+
+What a delivery says of a number is never taken: it has no version, and comes late or twice. On hand is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from integrations.nouns import StoreLocation, StoreVariant
+from jobs import intake, queue
+from jobs.outcomes import Done, Outcome, Snoozed
+from jobs.work import Work
+from orders import catalogue, gone_stock, outdated
+from orders.outdated import Told
+
+log = structlog.get_logger(__name__)
+
+# Two questions to the store, as it pages its goods; a transaction that locks no more levels than that.
+_AT_ONCE = 40
+# After so many the lane is left to what else the connection has to do.
+_IN_A_ROW = 25
+
+
+def run(work: Work) -> Outcome:
+    connection = work.claim.subject.partition("/")[2]
+    for _ in range(_IN_A_ROW):
+        with work.reading() as session:
+            began_at = session.execute(select(func.now())).scalar_one()
+            told = outdated.some(session, work.tenant, connection, most=_AT_ONCE)
+        if not told:
+            return Done()
+        _read(work, connection, told, began_at)
+    return Snoozed(wait_s=0.0, reason="There is more to read than one turn takes.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What the store has of the things that were told, and which of the goods it has no more."""
+
+    variants: Sequence[StoreVariant]
+    gone: frozenset[str]
+    places: Sequence[StoreLocation]
+
+
+def _read(work: Work, connection: str, told: Sequence[Told], began_at: datetime) -> None:
+    answered = _ask_store(work, connection, told)
+    with work.writing() as session:
+        changed = 0
+        if answered.places:
+            changed += write_places(session, work.tenant, connection, answered.places, as_of=began_at)
+        changed += catalogue.write_variants(
+            session, work.tenant, connection, answered.variants, actor="packline", as_of=began_at
+        )
+        if answered.gone:
+            changed += gone_stock.of_goods(session, work.tenant, connection, answered.gone, as_of=began_at)
+        outdated.was_read(session, work.tenant, connection, told)
+        if changed:
+            intake.fill_backorders(session, work.tenant)
+    log.info("read what was told", told=len(told), gone=len(answered.gone), changed=changed)
+
+
+def _ask_store(work: Work, connection: str, told: Sequence[Told]) -> Answered:
+    goods = [one.remote_id for one in told if one.thing == "goods"]
+    storefront = work.storefront(connection)
+    found = {variant.remote_id: variant for variant in storefront.read_variants(goods)} if goods else {}
+    with work.reading() as session:
+        known = catalogue.location_ids(session, work.tenant, connection)
+    lies_at = {level.location_remote_id for variant in found.values() for level in variant.levels}
+    asks = any(one.thing == "place" for one in told) or lies_at - set(known)
+    named = set(found) | {variant.inventory_remote_id for variant in found.values()}
+    return Answered(
+        variants=list(found.values()),
+        gone=frozenset(goods) - named,
+        places=list(storefront.read_locations()) if asks else (),
+    )
+
+
+def write_places(
+    session: Session, tenant: int, connection: str, places: Sequence[StoreLocation], *, as_of: datetime
+) -> int:
+    """Take over the store's open locations; answers how many levels of closed ones changed.
+
+    What lies at one that was opened just now is read with the whole catalogue.
+    """
+    before = catalogue.shipping_places(session, tenant, connection)
+    catalogue.write_locations(session, tenant, connection, places)
+    changed = gone_stock.close_places(session, tenant, connection, {place.remote_id for place in places}, as_of=as_of)
+    if catalogue.shipping_places(session, tenant, connection) - before:
+        queue.add(session, tenant, "read_catalogue", f"connection/{connection}")
+    return changed

@@ -1,0 +1,93 @@
+"""Tells the store of a change of stock that a person made here: each unit once, and only onto what the store counts.
+
+The change is told as units more or less than the store has at that moment, never as a number of our own. Where the
+store counts something else by the time it is told, nothing is changed there: we look again, and decide anew.
+"""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.orm import Session
+
+from integrations.nouns import StockChange
+from integrations.ports import UNITS_MOVED, Permanent, Storefront, Temporary
+from jobs import outward, queue
+from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outward import Act
+from jobs.work import Work
+from orders import telling_stock
+from orders.telling_stock import Attempt
+
+log = structlog.get_logger(__name__)
+
+# A store that sells faster than we can look is asked again after a pause.
+_LOOKS = 5
+
+
+def ask(session: Session, tenant: int) -> None:
+    """Have the store told of what a person has just changed in this transaction; wants to be called at its end."""
+    for movement in telling_stock.made_now(session, tenant):
+        told = telling_stock.of_movement(session, tenant, movement)
+        if told is not None and told.changes:
+            # In the connection's lane, where the store is read, too: no count is taken over while something is told.
+            queue.add(session, tenant, "tell_stock", f"movement/{movement}", lane=f"connection/{told.connection}")
+
+
+def run(work: Work) -> Outcome:
+    with work.reading() as session:
+        told = telling_stock.of_movement(session, work.tenant, work.subject_id)
+    if told is None:
+        return Cancelled(reason="the movement is gone, or is of something that the store does not count")
+    storefront = work.storefront(told.connection)
+    for step, change in enumerate(told.changes):
+        _tell(work, storefront, step, change)
+    return Done()
+
+
+def _tell(work: Work, storefront: Storefront, step: int, change: StockChange) -> None:
+    for _ in range(_LOOKS):
+        with work.reading() as session:
+            before = telling_stock.attempts(session, work.tenant, work.subject_id, step)
+        if any(attempt.state in {"succeeded", "adopted"} for attempt in before):
+            return
+        # What was begun is asked for again with the very numbers and key it had: then the store does it once.
+        begun = next((attempt for attempt in before if attempt.state == "intended"), None)
+        seen = (
+            begun.seen
+            if begun
+            else storefront.read_units(change.inventory_remote_id, change.location_remote_id, change.watched)
+        )
+        if _told_onto(work, storefront, step, change, seen, begun):
+            return
+    raise Temporary("The store's stock changed each time between looking and telling.", code=UNITS_MOVED)
+
+
+def _told_onto(
+    work: Work, storefront: Storefront, step: int, change: StockChange, seen: int, begun: Attempt | None
+) -> bool:
+    """Whether the store took the change onto the units that we had seen there."""
+    key = telling_stock.key_of(work.subject_id, step, seen)
+    request = change.model_dump(mode="json") | {"seen": seen}
+    act = Act(key=key, kind="tell_stock", subject=f"movement/{work.subject_id}", attempt=step + 1, request=request)
+    try:
+        performed = outward.once(work, act, perform=lambda keys: storefront.change_stock(change, seen=seen, keys=keys))
+    except Permanent as failure:
+        if failure.code != UNITS_MOVED:
+            raise
+        if begun is not None and work.now() - begun.keyed_at > outward.KEYS_LIVE:
+            raise _unknowable(change) from None
+        log.info("the store counts other units by now", movement=work.subject_id, seen=seen)
+        return False
+    with work.writing() as session:
+        outward.settle(session, work.tenant, key, "succeed", reference=performed.result)
+    return True
+
+
+def _unknowable(change: StockChange) -> Permanent:
+    """It was being told more than a day ago, which the store has forgotten, and other units are there now."""
+    return Permanent(
+        f"Nobody knows whether the store was told of {change.units} units more or less of one thing a day ago.",
+        remedy="Look at the item's inventory history in the store. Retry if the change is missing there; discard this "
+        "job if it is there.",
+        code="unknowable",
+    )

@@ -1,0 +1,161 @@
+"""Takes over what a store counts, with what a person changed here put on top that the store is yet to be told of.
+
+The store's number counts (docs/adr/0029-stock-on-both-sides.md). A level of which nobody knows whether the store has
+been told of a change is left for the next count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from integrations.nouns import StockReading, StoreLevel
+from orders import inventory
+
+Place = tuple[int, int]
+"""A variant and a location."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units:
+    """Units of one variant at one location, by what can be done with them; `on_hand` has them all."""
+
+    on_hand: int = 0
+    damaged: int = 0
+    safety: int = 0
+
+    def and_also(self, more: Units) -> Units:
+        """Both together, and no less than nothing."""
+        return Units(
+            on_hand=max(0, self.on_hand + more.on_hand),
+            damaged=max(0, self.damaged + more.damaged),
+            safety=max(0, self.safety + more.safety),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untold:
+    """What was changed here by hand and the store was not told of; `in_doubt` where it may have been."""
+
+    units: Units
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenOver:
+    """What came of a count: how many numbers changed, and what each level was to be that was not left."""
+
+    changed: int
+    wanted: Mapping[Place, Units]
+
+
+def units_of(counted: StoreLevel | StockReading) -> Units:
+    return Units(on_hand=counted.on_hand, damaged=counted.damaged, safety=counted.safety).and_also(Units())
+
+
+def take_over(
+    session: Session,
+    tenant: int,
+    counts: Mapping[Place, Units],
+    *,
+    actor: str,
+    as_of: datetime | None = None,
+    reason: str = "",
+) -> TakenOver:
+    """Set levels to what the store counts; `as_of` is when the counting began (see inventory.count)."""
+    if not counts:
+        return TakenOver(changed=0, wanted={})
+    session.execute(_LOCK, _keys(tenant, counts))
+    waiting = untold(session, tenant, counts)
+    wanted = {
+        place: units.and_also(waiting[place].units) if place in waiting else units
+        for place, units in counts.items()
+        if place not in waiting or not waiting[place].in_doubt
+    }
+    on_hand = {place: units.on_hand for place, units in wanted.items()}
+    changed = inventory.count(session, tenant, on_hand, actor=actor, as_of=as_of, reason=reason) if wanted else 0
+    return TakenOver(changed=changed + _set_aside(session, tenant, wanted, actor, reason), wanted=wanted)
+
+
+# Whoever changes a level by hand waits here, or we for them: then the sum of what is untold is true until we end.
+_LOCK = text("""
+SELECT 1 FROM stock_levels level
+JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
+     USING (variant_id, location_id)
+WHERE level.tenant_id = :tenant ORDER BY level.variant_id, level.location_id FOR UPDATE OF level
+""")
+
+
+def untold(session: Session, tenant: int, places: Collection[Place]) -> dict[Place, Untold]:
+    """What the store is still to be told of these levels: while there is a job that tells it, and no longer."""
+    rows = session.execute(_UNTOLD, _keys(tenant, places))
+    return {
+        (row.variant_id, row.location_id): Untold(
+            units=Units(on_hand=int(row.on_hand), damaged=int(row.damaged), safety=int(row.safety)),
+            in_doubt=row.in_doubt,
+        )
+        for row in rows
+    }
+
+
+_UNTOLD = text("""
+WITH telling AS MATERIALIZED (
+    SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'due'
+    UNION SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'running'
+)
+SELECT m.variant_id, m.location_id, sum(m.on_hand_change) AS on_hand, sum(m.damaged_change) AS damaged,
+       sum(m.safety_change) AS safety,
+       bool_or(EXISTS (
+           SELECT 1 FROM intentions i
+           WHERE i.tenant_id = :tenant AND i.kind = 'tell_stock' AND i.subject = telling.subject)) AS in_doubt
+FROM telling JOIN movements m ON m.tenant_id = :tenant AND m.id = cast(split_part(telling.subject, '/', 2) AS bigint)
+JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
+     USING (variant_id, location_id)
+GROUP BY m.variant_id, m.location_id
+""")
+
+
+def _set_aside(session: Session, tenant: int, wanted: Mapping[Place, Units], actor: str, reason: str) -> int:
+    """Take over what cannot be sold and what is kept; answers how many levels that changed."""
+    counted = _keys(tenant, wanted) | {
+        "damaged": [units.damaged for units in wanted.values()],
+        "safety": [units.safety for units in wanted.values()],
+        "actor": actor,
+        "reason": reason,
+    }
+    return int(session.execute(_SET_ASIDE, counted).scalar_one())
+
+
+_SET_ASIDE = text("""
+WITH before AS MATERIALIZED (
+    SELECT variant_id, location_id, c.damaged - level.damaged AS damaged, c.safety - level.safety AS safety
+    FROM stock_levels level
+    JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[]), cast(:damaged AS bigint[]),
+                cast(:safety AS bigint[])) AS c (variant_id, location_id, damaged, safety)
+         USING (variant_id, location_id)
+    WHERE level.tenant_id = :tenant AND (c.damaged <> level.damaged OR c.safety <> level.safety)
+), written AS (
+    UPDATE stock_levels level SET damaged = level.damaged + before.damaged, safety = level.safety + before.safety
+    FROM before
+    WHERE level.tenant_id = :tenant AND level.variant_id = before.variant_id
+      AND level.location_id = before.location_id
+), told AS (
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, damaged_change,
+                           safety_change, actor, reason)
+    SELECT :tenant, variant_id, location_id, 'counted', 0, 0, damaged, safety, :actor, :reason FROM before
+    RETURNING 1
+)
+SELECT count(*) FROM told
+""")
+
+
+def _keys(tenant: int, places: Collection[Place]) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "variants": [variant for variant, _ in places],
+        "places": [location for _, location in places],
+    }
