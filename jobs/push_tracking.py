@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Announced, ShippedLine, TrackingLabel
 from integrations.ports import Storefront, Temporary
-from jobs import fulfilling, outward, queue, story
+from jobs import fulfilling, outward, queue, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
@@ -113,6 +113,7 @@ def record(session: Session, work: Work, departure: Departure, announced: Mappin
     if not lifecycle.move(session, tenant, "shipment", shipment, "announce", fulfillments=ids):
         return
     inventory.consume(session, tenant, departure.order, shipment, actor="packline")
+    tell_stock.ask_about_bundles(session, tenant, departure.order)
     for word in departure.words:
         if word.key in announced:
             adopted = all(one.adopted for one in announced[word.key])

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import fulfilling, pricing_ways, queue, shadow, story
+from jobs import fulfilling, pricing_ways, queue, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import holds, inventory, lifecycle, planning
@@ -71,6 +71,8 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     session.flush()
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
     inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
+    if any(pick.parts for pick in chosen.picks):
+        tell_stock.ask_about_bundles(session, work.tenant, order.id)
     return Done()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent
-from jobs import fulfilling, intake, outward, queue, reverse_money, reverse_steps, reverse_store
+from jobs import fulfilling, intake, outward, queue, reverse_money, reverse_steps, reverse_store, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.reverse_steps import InHand
 from jobs.work import Work
@@ -100,6 +100,7 @@ def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> No
             left = [shipment for shipment in facts_of(session, tenant, order).shipments if shipment.left]
             if cancelling.end(session, tenant, order, left, now=work.now()):
                 intake.fill_backorders(session, tenant)
+            tell_stock.ask_about_bundles(session, tenant, order)
         else:
             cancelling.keep(session, tenant, order, now=work.now())
             fulfilling.if_complete(session, tenant, order)

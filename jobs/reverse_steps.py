@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel
-from jobs import announcements, intake, outward, queue, story
+from jobs import announcements, intake, outward, queue, story, tell_stock
 from jobs.outcomes import Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
@@ -168,6 +168,7 @@ def release_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
         units = inventory.release_shipment(session, work.tenant, step.order, step.subject_id, actor="packline")
+        tell_stock.ask_about_bundles(session, work.tenant, step.order)
         done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are free again.")
         if units:
             intake.fill_backorders(session, work.tenant)
@@ -192,6 +193,7 @@ def put_back_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
         units = inventory.put_back(session, work.tenant, step.order, step.subject_id, actor="packline")
+        tell_stock.ask_about_bundles(session, work.tenant, step.order)
         done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are back on the shelf.")
         if units:
             intake.fill_backorders(session, work.tenant)

@@ -6,6 +6,8 @@ store counts something else by the time it is told, nothing is changed there: we
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 from sqlalchemy.orm import Session
 
@@ -26,7 +28,16 @@ _LOOKS = 5
 
 def ask(session: Session, tenant: int) -> None:
     """Have the store told of what a person has just changed in this transaction; wants to be called at its end."""
-    for movement in telling_stock.made_now(session, tenant):
+    _ask(session, tenant, telling_stock.made_now(session, tenant))
+
+
+def ask_about_bundles(session: Session, tenant: int, order: int) -> None:
+    """Have the store told which parts of bundles this transaction has reserved, given back or shipped for an order."""
+    _ask(session, tenant, telling_stock.of_bundles(session, tenant, order))
+
+
+def _ask(session: Session, tenant: int, movements: Sequence[int]) -> None:
+    for movement in movements:
         told = telling_stock.of_movement(session, tenant, movement)
         if told is not None and told.changes:
             # In the connection's lane, where the store is read, too: no count is taken over while something is told.

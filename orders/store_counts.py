@@ -39,9 +39,11 @@ class Units:
 
 @dataclass(frozen=True, kw_only=True)
 class Untold:
-    """What was changed here by hand and the store was not told of; `in_doubt` where it may have been."""
+    """What was changed here and the store was not told of; `in_doubt` where it may have been."""
 
     units: Units
+    promised: int = 0
+    """Units more that orders hold as parts of bundles."""
     in_doubt: bool = False
 
 
@@ -71,16 +73,34 @@ def take_over(
         return TakenOver(changed=0, wanted={})
     session.execute(_LOCK, _keys(tenant, counts))
     waiting = untold(session, tenant, counts)
+    ours = _promised(session, tenant, counts)
     wanted = {
-        place: units.and_also(waiting[place].units) if place in waiting else units
+        place: units.and_also(here.units).and_also(Units(safety=here.promised - ours.get(place, 0)))
         for place, units in counts.items()
-        if place not in waiting or not waiting[place].in_doubt
+        if not (here := waiting.get(place, _NOTHING)).in_doubt
     }
     on_hand = {place: units.on_hand for place, units in wanted.items()}
     changed = inventory.count(session, tenant, on_hand, actor=actor, as_of=as_of, reason=reason) if wanted else 0
     return TakenOver(changed=changed + _set_aside(session, tenant, wanted, actor, reason), wanted=wanted)
 
 
+_NOTHING = Untold(units=Units())
+
+
+def _promised(session: Session, tenant: int, places: Collection[Place]) -> dict[Place, int]:
+    """Units that our orders hold as parts of bundles. The store, once it was told, keeps them for us."""
+    rows = session.execute(_PARTS_HELD, _keys(tenant, places))
+    return {(row.variant_id, row.location_id): int(row.units) for row in rows}
+
+
+_PARTS_HELD = text("""
+SELECT r.variant_id, r.location_id, sum(r.units) AS units
+FROM reservations r
+JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
+     USING (variant_id, location_id)
+WHERE r.tenant_id = :tenant AND r.part AND r.state = 'held'
+GROUP BY r.variant_id, r.location_id
+""")
 # Whoever changes a level by hand waits here, or we for them: then the sum of what is untold is true until we end.
 _LOCK = text("""
 SELECT 1 FROM stock_levels level
@@ -96,6 +116,7 @@ def untold(session: Session, tenant: int, places: Collection[Place]) -> dict[Pla
     return {
         (row.variant_id, row.location_id): Untold(
             units=Units(on_hand=int(row.on_hand), damaged=int(row.damaged), safety=int(row.safety)),
+            promised=int(row.promised),
             in_doubt=row.in_doubt,
         )
         for row in rows
@@ -109,6 +130,7 @@ WITH telling AS MATERIALIZED (
 )
 SELECT m.variant_id, m.location_id, sum(m.on_hand_change) AS on_hand, sum(m.damaged_change) AS damaged,
        sum(m.safety_change) AS safety,
+       sum(CASE WHEN m.reference = 'bundle' THEN m.reserved_change ELSE 0 END) AS promised,
        bool_or(EXISTS (
            SELECT 1 FROM intentions i
            WHERE i.tenant_id = :tenant AND i.kind = 'tell_stock' AND i.subject = telling.subject)) AS in_doubt

@@ -1,4 +1,8 @@
-"""Decides what a store is told of a movement that a person made here: which units go from which state to which."""
+"""Decides what a store is told of a movement: which units go from which state to which.
+
+It is told of what a person does here, and of the parts of bundles: the store has sold the bundle, and knows nothing of
+what it is put together from.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import permutations
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import StockChange, StockState
@@ -43,6 +47,17 @@ def made_now(session: Session, tenant: int) -> list[int]:
     )
 
 
+def of_bundles(session: Session, tenant: int, order: int) -> list[int]:
+    """The movements of bundles' parts that were made for an order in this very transaction."""
+    return list(session.scalars(_OF_BUNDLES, {"tenant": tenant, "order": order}))
+
+
+_OF_BUNDLES = text("""
+SELECT id FROM movements
+WHERE tenant_id = :tenant AND order_id = :order AND reference = 'bundle' AND at = now() ORDER BY id
+""")
+
+
 def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
     """What the store is to be told; None where it counts nothing of the kind."""
     row = session.execute(
@@ -65,20 +80,28 @@ def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
             cause=moved.cause,
             document=f"gid://packline/Movement/{moved.id}",
         )
-        for taken_from, put_to, units in steps(moved.on_hand_change, moved.damaged_change, moved.safety_change)
+        for taken_from, put_to, units in steps(
+            moved.on_hand_change,
+            moved.damaged_change,
+            moved.safety_change,
+            moved.reserved_change if moved.reference == "bundle" else 0,
+        )
     )
     return Told(connection=variant.connection_id, changes=changes)
 
 
-def steps(on_hand: int, damaged: int, safety: int) -> Iterator[tuple[StockState | None, StockState | None, int]]:
+def steps(
+    on_hand: int, damaged: int, safety: int, promised: int = 0
+) -> Iterator[tuple[StockState | None, StockState | None, int]]:
     """The plainest way from a movement's numbers to units that go from state to state. Pure.
 
     What leaves one state and comes to another is moved; what is left over is new, or gone.
     """
     deltas = {
-        StockState.AVAILABLE: on_hand - damaged - safety,
+        StockState.AVAILABLE: on_hand - damaged - safety - promised,
         StockState.DAMAGED: damaged,
         StockState.SAFETY: safety,
+        StockState.PROMISED: promised,
     }
     for source, target in permutations(deltas, 2):
         units = min(-deltas[source], deltas[target])

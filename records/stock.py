@@ -182,6 +182,13 @@ class Reservation(Base):
             postgresql_where=text("state = 'held'"),
         ),
         Index("ix_reservations_order", "tenant_id", "order_id"),
+        Index(
+            "ix_reservations_parts",
+            "tenant_id",
+            "variant_id",
+            "location_id",
+            postgresql_where=text("part AND state = 'held'"),
+        ),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint('"each" > 0', name="each_positive"),
     )
@@ -210,6 +217,7 @@ class Movement(Base):
         Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),
         # What people did by hand is looked for by its time, and is little beside what orders do.
         Index("ix_movements_by_hand", "tenant_id", "at", postgresql_where=text("order_id IS NULL")),
+        Index("ix_movements_bundle", "tenant_id", "order_id", postgresql_where=text("reference = 'bundle'")),
     )
 
     tenant_id: Mapped[TenantKey]

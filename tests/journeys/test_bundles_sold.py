@@ -26,6 +26,16 @@ def kits(world: World) -> World:
     return world
 
 
+def counted_by_the_store(world: World) -> dict[str, tuple[int, int]]:
+    """On hand and available."""
+    levels = world.control("GET", f"/shopify/inventory?shop={SHOP}")["levels"]
+    return {
+        level["sku"]: (level["on_hand"], level["available"])
+        for level in levels
+        if level["location"] == "Reno" and level["on_hand"]
+    }
+
+
 def test_a_bundle_leaves_as_its_parts(kits: World):
     placed = kits.place(("SET", 2))
     kits.settle()
@@ -37,6 +47,37 @@ def test_a_bundle_leaves_as_its_parts(kits: World):
     with kits.reading() as session:
         whole = order_page.whole(session, kits.tenant, kits.order(placed).id)
     assert [(place.units, place.made_of) for place in whole.lines[0].places] == [(2, ("2 × BAG", "4 × MUG"))]
+
+
+def test_both_sides_count_the_same_while_a_bundle_is_on_its_way_and_after(kits: World):
+    kits.fault(vendor="easypost", kind="429", operation="shipment.buy", times=1, retry_after=3600)
+    kits.place(("SET", 2))
+    kits.settle()
+
+    assert counted_by_the_store(kits) == {"BAG": (10, 8), "MUG": (10, 6)}  # kept for the order there, too
+    kits.read_catalogue()
+    assert (kits.level("BAG", "Reno"), kits.level("MUG", "Reno")) == ((10, 2), (10, 4))
+    assert kits.rows("SELECT 1 FROM stock_levels WHERE safety <> 0 OR damaged <> 0") == []
+
+    kits.hurry()
+    kits.settle()
+    assert counted_by_the_store(kits) == {"BAG": (8, 8), "MUG": (6, 6)}
+    kits.read_catalogue()
+    kits.settle()
+    assert (kits.level("BAG", "Reno"), kits.level("MUG", "Reno")) == ((8, 0), (6, 0))
+    assert kits.rows("SELECT 1 FROM stock_levels WHERE safety <> 0 OR damaged <> 0") == []
+
+
+def test_a_bundle_that_is_cancelled_is_free_again_on_both_sides(kits: World):
+    kits.fault(vendor="shopify", kind="429", operation="fulfillmentCreate", times=1, retry_after=3600)
+    placed = kits.place(("SET", 2))
+    kits.settle()
+    kits.next_second()
+    kits.control("POST", f"/shopify/orders/{placed['id']}/cancel", {"reason": "CUSTOMER"})
+    kits.settle()
+
+    assert counted_by_the_store(kits) == {"BAG": (10, 10), "MUG": (10, 10)}
+    assert (kits.level("BAG", "Reno"), kits.level("MUG", "Reno")) == ((10, 0), (10, 0))
 
 
 def test_a_bundle_of_which_a_part_is_missing_waits_and_goes_on_when_it_is_there(kits: World):

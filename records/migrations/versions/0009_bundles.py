@@ -39,6 +39,13 @@ def upgrade() -> None:
         "uq_reservations_held", "reservations", ["tenant_id", "line_id", "shipment_id", "variant_id"], unique=True,
         postgresql_where=sa.text("state = 'held'"),
     )  # fmt: skip
+    op.create_index(
+        "ix_reservations_parts", "reservations", ["tenant_id", "variant_id", "location_id"],
+        postgresql_where=sa.text("part AND state = 'held'"),
+    )  # fmt: skip
+    op.create_index(
+        "ix_movements_bundle", "movements", ["tenant_id", "order_id"], postgresql_where=sa.text("reference = 'bundle'")
+    )
 
 
 def downgrade() -> None:
