@@ -15,6 +15,7 @@ from babel import Locale
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from config.keyring import CannotOpen
 from integrations import registry
 from integrations.nouns import Address
 from integrations.storefronts.shopify import app_proxy
@@ -55,7 +56,15 @@ class Asked(BaseModel):
 
 @blueprint.get("/storefront/shopify/arrives")
 def shown() -> Response:
-    """200 with what can be said; 400: not asked rightly; 401: not signed by Shopify; 404: no such store; 429: later."""
+    """200 with what can be said; 400: not asked rightly; 401: not signed for a store of ours; 429, 503: later."""
+    try:
+        return _answered()
+    except (CannotOpen, *database.NO_DATABASE) as error:
+        log.error("storefront not answered", error=type(error).__name__)  # noqa: TRY400 - the database says why
+        return _refused(503, "try again later")
+
+
+def _answered() -> Response:
     try:
         known = _signed_by_whom()
         if isinstance(known, Response):

@@ -29,7 +29,7 @@ def promises(world: World) -> list[str]:
 
 def test_before_a_label_it_is_an_estimate_and_then_the_carriers_own_days(world: World):
     open_shop(world)
-    world.fault(vendor="easypost", kind="5xx", operation="*", times=20)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
     placed = world.place(("BAG", 1))
     world.settle()
 
