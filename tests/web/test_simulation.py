@@ -57,7 +57,7 @@ def test_what_would_leave_otherwise_stands_there_with_its_order(
 
     page = grace.get(at(shop, f"/tried?{CHEAPEST}")).text
 
-    assert "1 of 1 would be others" in page
+    assert "1 of 1 would differ" in page
     assert f"/ops/shops/{shop.tenant}/orders/{furnished['split']}/routing" in page
     assert "Use these rules…" in page
     opened = grace.get(f"/ops/shops/{shop.tenant}/settings?{CHEAPEST}").text

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_skeleton, format_time, get_timezone_name
 
 from orders import promising
 from records.orders import Order
@@ -56,7 +56,8 @@ def leaving(moment: datetime, zone: str, locale: Locale) -> str:
     there = moment.astimezone(ZoneInfo(zone))
     if promising.is_the_days_end(moment, zone):
         return day(there.date(), locale)
-    return f"{day(there.date(), locale)}, {format_time(there.time(), 'short', locale=locale)} ({zone})"
+    at = format_time(there, "short", tzinfo=there.tzinfo, locale=locale)
+    return f"{day(there.date(), locale)}, {at} {get_timezone_name(there, 'short', locale=locale)}"
 
 
 def _delivered(at: datetime, deliver_by: datetime | None) -> Clock:
