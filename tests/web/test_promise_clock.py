@@ -46,7 +46,7 @@ def test_an_order_stands_so_to_its_promise(state, promise, parcels, told):
     ("locale", "told"),
     [
         ("en_US", "Mon, Nov 23, 4:00\u202fPM PST"),
-        ("de", "Mo., 23. Nov., 16:00 GMT-8"),
+        ("de", "Mo., 23. Nov., 16:00 -0800"),
     ],
 )
 def test_when_it_leaves_is_told_in_the_place_s_time_and_the_reader_s_words(locale, told):
