@@ -95,22 +95,30 @@ def _say(found: Simulation, currency: str) -> None:
     output.message(f"{found.asked} choices asked anew, {len(found.differences)} would be others.")
     if found.left_out:
         output.message(f"{found.left_out} could not be read and were left out.")
-    rows = [_sums("as it was", found.before, currency), _sums("as it would be", found.after, currency)]
+    rows = [
+        _sums(name, measure, currency, found.splits[side], found.late[side])
+        for side, (name, measure) in enumerate((("as it was", found.before), ("as it would be", found.after)))
+    ]
     output.listing(rows, tuple(rows[0]), as_json=False)
-    output.message(f"Costs are of the {found.priced} choices of which both are known, days of {found.timed}.")
+    output.message(
+        f"Costs are of the {found.priced} choices of which both are known, days of {found.timed}, late orders of "
+        f"{found.promised}."
+    )
     told = [_row(one, currency) for one in found.differences[:_MOST_SHOWN]]
     if told:
         output.listing(told, _DIFFERENCES, as_json=False, more=len(found.differences) > _MOST_SHOWN)
 
 
-def _sums(name: str, measure: Measure, currency: str) -> dict[str, Any]:
+def _sums(name: str, measure: Measure, currency: str, split: int, late: int) -> dict[str, Any]:
     return {
         "": name,
         "shipments": measure.shipments,
+        "split": split,
         "kilometres": measure.kilometres,
         "short units": measure.short_units,
         "cost": output.money(measure.cost_minor, currency),
         "days": measure.days,
+        "late": late,
     }
 
 

@@ -14,7 +14,7 @@ from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
 from jobs.unwanted_label import PURCHASE_MAY_TAKE
 from jobs.work import Work
-from orders import consigning, holds, lifecycle, postage, relabelling
+from orders import consigning, holds, lifecycle, postage, promised, promising, relabelling
 from orders.holds import Problem
 from records import reversals, tenants
 from records.intentions import find_intention
@@ -42,6 +42,8 @@ class Job:
     unsettled: bool
     """A purchase was begun, and nobody knows how it ended."""
     deliver_by: datetime | None
+    ships_at: datetime
+    """From when the carrier's days count."""
     carriers: tuple[str, ...]
     """The carriers that may be bought from; empty means every one."""
 
@@ -114,6 +116,7 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
             label=job.label,
             order=job.order,
             deliver_by=job.deliver_by,
+            ships_at=job.ships_at,
             carriers=job.carriers,
         )
     act = Act(
@@ -176,6 +179,7 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
         unsettled=unwanted_label.begun_at(session, tenant, label.id) is not None,
         stale=bool(label.shipment_ref) and label.consignment_digest != consigning.digest(consignment),
         deliver_by=order.deliver_by,
+        ships_at=promising.ships_at(work.now(), shipment.ship_by.date() if shipment.ship_by else None),
         carriers=_bound_to(session, tenant, shipment, parcel) or rules.carriers,
     )
 
@@ -220,6 +224,8 @@ def _record(session: Session, work: Work, job: Job, bought: BoughtLabel, *, adop
         shipment_ref=bought.shipment_ref,
         label=job.label,
     )
+    because = f"as {bought.rate.carrier} {bought.rate.service} says"
+    promised.by_the_labels(session, tenant, shipment, now=work.now(), because=because)
     # In the order's lane and last in it: the tracking number goes first, and no further bell is rung.
     queue.add(session, tenant, "store_label", f"label/{job.label}", lane=f"order/{job.order}")
     _go_on(session, work, job)

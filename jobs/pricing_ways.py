@@ -6,6 +6,7 @@ Asked before anything is reserved and with no transaction open; what it says is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 from sqlalchemy.orm import Session
@@ -13,11 +14,11 @@ from sqlalchemy.orm import Session
 from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
 from jobs.work import Work
-from orders import holds, planning, rates
+from orders import holds, planning, promising, rates
 from orders.holds import Problem
 from orders.routing import asking
 from orders.routing.decision import to_be_priced
-from orders.routing.question import Quote
+from orders.routing.question import Question, Quote
 from orders.routing.rules import NEEDS_QUOTES
 from orders.routing.ways import Way
 from records import shadow, tenants
@@ -26,8 +27,8 @@ from records.tenants import Rules
 
 log = structlog.get_logger(__name__)
 
-_Drawn = tuple[Way, Sequence[Consignment]]
-"""A way with the boxes that it would send."""
+_Drawn = tuple[Way, Sequence[Consignment], datetime]
+"""A way with the boxes that it would send, and when the last of them leaves."""
 
 
 def quotes(work: Work) -> tuple[Quote, ...]:
@@ -42,7 +43,7 @@ def quotes(work: Work) -> tuple[Quote, ...]:
         if holds.blocking_labels(open_holds(session, work.tenant, order.id)):
             return ()
         drawn = _drawn(session, work, order, rules)
-    priced = [quote for way, boxes in drawn if (quote := _priced(work, order, way, boxes, rules)) is not None]
+    priced = [quote for one in drawn if (quote := _priced(work, order, one, rules)) is not None]
     currencies = [quote.currency for quote in priced]
     common = max(sorted(set(currencies)), key=currencies.count, default="")
     return tuple(quote for quote in priced if quote.currency == common)
@@ -53,18 +54,24 @@ def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Dr
     wanted = planning.demand(session, work.tenant, order.id)
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
     to, now = order.ship_to or Address(), work.now()
-    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken)
+    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken, order=order.id)
     found: list[_Drawn] = []
     for way in to_be_priced(question):
         picks, reference = planning.picks_of(way, question), f"asked-{order.id}"
         boxes = planning.consignments(session, work.tenant, order, picks, wanted, rules, reference=reference)
         if not isinstance(boxes, Problem):
-            found.append((way, [consignment for _, consignment in boxes]))
+            found.append((way, [consignment for _, consignment in boxes], _leaves_at(way, question, now)))
     return found
 
 
-def _priced(work: Work, order: Order, way: Way, boxes: Sequence[Consignment], rules: Rules) -> Quote | None:
+def _leaves_at(way: Way, question: Question, now: datetime) -> datetime:
+    days = [place.leaves_on for place in question.places if place.id in way.places]
+    return promising.ships_at(now, max((day for day in days if day is not None), default=None))
+
+
+def _priced(work: Work, order: Order, drawn: _Drawn, rules: Rules) -> Quote | None:
     """None where a box of it cannot be sent from there, or the boxes are priced in several currencies."""
+    way, boxes, leaves_at = drawn
     carrier = work.carrier(work.newest_connection("carrier"))
     chosen: list[Rate] = []
     for box in boxes:
@@ -73,7 +80,7 @@ def _priced(work: Work, order: Order, way: Way, boxes: Sequence[Consignment], ru
         except Permanent as refusal:
             log.info("way not priced", order=order.id, places=way.places, reason=refusal.reason)
             return None
-        choice = rates.choose(quoted.rates, ships_at=work.now(), deliver_by=order.deliver_by, carriers=rules.carriers)
+        choice = rates.choose(quoted.rates, ships_at=leaves_at, deliver_by=order.deliver_by, carriers=rules.carriers)
         if choice is None:
             return None
         chosen.append(choice.rate)

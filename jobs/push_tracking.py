@@ -14,7 +14,7 @@ from jobs import fulfilling, outward, queue, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import announcing, holds, inventory, lifecycle, postage
+from orders import announcing, holds, inventory, lifecycle, postage, promised
 from records import tenants
 from records.orders import Order, lines_of, open_holds
 from records.shipments import Parcel, ParcelScan, Shipment
@@ -112,6 +112,7 @@ def record(session: Session, work: Work, departure: Departure, announced: Mappin
     ids = [one.remote_id for fulfillments in announced.values() for one in fulfillments]
     if not lifecycle.move(session, tenant, "shipment", shipment, "announce", fulfillments=ids):
         return
+    promised.has_left(session, tenant, departure.order)
     inventory.consume(session, tenant, departure.order, shipment, actor="packline")
     tell_stock.ask_about_bundles(session, tenant, departure.order)
     for word in departure.words:

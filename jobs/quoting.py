@@ -24,11 +24,12 @@ def quote(
     label: int,
     order: int,
     deliver_by: datetime | None,
+    ships_at: datetime,
     carriers: Collection[str],
 ) -> tuple[str, str]:
     """The references of the quoted shipment and of the chosen rate. Raises Permanent where nobody offers one."""
     quoted = carrier.quote(consignment)
-    choice = rates.choose(quoted.rates, ships_at=work.now(), deliver_by=deliver_by, carriers=carriers)
+    choice = rates.choose(quoted.rates, ships_at=ships_at, deliver_by=deliver_by, carriers=carriers)
     with work.writing() as session:
         session.execute(
             update(Label)

@@ -11,10 +11,10 @@ from integrations.nouns import Address
 from jobs import fulfilling, pricing_ways, queue, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import holds, inventory, lifecycle, planning
+from orders import holds, inventory, lifecycle, planning, promised
 from orders.allocation import Pick
 from orders.inventory import Holding
-from orders.planning import Demand
+from orders.planning import Chosen, Demand
 from orders.routing import asking
 from orders.routing.question import Quote
 from records import tenants
@@ -54,11 +54,16 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     wanted = planning.demand(session, work.tenant, order.id)
     if not wanted.wants:
         holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
+        promised.keep(session, work.tenant, order, because="as less of it is wanted")
         if order.state == "shipping":
             fulfilling.if_complete(session, work.tenant, order.id)
         return Done()
     to, now = order.ship_to or Address(), work.now()
-    chosen = planning.decided(asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, quotes=quotes))
+    question = asking.ask(
+        session, work.tenant, wanted.wants, to, rules,
+        now=now, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
+    )  # fmt: skip
+    chosen = planning.decided(question)
     planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
     if not chosen.picks:
         return Done()
@@ -67,7 +72,9 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     planning.write_down(session, work.tenant, order.id, chosen)
     story.tell(session, work, order.id, chosen.sentence, kind="choice", picks=[vars(pick) for pick in chosen.picks])
     queue.add(session, work.tenant, "assign_work", f"order/{order.id}")
-    holdings = _plan(session, work, order.id, chosen.picks, wanted, rules)
+    holdings = _plan(session, work, order.id, chosen, wanted, rules)
+    session.flush()
+    promised.keep(session, work.tenant, order, because=_leaving_otherwise(chosen))
     session.flush()
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
     inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
@@ -76,16 +83,26 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     return Done()
 
 
-def _plan(
-    session: Session, work: Work, order: int, picks: Sequence[Pick], wanted: Demand, rules: Rules
-) -> list[Holding]:
+def _leaving_otherwise(chosen: Chosen) -> str:
+    names = {place.id: place.name for place in chosen.question.places}
+    places = dict.fromkeys(names.get(pick.location, "another place") for pick in chosen.picks)
+    return f"because it leaves from {' and '.join(places)}"
+
+
+def _plan(session: Session, work: Work, order: int, chosen: Chosen, wanted: Demand, rules: Rules) -> list[Holding]:
     """Write a shipment for each location with its boxes, and ask for a label for each box."""
     holdings: list[Holding] = []
-    for location in dict.fromkeys(pick.location for pick in picks):
-        there = [pick for pick in picks if pick.location == location]
+    for location in dict.fromkeys(pick.location for pick in chosen.picks):
+        there = [pick for pick in chosen.picks if pick.location == location]
+        said = planning.promise(session, work.tenant, chosen, location)
         shipment = session.execute(
-            insert(Shipment).values(tenant_id=work.tenant, order_id=order, location_id=location).returning(Shipment.id)
-        ).scalar_one()
+            insert(Shipment)
+            .values(
+                tenant_id=work.tenant, order_id=order, location_id=location,
+                ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
+            )
+            .returning(Shipment.id)
+        ).scalar_one()  # fmt: skip
         session.execute(
             insert(ShipmentLine),
             [

@@ -209,12 +209,18 @@ def void_label(work: Work, step: InHand) -> Outcome | None:
     return None
 
 
+def _asks_the_store(session: Session, work: Work, step: InHand) -> bool:
+    """Whether the store is to say what is left: it took units off, or asks again for what it had as sent."""
+    order = session.get_one(Order, (work.tenant, step.order))
+    return step.wish.purpose != "replan" or order.state == "fulfilled"
+
+
 def plan_again(work: Work, step: InHand) -> Outcome | None:
     """Let what is still wanted go on. The reversal ends with this: nothing waits for it any more."""
     with work.writing() as session:
         done(session, work, step, "What is still wanted goes on.", tell=False)
         lifecycle.move(session, work.tenant, "reversal", step.reversal, "finish", ended_at=work.now())
-        if step.wish.purpose != "replan":  # the store has the last word on what is left, and on whether anything is
+        if _asks_the_store(session, work, step):
             queue.add(session, work.tenant, "verify_order", f"order/{step.order}")
         elif not cancelling.close_if_nothing_is_left(session, work.tenant, step.order, now=work.now()):
             intake.resume(session, work.tenant, step.order)

@@ -101,7 +101,10 @@ def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None
     wanted = planning.demand(session, work.tenant, order.id)
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
     to, now = order.ship_to or Address(), work.now()
-    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken, quotes=quotes)
+    question = asking.ask(
+        session, work.tenant, wanted.wants, to, rules,
+        now=now, spoken_for=taken, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
+    )  # fmt: skip
     chosen = planning.decided(question)
     planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
     leaving = planning.consignments(

@@ -142,7 +142,8 @@ def _judge(
     order = session.get_one(Order, (tenant, order_id), with_for_update=True)
     looked_at = session.execute(select(func.now())).scalar_one()
     order.risk = store.risk.value
-    order.deliver_by = _promised(order, before.rules)
+    if order.deliver_by is None:  # what was promised once is not changed by another version or another rule
+        order.deliver_by = _promised(order, before.rules)
     if verdict is not None and verdict.deliverable and store.snapshot.ship_to is not None:
         order.address_digest = placing.address_digest(store.snapshot.ship_to)
     wanted.write(session, tenant, order_id, store)

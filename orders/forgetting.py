@@ -87,6 +87,8 @@ PLACES: tuple[Place, ...] = (
     # Of a buyer it holds a region and a point that is rounded to ten kilometres; of the shop, its locations' names.
     *_places("routing_decisions", None, _B.EMPTY, "sentence"),
     *_places("routing_decisions", None, _B.EMPTY_OBJECT, "question answer"),
+    *_places("refusals", _B.EMPTY, _B.EMPTY, "note"),
+    *_places("refusals", None, _B.SOMEBODY, "actor"),
     *_places("findings", _B.STRUCK, _B.EMPTY, "sentence"),
     *_places("jobs", _B.EMPTY, _B.EMPTY, "reason remedy"),
     *_places("intentions", _B.EMPTY, _B.EMPTY, "reason request_digest"),
@@ -152,7 +154,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "order_lines": "tenant_id id order_id remote_id variant_id variant_remote_id sku title units to_ship "
     "unit_price_minor unit_grams needs_shipping",
     "orders": "tenant_id id connection_id remote_id name state placed_at remote_updated_at currency total_minor "
-    "standing risk shipping_title cancelled_at deliver_by test created_at bare_remote_id",
+    "standing risk shipping_title cancelled_at deliver_by ship_by arrives_on test created_at bare_remote_id",
     "outdated": "tenant_id connection_id thing remote_id told first_told_at",
     "parcel_scans": "tenant_id id parcel_id key at status detail country announced_at",
     "parcels": "tenant_id id shipment_id order_id shape contents carrier tracking_code tracker_ref carrier_status "
@@ -162,13 +164,14 @@ NOT_PERSONAL: Mapping[str, str] = {
     "privacy_requests": "tenant_id id kind remote_id state found export_expires_at created_at due_at done_at",
     "reservations": "tenant_id id order_id line_id variant_id location_id shipment_id units each part state created_at "
     "ended_at",
+    "refusals": "tenant_id id order_id line_id location_id shipment_id why at",
     "reversal_steps": "tenant_id id reversal_id position kind subject remote_id units amount_minor currency state "
     "created_at ended_at",
     "reversals": "tenant_id id order_id purpose state wanted refund tell_buyer created_at ended_at",
     "routing_decisions": "tenant_id id order_id at version digest",
     "shadow_decisions": "tenant_id id order_id key act compared_at created_at",
     "shipment_lines": "tenant_id shipment_id line_id units",
-    "shipments": "tenant_id id order_id location_id state fulfillments created_at",
+    "shipments": "tenant_id id order_id location_id state fulfillments ship_by arrives_on arrival_said_by created_at",
     "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",
     "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",
     "timeline_entries": "tenant_id id order_id at kind",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from orders import announcing, consigning
 from orders.reversing import Facts, LabelFacts, LineFacts, ParcelFacts, PaymentFacts, ShipmentFacts
-from records import tenants
+from records import decisions, tenants
 from records.orders import Order, OrderLine, Payment, lines_of, payments_of
 from records.reversals import Reversal, ReversalStep, steps_of, under_way
 from records.shipments import Label, Parcel, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
@@ -56,6 +56,7 @@ def _shipments(session: Session, tenant: int, order: Order) -> tuple[ShipmentFac
     outdated = consigning.outdated_labels(session, tenant, order, tenants.rules_of(session, tenant))
     parcels = parcels_of(session, tenant, order.id)
     labels = labels_of(session, tenant, order.id)
+    refused = {one.shipment_id for one in decisions.refusals_of(session, tenant, order.id)}
     in_doubt = announcing.in_doubt(session, tenant, order.id)
     return tuple(
         ShipmentFacts(
@@ -66,6 +67,7 @@ def _shipments(session: Session, tenant: int, order: Order) -> tuple[ShipmentFac
             units=units.get(one.id, {}),
             parcels=tuple(_parcel(box, labels, outdated) for box in parcels if box.shipment_id == one.id),
             fulfillments=tuple(str(id) for id in one.fulfillments),
+            refused=one.id in refused,
             in_doubt=one.id in in_doubt,
         )
         for one in shipments

@@ -9,15 +9,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Consignment
-from orders import bundles, consigning, holds, packing, progress
+from orders import bundles, consigning, holds, packing, progress, promising
 from orders.allocation import Pick
 from orders.holds import Problem
+from orders.promising import Promise
 from orders.routing.decision import Decision, decide, digest
 from orders.routing.question import Question, Want
-from orders.routing.ways import Way
+from orders.routing.ways import Way, quote_of
 from records.decisions import RoutingDecision
 from records.orders import Order, OrderLine, lines_of
 from records.shipments import Parcel, Shipment
+from records.stock import Location
 from records.tenants import Rules
 
 
@@ -79,6 +81,17 @@ def picks_of(way: Way, question: Question) -> tuple[Pick, ...]:
         Pick(line=one.line, variant=one.variant, location=one.place, units=one.units, parts=parts.get(one.line, ()))
         for one in way.takings
     )
+
+
+def promise(session: Session, tenant: int, chosen: Chosen, location: int) -> Promise:
+    """What can be said of what leaves one of the chosen places: by the rates that were asked for, or by the rule."""
+    place = next(one for one in chosen.question.places if one.id == location)
+    sending = session.get_one(Location, (tenant, location)).sending
+    way = chosen.decision.chosen
+    quote = quote_of(chosen.question, way) if way else None
+    asked = None if quote is None else quote.arrives_in_days
+    days, said_by = (place.carrier_days, "rule") if asked is None else (asked, "quote")
+    return promising.of_place(place.leaves_on, sending, days=days, said_by=said_by)
 
 
 def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> None:

@@ -1,14 +1,36 @@
-"""Works out when what is ordered now leaves a place: by its cut-off, handling days, week and holidays. Pure."""
+"""Works out when what is ordered leaves a place, and arrives: by its cut-off, its week and the carrier's days. Pure.
+
+Days of a place are days of its own calendar. What a carrier says are days from the one on which it leaves, every day
+counted; where nobody was asked, the shop's own number of days is taken, and the promise says that it is an estimate.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from records.routing import Sending
+from records.tenants import Rules
 
 # A place that is closed for longer says so by shipping nothing; without an end the search would have none.
 _LOOK_AHEAD_DAYS = 400
+_DAYS_END = time(23, 59, 59)
+_SUNDAY = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What can be said of a shipment, or of a whole order: None where nobody can say."""
+
+    ship_by: datetime | None = None
+    arrives_on: date | None = None
+    said_by: str = ""
+    """`rate`, `quote`, `rule`, as at a shipment: whose word the arrival is."""
+
+
+NOBODY_CAN_SAY = Promise()
 
 
 def leaves_on(ordered_at: datetime, sending: Sending) -> date | None:
@@ -33,5 +55,62 @@ def day_began(now: datetime, sending: Sending) -> datetime:
     return datetime.combine(now.astimezone(zone).date(), time(), tzinfo=zone).astimezone(UTC)
 
 
+def of_place(leaving: date | None, sending: Sending, *, days: int | None, said_by: str) -> Promise:
+    """What can be said of what leaves a place on a day, and is `days` with a carrier."""
+    if leaving is None:
+        return NOBODY_CAN_SAY
+    arriving = None if days is None else arrives_on(leaving, days)
+    return Promise(
+        ship_by=_carrier_comes(leaving, sending), arrives_on=arriving, said_by="" if arriving is None else said_by
+    )
+
+
+def with_a_rate(planned: Promise, sending: Sending, *, days: int | None, now: datetime) -> Promise:
+    """The promise once a rate is bought. What should have left by now leaves now; who says no days changes nothing."""
+    if days is None or planned.ship_by is None:
+        return planned
+    zone = ZoneInfo(sending.time_zone)
+    leaving = max(planned.ship_by.astimezone(zone).date(), now.astimezone(zone).date())
+    return Promise(ship_by=planned.ship_by, arrives_on=arrives_on(leaving, days), said_by="rate")
+
+
+def arrives_on(leaving: date, days: int) -> date:
+    """Nobody is at the door of a shop on a Sunday, and few carriers are at any: the day after is promised."""
+    day = leaving + timedelta(days=days)
+    return day + timedelta(days=1) if day.weekday() == _SUNDAY else day
+
+
+def carrier_days(rules: Rules, *, home: str, to: str) -> int:
+    """Days with a carrier by the shop's own rule, from country to country."""
+    return rules.carrier_days if home == to else rules.carrier_days_abroad
+
+
+def ships_at(now: datetime, leaving: date | None) -> datetime:
+    """The moment from which a carrier's days count: now, or the beginning of the day on which it leaves."""
+    began = now if leaving is None else datetime.combine(leaving, time(), tzinfo=UTC)
+    return max(now, began)
+
+
+def together(parts: Iterable[Promise], open_parts: Iterable[Promise]) -> Promise:
+    """What can be said of an order: the next departure of what is still here, and the last arrival of all of it."""
+    arrivals = [part.arrives_on for part in parts]
+    known = [day for day in arrivals if day is not None]
+    leaving = [part.ship_by for part in open_parts if part.ship_by is not None]
+    return Promise(
+        ship_by=min(leaving, default=None),
+        arrives_on=max(known) if known and len(known) == len(arrivals) else None,
+    )
+
+
+def is_the_days_end(moment: datetime, zone: str) -> bool:
+    """Whether a time of leaving says no more than its day."""
+    return moment.astimezone(ZoneInfo(zone)).time() == _DAYS_END
+
+
 def _is_open(day: date, sending: Sending) -> bool:
     return day.weekday() in sending.working_days and day not in sending.closed_on
+
+
+def _carrier_comes(day: date, sending: Sending) -> datetime:
+    at = sending.carrier_comes_at or _DAYS_END
+    return datetime.combine(day, at, tzinfo=ZoneInfo(sending.time_zone)).astimezone(UTC)

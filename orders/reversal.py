@@ -71,6 +71,8 @@ class ShipmentFacts:
     units: Mapping[int, int]
     parcels: tuple[ParcelFacts, ...] = ()
     fulfillments: tuple[str, ...] = ()
+    refused: bool = False
+    """Its place could not send a line of it: it does not leave from there, whatever was told of it."""
     in_doubt: bool = False
     """The storefront may show it as shipped: telling it was begun, and nobody knows how that ended."""
 

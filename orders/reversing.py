@@ -100,14 +100,14 @@ def withdrawn(wish: Wish, facts: Facts) -> list[ShipmentFacts]:
     if wish.purpose == "cancel":
         return sorted(standing, key=lambda one: one.id)
     if wish.purpose == "replan":
-        standing = [one for one in standing if one.state != "announced"]
+        standing = [one for one in standing if one.state != "announced" or one.refused]
     excess = _excess(wish, facts)
     chosen = []
     for shipment in standing:
         outdated = shipment.state != "announced" and any(
             label.outdated for parcel in shipment.parcels for label in parcel.labels
         )
-        if outdated or any(excess.get(line, 0) > 0 for line in shipment.units):
+        if outdated or shipment.refused or any(excess.get(line, 0) > 0 for line in shipment.units):
             chosen.append(shipment)
             for line, units in shipment.units.items():
                 excess[line] = excess.get(line, 0) - units

@@ -121,9 +121,12 @@ def _give_up_quotes(session: Session, tenant: int, shipment: int) -> None:
 def _planned(session: Session, tenant: int, like: Shipment, part: Mapping[int, int]) -> int:
     made = session.execute(
         insert(Shipment)
-        .values(tenant_id=tenant, order_id=like.order_id, location_id=like.location_id)
+        .values(
+            tenant_id=tenant, order_id=like.order_id, location_id=like.location_id,
+            ship_by=like.ship_by, arrives_on=like.arrives_on, arrival_said_by=like.arrival_said_by,
+        )
         .returning(Shipment.id)
-    ).scalar_one()
+    ).scalar_one()  # fmt: skip
     session.execute(
         insert(ShipmentLine),
         [{"tenant_id": tenant, "shipment_id": made, "line_id": line, "units": count} for line, count in part.items()],

@@ -18,6 +18,7 @@ __all__ = ["Begun", "NotPossible", "PlanChanged", "begin", "facts_of", "plan_of"
 
 # What this file plans and jobs.reverse_order does; a label that is bought anew is a reversal with a job of its own.
 PURPOSES = ("cancel", "cancel_lines", "replan")
+_GIVES_STOCK_BACK = frozenset({"release_stock", "put_back_stock"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,10 +171,9 @@ def _refusal(session: Session, tenant: int, order: Order, wish: Wish) -> str:
 
 def _told(wish: Wish, facts: Facts, drawn: Plan) -> str:
     if wish.purpose == "replan":
-        again = sorted(step.subject.replace("/", " ") for step in drawn.steps if step.kind == "release_stock")
-        return (
-            f"The order changed in the store: {' and '.join(again)} {'is' if len(again) == 1 else 'are'} planned anew."
-        )
+        again = sorted(step.subject.replace("/", " ") for step in drawn.steps if step.kind in _GIVES_STOCK_BACK)
+        opening = "Its place could not send it" if wish.reason == "refused" else "The order changed in the store"
+        return f"{opening}: {' and '.join(again)} {'is' if len(again) == 1 else 'are'} planned anew."
     if wish.origin == "store":
         return "The order was cancelled in the store."
     titles = {line.id: line.title for line in facts.lines}

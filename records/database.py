@@ -89,6 +89,14 @@ def transaction(engine: Engine, tenant: int) -> Iterator[Session]:
 
 
 @contextmanager
+def looking(engine: Engine, tenant: int) -> Iterator[Session]:
+    """The same for one that only looks: PostgreSQL itself refuses to write anything in it."""
+    with transaction(engine, tenant) as session:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        yield session
+
+
+@contextmanager
 def across_tenants(engine: Engine, *, why: str, by: str = "") -> Iterator[Session]:
     """One transaction that may see every tenant: the door, the sweep, and the pages of ops. `why` says which.
 

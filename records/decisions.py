@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, select
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
 
@@ -38,6 +38,41 @@ class RoutingDecision(Base):
     digest: Mapped[str]
     """SHA-256 of the answer as it is written canonically."""
     sentence: Mapped[str]
+
+
+class Refusal(Base):
+    """A location that could not send a line of an order: it is asked no more for that line."""
+
+    __tablename__ = "refusals"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        ForeignKeyConstraint(["tenant_id", "line_id"], ["order_lines.tenant_id", "order_lines.id"]),
+        ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        Index("uq_refusals_line", "tenant_id", "order_id", "line_id", "location_id", unique=True),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    order_id: Mapped[int]
+    line_id: Mapped[int]
+    location_id: Mapped[int]
+    shipment_id: Mapped[int]
+    """The shipment that was not sent."""
+    why: Mapped[str]
+    """no_goods, damaged, closed, no_room, other."""
+    note: Mapped[str] = mapped_column(server_default="")
+    """What a person added."""
+    actor: Mapped[str]
+    at: Mapped[CreatedAt]
+
+
+def refusals_of(session: Session, tenant: int, order: int) -> list[Refusal]:
+    """The oldest first."""
+    return list(
+        session.scalars(
+            select(Refusal).where(Refusal.tenant_id == tenant, Refusal.order_id == order).order_by(Refusal.id)
+        )
+    )
 
 
 def sentence_of(session: Session, tenant: int, order: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, select, text
@@ -58,6 +58,13 @@ class Order(Base):
     """Digest of the address that a carrier found deliverable, so that it is asked once for each address."""
     cancelled_at: Mapped[datetime | None]
     deliver_by: Mapped[datetime | None]
+    """What was promised when it came: at the door by then. It is set once, and nothing moves it."""
+    ship_by: Mapped[datetime | None]
+    """By when the next of it has to leave, by the calendar of its place; empty while nothing is planned, and once all
+    has left.
+    """
+    arrives_on: Mapped[date | None]
+    """The day by which all that is planned of it is expected at the door; empty where nobody can say."""
     test: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[CreatedAt]
     # What people and payments look for. Columns, because behind row-level security no index serves a condition that

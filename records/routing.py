@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 RuleName = Literal[
     "ships_all",
@@ -66,11 +66,19 @@ class Sending(BaseModel):
     time_zone: str = "UTC"
     cut_off: time | None = None
     """Orders that come after this time of its day leave a working day later."""
+    carrier_comes_at: time | None = None
+    """When the carrier fetches what leaves that day; nothing said is the day's end."""
     working_days: tuple[int, ...] = (0, 1, 2, 3, 4)
     """0 is Monday."""
     closed_on: tuple[date, ...] = ()
     handling_days: int = Field(default=0, ge=0, le=30)
     """Working days between the order and its leaving."""
+
+    @model_validator(mode="after")
+    def _fetched_after_the_cut_off(self) -> Sending:
+        if self.cut_off and self.carrier_comes_at and self.carrier_comes_at < self.cut_off:
+            raise ValueError("the carrier comes after the cut-off, so that what came in time can leave with it")
+        return self
 
     @field_validator("time_zone")
     @classmethod

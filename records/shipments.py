@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, select, text
@@ -30,6 +30,12 @@ class Shipment(Base):
     state: Mapped[str] = mapped_column(server_default="planned")
     fulfillments: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     """The storefront's ids of the fulfillments that carry our tracking."""
+    ship_by: Mapped[datetime | None]
+    """By when the carrier has to have it, by the calendar of its place; empty where that is never open."""
+    arrives_on: Mapped[date | None]
+    """The day by which it is expected at the door; empty where nobody can say."""
+    arrival_said_by: Mapped[str] = mapped_column(server_default="")
+    """Whose word that day is: `rate` (the bought one), `quote` (rates that were asked for), `rule` (the shop's own)."""
     created_at: Mapped[CreatedAt]
 
 

@@ -38,6 +38,9 @@ class Rules(BaseModel):
     """Address checks outside the shipping country say "not found" of many good addresses, so they only warn."""
     promise_days: int = Field(default=7, ge=0, le=90)
     """Days from placing an order to the door, where the bought shipping method promises nothing narrower."""
+    carrier_days: int = Field(default=5, ge=0, le=90)
+    """Days with a carrier within the country, where no carrier has said: an estimate."""
+    carrier_days_abroad: int = Field(default=12, ge=0, le=90)
     box: ParcelSize = ParcelSize()
     assumed_unit_grams: int = Field(default=250, ge=1)
     """The weight of one unit whose weight the store does not know."""

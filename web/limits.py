@@ -30,10 +30,13 @@ COSTLY = frozenset(
         "orders.file", "bulk.act", "bulk.print_labels", "jobs.retry_all", "vendors.compare", "stock.read_again",
         "taking_back.relabel", "reshaping.rerate", "connections.add", "connections.check", "connections.replace_key",
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
+        "simulation.tried",
     }
 )  # fmt: skip
 # Machines ask these all the time, and have to be answered.
-_FOR_MACHINES = frozenset({"health.healthz", "health.readyz", "show"})
+_COUNTED_ELSEWHERE = frozenset({"health.healthz", "health.readyz", "show", "arriving.shown"})
+# A storefront asks for all its buyers from the store's few addresses, and keeps an answer for five minutes.
+_STOREFRONT_PER_MINUTE = 600
 # No page waits longer than this for a count; and one that had to wait asks no more for a while.
 _PATIENCE_S = 0.25
 _AWAY_S = 10.0
@@ -105,11 +108,22 @@ def count_person(shop: int | None) -> None:
         _count(settings.pages_per_minute_by_shop, settings.costly_pages_per_minute, "shop", str(shop))
 
 
-def _count_address() -> None:
-    if request.endpoint in _FOR_MACHINES:
-        return
+def count_storefront(tenant: int) -> None:
+    """Count a question that a store's own storefront passed on, for all of its buyers together. Raises TooOften."""
+    wait_s = counts().take(RateLimitItemPerMinute(_STOREFRONT_PER_MINUTE), "storefront", str(tenant))
+    if wait_s:
+        raise TooOften(wait_s)
+
+
+def count_stranger() -> None:
+    """Count a question of which nobody knows yet whose it is. Raises TooOften."""
     settings = current_app.extensions["settings"]
     _count(settings.pages_per_minute_by_address, settings.costly_pages_per_minute, "address", request.remote_addr or "")
+
+
+def _count_address() -> None:
+    if request.endpoint not in _COUNTED_ELSEWHERE:
+        count_stranger()
 
 
 def _count(pages: int, costly: int, kind: str, of: str) -> None:

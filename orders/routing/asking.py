@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from orders import distance, inventory, promising
-from orders.routing.question import Place, Question, Quote, Shelf, Want
+from orders import distance, inventory, promising, refusing
+from orders.routing.question import Place, Question, Quote, Refused, Shelf, Want
+from records import decisions
 from records.stock import Location
 from records.tenants import Rules
 
@@ -26,8 +27,13 @@ def ask(
     now: datetime,
     spoken_for: Mapping[tuple[int, int], int] | None = None,
     quotes: Sequence[Quote] = (),
+    order: int | None = None,
+    deliver_by: datetime | None = None,
 ) -> Question:
-    """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first."""
+    """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first.
+
+    Of an `order`, the places that could not send a line of it are left out for that line.
+    """
     locations = session.scalars(
         select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
     ).all()
@@ -39,7 +45,7 @@ def ask(
     return Question(
         wants=tuple(wants),
         to=distance.point(to),
-        places=tuple(_place(session, tenant, row, now) for row in locations),
+        places=tuple(_place(session, tenant, row, to, rules, now) for row in locations),
         shelves=tuple(
             Shelf(variant=variant, place=place, units=units, oldest_days=ages.get((variant, place)))
             for (variant, place), units in sorted(free.items())
@@ -48,10 +54,19 @@ def ask(
         rules=rules.routing,
         whole_or_nothing=rules.when_short == "wait_for_all",
         quotes=tuple(quotes),
+        refused=() if order is None else _refused(session, tenant, order),
+        deliver_by=None if deliver_by is None else deliver_by.date(),
     )
 
 
-def _place(session: Session, tenant: int, row: Location, now: datetime) -> Place:
+def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
+    return tuple(
+        Refused(place=one.location_id, line=one.line_id, why=refusing.told(one.why, one.at))
+        for one in decisions.refusals_of(session, tenant, order)
+    )
+
+
+def _place(session: Session, tenant: int, row: Location, to: Address, rules: Rules, now: datetime) -> Place:
     sending = row.sending
     room = None
     if sending.shipments_a_day is not None:
@@ -64,6 +79,7 @@ def _place(session: Session, tenant: int, row: Location, now: datetime) -> Place
         never_to=sending.never_to,
         room_today=room,
         leaves_on=promising.leaves_on(now, sending),
+        carrier_days=promising.carrier_days(rules, home=row.address.country, to=to.country),
         work_minor=sending.work_minor,
     )
 

@@ -62,6 +62,8 @@ class Place(Noun):
     """Shipments that it can still send today."""
     leaves_on: date | None = None
     """The day on which what it is given now is handed to a carrier."""
+    carrier_days: int | None = None
+    """Days with a carrier from there, by the shop's own rule: what counts where no carrier was asked."""
     work_minor: int = 0
     """What sending one shipment from there costs besides postage, in minor units of the shop's currency."""
 
@@ -85,6 +87,14 @@ class Quote(Noun):
     """Carrier days of the slowest of its shipments, counted from the day on which it leaves."""
 
 
+class Refused(Noun):
+    """A place that could not send a line, and is not asked for it again. `why` goes on from its name."""
+
+    place: int
+    line: int
+    why: str
+
+
 class Question(Noun):
     wants: tuple[Want, ...]
     to: Point
@@ -94,3 +104,6 @@ class Question(Noun):
     whole_or_nothing: bool = False
     """Nothing leaves while a part of it is short."""
     quotes: tuple[Quote, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    deliver_by: date | None = None
+    """What was promised when it was ordered: it decides nothing, and tells what would be late."""

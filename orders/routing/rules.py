@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from orders.distance import between
-from orders.routing.question import Place, Question, Quote
-from orders.routing.ways import Way
+from orders.routing.question import Place, Question
+from orders.routing.ways import Way, quote_of
 from records.routing import RuleName
 
 Score = int | None
@@ -30,14 +30,14 @@ def nearest(way: Way, question: Question) -> Score:
 
 def cheapest(way: Way, question: Question) -> Score:
     """Postage of all shipments together and the places' own work, where the carriers were asked about this way."""
-    quote = _quote(way, question)
+    quote = quote_of(question, way)
     places = _places(question)
     return None if quote is None else quote.cost_minor + sum(places[id].work_minor for id in way.places)
 
 
 def soonest(way: Way, question: Question) -> Score:
     """Days until the last shipment arrives, counted from the first day on which any place could send."""
-    quote = _quote(way, question)
+    quote = quote_of(question, way)
     places = _places(question)
     leaving = [places[id].leaves_on for id in way.places]
     if quote is None or quote.arrives_in_days is None:
@@ -89,7 +89,3 @@ NEEDS_QUOTES: frozenset[RuleName] = frozenset({"cheapest", "soonest"})
 
 def _places(question: Question) -> dict[int, Place]:
     return {place.id: place for place in question.places}
-
-
-def _quote(way: Way, question: Question) -> Quote | None:
-    return next((one for one in question.quotes if set(one.way) == set(way.places)), None)

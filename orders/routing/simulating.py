@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 
+from orders import promising
 from orders.distance import between
 from orders.routing.decision import VERSION, Decision, canonical, decide, digest
-from orders.routing.question import Question
-from orders.routing.ways import Taking, Way
+from orders.routing.question import Place, Question
+from orders.routing.ways import Taking, Way, quote_of
 from records.routing import RoutingRules
 
 
@@ -47,6 +49,9 @@ class Measure:
     kilometres: int = 0
     cost_minor: int | None = None
     days: int | None = None
+    """Carrier days, where carriers were asked."""
+    late_days: int | None = None
+    """Days by which it arrives later than was promised; None where nothing was, or nobody knows when it arrives."""
 
 
 Pair = tuple[Measure, Measure]
@@ -71,8 +76,14 @@ class Simulation:
     left_out: int = 0
     before: Measure = Measure()
     after: Measure = Measure()
+    splits: tuple[int, int] = (0, 0)
+    """Orders in more than one shipment: as it was, and as it would be."""
     priced: int = 0
     timed: int = 0
+    promised: int = 0
+    """Those of which both arrivals are known, and what was promised."""
+    late: tuple[int, int] = (0, 0)
+    """Of these, those that come too late: as it was, and as it would be."""
     differences: tuple[Difference, ...] = ()
 
 
@@ -109,14 +120,18 @@ def simulate(decisions: Iterable[Kept], rules: RoutingRules) -> Simulation:
             differences.append(told)
     priced = [pair for pair in pairs if None not in (pair[0].cost_minor, pair[1].cost_minor)]
     timed = [pair for pair in pairs if None not in (pair[0].days, pair[1].days)]
+    dated = [pair for pair in pairs if None not in (pair[0].late_days, pair[1].late_days)]
     before_all, after_all = (_sum(pairs, priced, timed, side) for side in (0, 1))
     return Simulation(
         asked=len(pairs),
         left_out=left_out,
         before=before_all,
         after=after_all,
+        splits=(sum(pair[0].shipments > 1 for pair in pairs), sum(pair[1].shipments > 1 for pair in pairs)),
         priced=len(priced),
         timed=len(timed),
+        promised=len(dated),
+        late=(sum(bool(pair[0].late_days) for pair in dated), sum(bool(pair[1].late_days) for pair in dated)),
         differences=tuple(differences),
     )
 
@@ -126,7 +141,7 @@ def measure(question: Question, way: Way | None, short: Mapping[int, int]) -> Me
     if way is None:
         return Measure(short_units=sum(short.values()))
     places = {place.id: place for place in question.places}
-    quote = next((one for one in question.quotes if set(one.way) == set(way.places)), None)
+    quote = quote_of(question, way)
     return Measure(
         places=tuple(places[id].name for id in way.places),
         shipments=len(way.places),
@@ -134,7 +149,24 @@ def measure(question: Question, way: Way | None, short: Mapping[int, int]) -> Me
         kilometres=sum(between(places[id].at, question.to) for id in way.places),
         cost_minor=None if quote is None else quote.cost_minor,
         days=None if quote is None else quote.arrives_in_days,
+        late_days=_late_days(question, way),
     )
+
+
+def _late_days(question: Question, way: Way) -> int | None:
+    """By the calendars of its places, and by what carriers said, or the shop's own rule where they were not asked."""
+    arriving = [_arrives(question, way, place) for place in question.places if place.id in way.places]
+    known = [day for day in arriving if day is not None]
+    if question.deliver_by is None or not known or len(known) < len(arriving):
+        return None
+    return max(0, (max(known) - question.deliver_by).days)
+
+
+def _arrives(question: Question, way: Way, place: Place) -> date | None:
+    quote = quote_of(question, way)
+    asked = None if quote is None else quote.arrives_in_days
+    days = place.carrier_days if asked is None else asked
+    return None if place.leaves_on is None or days is None else promising.arrives_on(place.leaves_on, days)
 
 
 def _takings(decision: Decision) -> tuple[Taking, ...]:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from integrations.nouns import Noun
 from orders.distance import between
-from orders.routing.question import Place, Question, Want
+from orders.routing.question import Place, Question, Quote
 
 # A variant that the store does not count is never short.
 UNCOUNTED = 10**9
@@ -55,7 +55,7 @@ def ways(question: Question) -> list[Way]:
     found: dict[tuple[int, ...], Way] = {}
     for size in range(1, _most(question) + 1):
         for chosen in combinations(near if size == 1 else near[:_TOGETHER], size):
-            way = _way(question.wants, _free(question), [place.id for place in chosen])
+            way = _way(question, [place.id for place in chosen])
             if way.takings:
                 found.setdefault(tuple(sorted(way.places)), way)
         if question.rules.asked[:2] == _FEWEST_FIRST and any(not way.short for way in found.values()):
@@ -63,12 +63,23 @@ def ways(question: Question) -> list[Way]:
     return list(found.values())
 
 
+def quote_of(question: Question, way: Way) -> Quote | None:
+    """What carriers said of this very way, where they were asked."""
+    return next((one for one in question.quotes if set(one.way) == set(way.places)), None)
+
+
 def _why_not(place: Place, question: Question) -> str:
     if question.to.country in place.never_to:
         return f"it sends nothing to {question.to.country}"
     if place.room_today is not None and place.room_today <= 0:
         return "it has no room left today"
-    return ""
+    refused = _refused(question)
+    said = [refused.get((place.id, want.line), "") for want in question.wants]
+    return said[0] if said and all(said) else ""
+
+
+def _refused(question: Question) -> dict[tuple[int, int], str]:
+    return {(one.place, one.line): one.why for one in question.refused}
 
 
 def _most(question: Question) -> int:
@@ -80,12 +91,15 @@ def _free(question: Question) -> dict[tuple[int, int], int]:
     return {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
 
 
-def _way(wants: Sequence[Want], free: dict[tuple[int, int], int], places: Sequence[int]) -> Way:
+def _way(question: Question, places: Sequence[int]) -> Way:
     """What these places would send, in their order. A place that would send nothing is not among the way's places."""
+    wants, free, refused = question.wants, _free(question), _refused(question)
     open_units = {want.line: want.units for want in wants}
     takings: list[Taking] = []
     for place in places:
         for want in wants:
+            if (place, want.line) in refused:
+                continue
             shelves = [((variant, place), each) for variant, each in want.taken()]
             there = min((free.get(shelf, 0) // each for shelf, each in shelves), default=UNCOUNTED)
             units = min(open_units[want.line], there)

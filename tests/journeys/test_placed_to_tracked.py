@@ -33,11 +33,13 @@ def test_the_timeline_tells_each_step_with_the_call_and_its_key(world: World):
         "Checked against the store",
         "Payment is good",
         "From Reno",
-        told[4].sentence.split(":")[0],
+        "Promise",
+        told[5].sentence.split(":")[0],
         "Label bought",
+        "The promise changed",
         "The storefront has the tracking",
     ]
-    bought = told[5].details
+    bought = told[6].details
     assert [(call["vendor"], call["verb"], call["outcome"]) for call in bought["calls"]] == [
         ("easypost", "shipment.buy", "ok")
     ]

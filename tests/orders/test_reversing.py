@@ -360,3 +360,20 @@ def test_of_two_shipments_the_one_that_the_store_may_show_stays_and_is_settled_a
     assert [(step.kind, step.subject) for step in drawn.steps if "shipment" in step.subject] == [
         ("settle_announcement", "shipment/2"), ("release_stock", "shipment/1"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("planned", ["stop_work", "release_stock", "plan_again"]),
+        ("labelled", ["stop_work", "release_stock", "void_label", "plan_again"]),
+        ("announced", ["stop_work", "cancel_fulfillment", "put_back_stock", "void_label", "plan_again"]),
+        ("handed_over", ["plan_again"]),
+        ("cancelled", ["plan_again"]),
+    ],
+)
+def test_what_its_place_could_not_send_is_planned_anew_unless_it_has_left(state, expected):
+    refused = replace(shipment(1, state), refused=True)
+
+    assert kinds(REPLAN, order(refused)) == expected
+    assert kinds(REPLAN, order(shipment(1, state)))[:-1] == []

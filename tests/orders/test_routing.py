@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from integrations.nouns import Address
 from orders import distance
 from orders.routing import decision
-from orders.routing.question import Part, Place, Point, Question, Quote, Shelf, Want
+from orders.routing.question import Part, Place, Point, Question, Quote, Refused, Shelf, Want
+from orders.routing.rules import RULES
 from records.routing import RoutingRules
 from tests.shop import ADA, AUSTIN, NEWARK, RENO
 
@@ -351,3 +352,75 @@ def test_a_point_does_not_tell_where_a_buyer_lives():
 
     assert (point.latitude, point.longitude) == (37.8, -122.4)
     assert "postcode" not in point.model_dump()
+
+
+# ------------------------------------------------------------------------------------------- whatever rule is asked
+
+EVERY_RULE = (
+    "ships_all",
+    "fewest_shipments",
+    "nearest",
+    "cheapest",
+    "soonest",
+    "oldest_stock",
+    "preferred",
+    "least_busy",
+)
+# By every one of the rules, the first of the places would be chosen.
+BEST = tuple(
+    one.model_copy(
+        update={"preference": number, "room_today": 50 - number, "leaves_on": TODAY + timedelta(days=number),
+                "at": distance.point((ADA, RENO, NEWARK)[number])}
+    )
+    for number, one in enumerate(PLACES)
+)  # fmt: skip
+BEST_SHELVES = tuple(Shelf(variant=BAG, place=id, units=9, oldest_days=90 - id) for id in (1, 2, 3))
+BEST_QUOTES = tuple(Quote(way=(id,), cost_minor=100 * id, arrives_in_days=id) for id in (1, 2, 3))
+
+
+def asked_of_the_best(rule, more=None, **of_the_first):
+    places = (BEST[0].model_copy(update=of_the_first), *BEST[1:])
+    return answer(
+        [want(1, 2)],
+        BEST_SHELVES,
+        *dict.fromkeys((rule, "preferred")),
+        places=places,
+        quotes=BEST_QUOTES,
+        **(more or {}),
+    )
+
+
+def test_the_rules_that_are_tried_here_are_all_that_there_are():
+    assert set(EVERY_RULE) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE)
+def test_by_every_rule_a_place_that_may_not_send_is_left_out(rule):
+    assert asked_of_the_best(rule).chosen.places == (1,)
+    assert asked_of_the_best(rule, never_to=("US",)).chosen.places == (2,)
+    assert asked_of_the_best(rule, room_today=0).chosen.places == (2,)
+    refused = (Refused(place=1, line=1, why="it could not find the goods on 2026-11-20"),)
+    decided = asked_of_the_best(rule, {"refused": refused})
+    assert decided.chosen.places == (2,)
+    assert [(one.place, one.why) for one in decided.left_out] == [(1, "it could not find the goods on 2026-11-20")]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in EVERY_RULE if rule != "preferred"])
+def test_what_a_rule_cannot_tell_apart_goes_to_the_place_that_the_merchant_prefers(rule):
+    alike = tuple(one.model_copy(update={"at": PLACES[0].at, "preference": 3 - one.id}) for one in PLACES)
+    assert answer([want(1, 2)], ALL_THREE, rule, "preferred", places=alike).chosen.places == (3,)
+
+
+def test_a_place_that_could_not_send_one_line_still_sends_another():
+    free = {(BAG, 2): 9, (HAT, 2): 9, (BAG, 1): 9}
+    refused = (Refused(place=2, line=1, why="it was closed on 2026-11-20"),)
+
+    decided = answer([want(1, 1), want(2, 1, HAT)], free, refused=refused)
+
+    assert sorted(takings(decided)) == [(1, 1, 1), (2, 1, 2)]
+    assert decided.left_out == ()
+
+
+@pytest.mark.parametrize("rule", ["ships_all", "fewest_shipments"])
+def test_one_place_with_all_of_it_is_preferred_to_nearer_ones_with_a_part(rule):
+    assert answer([want(1, 2)], {(BAG, 1): 2, (BAG, 2): 1, (BAG, 3): 1}, rule).chosen.places == (1,)

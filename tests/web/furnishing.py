@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from foreseen_rows import foresee_all
@@ -12,10 +12,11 @@ from sqlalchemy import select
 from orders import distance, planning
 from orders.routing import decision
 from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
+from records.decisions import Refusal
 from records.jobs import Job
 from records.orders import Order, OrderLine
 from records.reversals import Reversal, ReversalStep
-from records.routing import RoutingRules
+from records.routing import RoutingRules, Sending
 from records.shipments import Label, Parcel, Shipment
 from records.stock import Location
 from records.tenants import Connection
@@ -36,6 +37,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     parked = _parked(shop)
     unlabelled = select(Shipment).where(Shipment.tenant_id == shop.tenant, Shipment.state == "planned")
     waiting = shop.session.scalars(unlabelled.order_by(Shipment.id).limit(1)).one()
+    _promise(shop, waiting)
     held = _held(shop)
     _others(shop)
     unmatched = shop.payment(order_name="#9999", as_of=now - timedelta(hours=5))
@@ -187,6 +189,24 @@ def _choose_places(shop: Shop, order: Order, *lines: OrderLine) -> None:
     planning.write_down(
         shop.session, shop.tenant, order.id, planning.Chosen(question=question, decision=decision.decide(question))
     )
+
+
+def _promise(shop: Shop, shipment: Shipment) -> None:
+    """When it leaves and arrives, in the place's own time; and that another place could not send it."""
+    order = shop.session.get_one(Order, (shop.tenant, shipment.order_id))
+    place = shop.session.get_one(Location, (shop.tenant, shipment.location_id))
+    place.sending = Sending(time_zone="America/Los_Angeles", cut_off=time(14), carrier_comes_at=time(16))
+    shipment.ship_by = order.ship_by = shop.now + timedelta(days=1)
+    shipment.arrives_on = order.arrives_on = (shop.now + timedelta(days=5)).date()
+    shipment.arrival_said_by = "rule"
+    line = shop.session.scalars(select(OrderLine).where(OrderLine.order_id == order.id)).one()
+    shop.session.add(
+        Refusal(
+            tenant_id=shop.tenant, order_id=order.id, line_id=line.id, location_id=shop.locations["Newark"],
+            shipment_id=shipment.id, why="no_goods", note="Looked twice.", actor="person:Grace",
+        )
+    )  # fmt: skip
+    shop.session.flush()
 
 
 def _parked(shop: Shop) -> Job:

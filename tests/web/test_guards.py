@@ -17,7 +17,9 @@ from web.session import guard
 OPEN = {
     "install.app_home_page", "install.patch_id_token", "install.begin", "install.come_back",
     # A file's address is the proof by itself (tests/web/test_file_links.py).
-    "files.shown", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
+    "files.shown",
+    # Shopify signs what a storefront asks (tests/web/test_arriving.py).
+    "arriving.shown", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
     "session.ask_code", "session.take_code", "front", "show", "static",
 }  # fmt: skip
 
@@ -85,7 +87,7 @@ def test_a_page_that_stood_open_is_sent_to_the_door_as_a_whole(
 
 def test_every_blueprint_is_guarded_but_for_the_doors(app: Flask) -> None:
     unguarded = {name for name in app.blueprints if guard not in app.before_request_funcs.get(name, [])}
-    assert unguarded == {"health", "session", "files", "install"}
+    assert unguarded == {"health", "session", "files", "install", "arriving"}
 
 
 def test_every_page_lives_under_ops(app: Flask) -> None:

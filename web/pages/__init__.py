@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from web import file_links, session, show, sign_in, surface
+from web import arriving, file_links, session, show, sign_in, surface
 from web.asked import RowId
 from web.pages import (
     audit,
@@ -28,11 +28,13 @@ from web.pages import (
     people,
     privacy,
     replenish,
+    rerouting,
     reshaping,
     routing,
     settings,
     setup,
     shadow,
+    simulation,
     stock,
     taking_back,
     vendors,
@@ -50,7 +52,9 @@ _PAGES = (
     bulk,
     order,
     reshaping,
+    rerouting,
     routing,
+    simulation,
     settings,
     files,
     taking_back,
@@ -86,6 +90,7 @@ def attach(app: Flask) -> None:
         app.register_blueprint(page.blueprint, url_prefix=PREFIX)
     app.register_blueprint(audit.house, url_prefix=PREFIX)
     app.register_blueprint(install.blueprint)
+    app.register_blueprint(arriving.blueprint)
     app.add_url_rule("/", "front", _to_the_pages)
     app.url_defaults(_same_shop)
 

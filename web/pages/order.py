@@ -115,6 +115,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         cut = Cut(before=asked.row_id("before"), after=asked.row_id("after"), size=_STORY_PAGE)
         story = reads.story(session, tenant, id, kind=kind, cut=cut)
         ratable = _ratable(session, whole)
+        movable = {one.row.id for one in whole.shipments if not desk.why_it_sends(session, one.row)}
     waiting = [job for job in whole.jobs if job.state in {"due", "running", "parked"}]
     statuses = [parcel.carrier_status for parcel in whole.parcels]
     return {
@@ -129,6 +130,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         "over": whole.order.state in OVER,
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
         "ratable": ratable,
+        "movable": movable,
         "typed": {},
         "wrong": {},
     }

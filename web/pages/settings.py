@@ -29,7 +29,8 @@ _TOLD_MEANWHILE = (
 def shown(tenant: int) -> str:
     with shop.opened(tenant) as session:
         rules = session.get_one(Tenant, tenant).rules
-    return _page(rules, settings_form.written(rules), {})
+    tried = {name: text for name, text in settings_form.typed(request.args).items() if name in request.args}
+    return _page(rules, settings_form.written(rules) | tried, {}, tried=bool(tried))
 
 
 @blueprint.post("/shops/<id:tenant>/settings")
@@ -77,6 +78,6 @@ def _locked(session: Session, tenant: int) -> Tenant:
     return session.get_one(Tenant, tenant, with_for_update=True, populate_existing=True)
 
 
-def _page(rules: Rules, typed: dict[str, str], wrong: dict[str, str]) -> str:
-    groups = settings_fields.GROUPS
-    return render_template("settings.html", groups=groups, typed=typed, wrong=wrong, as_of=version(rules))
+def _page(rules: Rules, typed: dict[str, str], wrong: dict[str, str], *, tried: bool = False) -> str:
+    groups, as_of = settings_fields.GROUPS, version(rules)
+    return render_template("settings.html", groups=groups, typed=typed, wrong=wrong, as_of=as_of, tried=tried)

@@ -104,6 +104,23 @@ GROUPS: tuple[tuple[str, str, tuple[Field, ...]], ...] = (
                 hint="Counted from the order, where the bought shipping method promises nothing narrower.",
             ),
             Field(
+                name="carrier_days",
+                label="Days with a carrier, within the country",
+                kind="number",
+                unit="days",
+                least=0,
+                most=90,
+                hint="For what is told before a carrier was asked: it is called an estimate.",
+            ),
+            Field(
+                name="carrier_days_abroad",
+                label="Days with a carrier, abroad",
+                kind="number",
+                unit="days",
+                least=0,
+                most=90,
+            ),
+            Field(
                 name="carriers",
                 label="Carriers that may be used",
                 kind="words",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,11 +30,11 @@ def typed(form: Mapping[str, str]) -> dict[str, str]:
     return {field.name: asked.plain(form.get(field.name, ""), asked.MOST_SHOWN_AGAIN) for field in fields()}
 
 
-def read(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values that these words mean, and what is wrong with those that mean none."""
+def read(typed: Mapping[str, str], of: Sequence[Field] | None = None) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that these words mean, of all fields or of some, and what is wrong with those that mean none."""
     values: dict[str, Any] = {}
     wrong: dict[str, str] = {}
-    for field in fields():
+    for field in fields() if of is None else of:
         text = typed[field.name]
         refusal = _refusal(field, text)
         if refusal:

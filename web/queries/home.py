@@ -210,7 +210,7 @@ def _to_ship(session: Session, tenant: int, now: datetime) -> ToShip:
     row = session.execute(
         select(
             func.count().label("all"),
-            func.count().filter(Order.deliver_by < now).label("late"),
+            func.count().filter((Order.deliver_by < now) | (Order.ship_by < now)).label("late"),
             *(func.count().filter(wishes.is_due(now, hours)).label(f"due_{hours}") for hours in wishes.DUE_WITHIN),
         ).where(Order.tenant_id == tenant, Order.state.in_(TO_SHIP))
     ).one()

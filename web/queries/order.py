@@ -61,6 +61,8 @@ class Box:
 class Leaving:
     row: Shipment
     location: str
+    zone: str
+    """The time zone of the location."""
     units: int
     boxes: Sequence[Box]
 
@@ -181,6 +183,7 @@ def _leaving(
     places: dict[int, str],
 ) -> list[Leaving]:
     scans = _scans(session, tenant, parcels)
+    zones = _zones(session, tenant, [shipment.location_id for shipment in shipments])
     units: dict[int, int] = defaultdict(int)
     for row in shipped:
         units[row.shipment_id] += row.units
@@ -188,6 +191,7 @@ def _leaving(
         Leaving(
             row=shipment,
             location=places.get(shipment.location_id, f"location {shipment.location_id}"),
+            zone=zones.get(shipment.location_id, "UTC"),
             units=units[shipment.id],
             boxes=[
                 Box(
@@ -201,6 +205,13 @@ def _leaving(
         )
         for shipment in shipments
     ]
+
+
+def _zones(session: Session, tenant: int, places: Sequence[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(Location.id, Location.sending).where(Location.tenant_id == tenant, Location.id.in_(places))
+    )
+    return {row.id: row.sending.time_zone for row in rows}
 
 
 def _scans(session: Session, tenant: int, parcels: Sequence[Parcel]) -> dict[int, list[ParcelScan]]:

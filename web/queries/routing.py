@@ -9,12 +9,14 @@ from datetime import datetime
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from orders import refusing
 from orders.routing.decision import Decision, Weighed
 from orders.routing.question import Question
 from records import decisions
 from records.decisions import RoutingDecision
 from records.orders import Order, find_order
 from records.routing import RuleName
+from records.stock import Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,22 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefusedBy:
+    """A place that could not send a part of the order, and is not asked for it again."""
+
+    location: int
+    name: str
+    why: str
+    note: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Choices:
     order: Order
     choices: Sequence[Choice]
     """The newest first."""
+    refused: Sequence[RefusedBy]
     emptied: int
     """Choices that are kept without what they were made from: the shop's records were forgotten."""
 
@@ -57,7 +71,19 @@ def of_order(session: Session, tenant: int, id: int) -> Choices | None:
         return None
     kept = decisions.of_order(session, tenant, id)
     read = [choice for row in kept if (choice := _read(row)) is not None]
-    return Choices(order=order, choices=read, emptied=len(kept) - len(read))
+    refused = _refused(session, tenant, id)
+    return Choices(order=order, choices=read, refused=refused, emptied=len(kept) - len(read))
+
+
+def _refused(session: Session, tenant: int, id: int) -> list[RefusedBy]:
+    """Each place once, whatever it was asked for."""
+    found: dict[int, RefusedBy] = {}
+    for row in decisions.refusals_of(session, tenant, id):
+        place, why = session.get_one(Location, (tenant, row.location_id)), refusing.told(row.why, row.at)
+        found.setdefault(
+            place.id, RefusedBy(location=place.id, name=place.name, why=why, note=row.note, actor=row.actor)
+        )
+    return list(found.values())
 
 
 def _read(row: RoutingDecision) -> Choice | None:

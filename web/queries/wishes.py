@@ -72,7 +72,7 @@ def conditions(tenant: int, wish: Wish, now: datetime) -> list[ColumnElement[boo
 
 def is_late(now: datetime) -> ColumnElement[bool]:
     """The same as next_step.is_late, for the database."""
-    return Order.state.in_(TO_SHIP) & (Order.deliver_by < now)
+    return Order.state.in_(TO_SHIP) & ((Order.deliver_by < now) | (Order.ship_by < now))
 
 
 def is_due(now: datetime, hours: int) -> ColumnElement[bool]:

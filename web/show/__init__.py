@@ -13,7 +13,7 @@ from flask import Flask, current_app, g, request, url_for
 
 from config.version import VERSION
 from web import surface
-from web.show import amounts, icons, moments, next_step, polaris, words
+from web.show import amounts, icons, moments, next_step, polaris, promised, words
 
 _ENGLISH = Locale("en", "US")
 
@@ -23,12 +23,13 @@ def attach(app: Flask) -> None:
         when=lambda moment: moments.element(moment, now()),
         money=lambda minor, currency: amounts.amount(minor, currency, locale()),
         span=moments.span,
+        day=lambda one: promised.day(one, locale()),
+        leaving=lambda one, zone: promised.leaving(one, zone, locale()),
         plain=words.plain,
         link=web_address,
         polaris_rows=polaris.rows,
         polaris_tone=polaris.tone,
     )
-    app.jinja_env.tests["late"] = lambda order: next_step.is_late(order.state, order.deliver_by, now())
     app.jinja_env.globals.update(
         icon=icons.icon,
         look=words.look,
@@ -38,6 +39,7 @@ def attach(app: Flask) -> None:
         actor_word=words.actor,
         timeline_kinds=words.TIMELINE,
         loudest=next_step.loudest,
+        promise_clock=lambda order, parcels: promised.clock(order, parcels, now=now()),
         asset=asset,
         is_built=is_built,
         here=here,

@@ -59,9 +59,9 @@ def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence
     return _of_parcels(state, parcels)
 
 
-def is_late(state: str, deliver_by: datetime | None, now: datetime) -> bool:
-    """Promised to be at the door by now, and not everything has even left."""
-    return deliver_by is not None and deliver_by < now and state in TO_SHIP
+def is_late(state: str, deliver_by: datetime | None, ship_by: datetime | None, now: datetime) -> bool:
+    """Promised to be at the door by now, or to have left, and not everything has even left."""
+    return state in TO_SHIP and any(moment is not None and moment < now for moment in (deliver_by, ship_by))
 
 
 def loudest(parcels: Sequence[str]) -> str:

@@ -1,0 +1,127 @@
+"""A place that cannot send an order is left out of it: the order leaves from elsewhere, once, and says why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from jobs import desk, rerouting
+from tests.world import World, variant
+
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def open_shop(world: World, **stock: int) -> None:
+    world.open_shop(variants=[variant("BAG", stock=stock or {"Reno": 50, "Newark": 50})])
+
+
+def cannot_send(world: World, shipment: int, why: str = "no_goods") -> str:
+    with world.reading() as session:
+        return desk.cannot_send(
+            session, world.tenant, shipment, why=why, note="", by="person:Grace", now=datetime.now(UTC)
+        )
+
+
+def shipments(world: World) -> list[tuple[str, str]]:
+    rows = world.rows("SELECT l.name, s.state FROM shipments s JOIN locations l ON l.id = s.location_id ORDER BY s.id")
+    return [(row.name, row.state) for row in rows]
+
+
+def sentences(world: World) -> list[str]:
+    return [row.sentence for row in world.rows("SELECT sentence FROM timeline_entries ORDER BY id")]
+
+
+def test_what_the_store_shows_as_sent_is_taken_back_and_leaves_from_elsewhere(world: World):
+    open_shop(world)
+    placed = world.place(("BAG", 2))
+    world.settle()
+    assert shipments(world) == [("Reno", "announced")]
+    (first,) = world.labels_bought()
+
+    (shipment,) = world.rows("SELECT id FROM shipments")
+    assert cannot_send(world, shipment.id) == ""
+    world.settle()
+    world.hurry()
+    world.settle()
+
+    assert shipments(world) == [("Reno", "cancelled"), ("Newark", "announced")]
+    assert world.order(placed).state == "fulfilled"
+    assert (world.level("BAG", "Reno"), world.level("BAG", "Newark")) == ((50, 0), (48, 0))
+    standing = [one for one in world.fulfillments(placed) if one["status"] == "SUCCESS"]
+    assert len(standing) == 1
+    assert standing[0]["tracking"][0]["number"] != first["tracking_code"]
+    labels = world.rows("SELECT state FROM labels ORDER BY id")
+    assert [row.state for row in labels][1:] == ["bought"]
+    assert labels[0].state in {"void_requested", "voided"}
+    (_, again) = world.rows("SELECT sentence, answer FROM routing_decisions ORDER BY id")
+    assert [one["why"] for one in again.answer["left_out"]] == [f"it could not find the goods on {TODAY}"]
+    assert any("Reno cannot send shipment" in one for one in sentences(world))
+    assert world.rows("SELECT id FROM jobs WHERE state = 'parked'") == []
+
+
+def test_a_shipment_without_a_label_is_planned_elsewhere_and_nothing_is_bought_for_it(world: World):
+    open_shop(world)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
+    placed = world.place(("BAG", 1))
+    world.settle()
+    (shipment,) = world.rows("SELECT id, state FROM shipments")
+    assert shipment.state == "planned"
+
+    assert cannot_send(world, shipment.id, "closed") == ""
+    world.control("DELETE", "/faults")
+    world.settle()
+    world.hurry()
+    world.settle()
+
+    assert shipments(world) == [("Reno", "cancelled"), ("Newark", "announced")]
+    assert len(world.labels_bought()) == 1
+    assert (world.level("BAG", "Reno"), world.level("BAG", "Newark")) == ((50, 0), (49, 0))
+    assert world.order(placed).state == "fulfilled"
+
+
+def test_where_nobody_else_has_it_the_order_waits_and_the_place_may_be_asked_again(world: World):
+    open_shop(world, Reno=5)
+    placed = world.place(("BAG", 1))
+    world.settle()
+    (shipment,) = world.rows("SELECT id, location_id FROM shipments")
+
+    assert cannot_send(world, shipment.id) == ""
+    world.settle()
+    world.hurry()
+    world.settle()
+    assert world.open_holds(placed) == ["stock"]
+    assert world.level("BAG", "Reno") == (5, 0)
+
+    with world.reading() as session:
+        assert desk.ask_again(session, world.tenant, world.order(placed).id, shipment.location_id, by="person:Grace")
+        assert not rerouting.ask_again(
+            session, world.tenant, world.order(placed).id, shipment.location_id, by="person:Grace"
+        )
+    world.settle()
+    assert shipments(world) == [("Reno", "cancelled"), ("Reno", "announced")]
+    assert world.open_holds(placed) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE shipments SET state = 'handed_over'", "It is too late: the carrier has it."),
+        ("UPDATE shipments SET state = 'cancelled'", "The shipment does not leave any more already."),
+        ("UPDATE parcels SET carrier_status = 'in_transit'", "It is too late: the carrier has it."),
+        ("UPDATE orders SET state = 'cancelling'", "The order is cancelling: nothing of it is to leave."),
+        ("UPDATE tenants SET mode = 'shadow'", "Packline only watches this shop: nothing of it is to leave."),
+    ],
+)
+def test_what_is_out_of_our_hands_stays_with_its_place(world: World, change, told):
+    open_shop(world)
+    world.place(("BAG", 1))
+    world.settle()
+    (shipment,) = world.rows("SELECT id FROM shipments")
+    with world.engine.begin() as connection:
+        connection.execute(text(change))
+
+    assert cannot_send(world, shipment.id) == told
+    assert world.rows("SELECT id FROM refusals") == []
+    assert world.rows("SELECT id FROM reversals") == []
