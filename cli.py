@@ -33,6 +33,7 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "routing": ("commands.routing", "group"),
     "users": ("commands.users", "group"),
     "privacy": ("commands.privacy", "group"),
+    "stock": ("commands.stock", "group"),
     "reconcile": ("commands.reconcile", "reconcile"),
     "self-test": ("commands.setup", "self_test"),
     "shadow": ("commands.setup", "shadow"),

@@ -126,6 +126,14 @@ def let_go(shop: Shop) -> Told:
     yield
 
 
+def drifted(shop: Shop) -> Told:
+    """Announced; then a level says something else than its movements, and the ledger puts it right."""
+    shop.place(*PLAIN)
+    yield
+    goodbyes.have_stock_drift(shop)
+    yield
+
+
 def taken_away(shop: Shop) -> Told:
     """Announced; then the store leaves, is closed and forgotten, and comes back."""
     shop.place(*PLAIN)
@@ -162,6 +170,7 @@ TOLD_BY: dict[str, Story] = {
     "export_buyer": shown,
     "forget_buyer": forgotten,
     "expire_kept": let_go,
+    "check_stock": drifted,
     "close_shop": taken_away,
     "forget_shop": taken_away,
     "self_test": tested,

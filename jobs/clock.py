@@ -44,6 +44,8 @@ def chores(engine: Engine, redis_url: str, *, patience_s: float) -> list[Chore]:
         # A shop that left is forgotten 48 hours later; ten minutes more are no matter.
         Chore(name="forget shops", every_s=600.0, do=lambda: _forget_shops(engine)),
         Chore(name="let old things go", every_s=3600.0, do=lambda: _let_old_things_go(engine)),
+        # Levels drift only where somebody writes past the ledger, which a day later is early enough to know.
+        Chore(name="check stock", every_s=86_400.0, do=lambda: _check_stock(engine)),
         Chore(name="sweep", every_s=1.0, do=lambda: sweep.run(engine, connection, patience_s=patience_s)),
     ]
 
@@ -75,6 +77,12 @@ def _let_old_things_go(engine: Engine) -> None:
     with database.across_tenants(engine, why="the clock has every shop let go what it keeps no longer") as session:
         for tenant in tenants.not_forgotten(session):
             queue.add(session, tenant, "expire_kept", f"shop/{tenant}")
+
+
+def _check_stock(engine: Engine) -> None:
+    with database.across_tenants(engine, why="the clock has every shop's stock held against its ledger") as session:
+        for tenant in tenants.not_forgotten(session):
+            queue.add(session, tenant, "check_stock", f"shop/{tenant}")
 
 
 def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:

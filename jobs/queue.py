@@ -58,6 +58,7 @@ KINDS = {
         Kind(name="forget_buyer", queue="notices", rank=10, tries=_TRIES),
         Kind(name="export_buyer", queue="notices", rank=10, tries=_TRIES),
         Kind(name="expire_kept", queue="notices", rank=20, tries=_TRIES),
+        Kind(name="check_stock", queue="notices", rank=20, tries=_TRIES),
     )
 }
 

@@ -16,6 +16,7 @@ from jobs import (
     capture_payment,
     check_connection,
     check_payment,
+    check_stock,
     close_shop,
     desk,
     expire_kept,
@@ -69,6 +70,7 @@ BESIDE = (
     forget_buyer,
     export_buyer,
     expire_kept,
+    check_stock,
 )
 
 _RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(

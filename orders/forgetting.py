@@ -97,6 +97,9 @@ PLACES: tuple[Place, ...] = (
     *_places("movements", None, _B.SOMEBODY, "actor"),
     *_places("movements", None, _B.EMPTY, "reason"),
     *_places("arrivals", None, _B.SOMEBODY, "actor"),
+    *_places("counts", None, _B.SOMEBODY, "actor"),
+    *_places("counts", None, _B.EMPTY, "name"),
+    *_places("count_lines", None, _B.EMPTY, "reason problem"),
     *_places("locations", None, _B.EMPTY, "name"),
     *_places("locations", None, _B.EMPTY_OBJECT, "address"),
     *_places("privacy_requests", _B.NOTHING, _B.NOTHING, "sealed_export"),
@@ -130,6 +133,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
     "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",
+    "count_lines": "tenant_id id count_id place variant_id location_id units seen movement_id",
+    "counts": "tenant_id id means location_id remark state created_at ended_at",
     "findings": "tenant_id id comparison_id order_id subject kind outcome at",
     "holds": "tenant_id id order_id kind state overridable created_at released_at",
     "inbox_events": "tenant_id id connection_id vendor topic delivery_id occasion body_sha256 received_at state "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from records import (
     audit,
     comparisons,
+    counts,
     decisions,
     inbox,
     installs,
@@ -26,6 +27,7 @@ TABLES = Base.metadata.tables
 MODULES = (
     audit,
     comparisons,
+    counts,
     decisions,
     inbox,
     installs,

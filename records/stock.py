@@ -103,6 +103,7 @@ class Arrival(Base):
             "location_id",
             postgresql_where=text("state = 'expected'"),
         ),
+        Index("ix_arrivals_due", "tenant_id", "due_on", "id", postgresql_where=text("state = 'expected'")),
         CheckConstraint("units > 0", name="units_positive"),
     )
 
@@ -157,7 +158,10 @@ class Movement(Base):
     """Why a stock level changed. The sum of a level's movements is the level."""
 
     __tablename__ = "movements"
-    __table_args__ = (Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),)
+    __table_args__ = (
+        Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),
+        Index("ix_movements_repaired", "tenant_id", "id", postgresql_where=text("cause = 'repaired'")),
+    )
 
     tenant_id: Mapped[TenantKey]
     id: Mapped[Id]

@@ -35,6 +35,7 @@ def attach(app: Flask) -> None:
         choices=lambda thing: [(state, look.word) for state, look in words.LOOKS[thing].items()],
         doing=words.doing,
         hold_word=words.hold,
+        cause_word=words.cause,
         actor_word=words.actor,
         timeline_kinds=words.TIMELINE,
         loudest=next_step.loudest,
