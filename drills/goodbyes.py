@@ -36,7 +36,9 @@ def let_old_things_go(shop: Shop) -> None:
 def have_stock_drift(shop: Shop) -> None:
     """Write a level past its ledger, as nobody may, and have the ledger looked at."""
     with database.transaction(shop.engine, shop.tenant) as session:
-        session.execute(update(StockLevel).where(StockLevel.tenant_id == shop.tenant).values(safety=StockLevel.safety + 1))
+        session.execute(
+            update(StockLevel).where(StockLevel.tenant_id == shop.tenant).values(safety=StockLevel.safety + 1)
+        )
         queue.add(session, shop.tenant, "check_stock", f"shop/{shop.tenant}")
 
 

@@ -44,12 +44,20 @@ def adjust(
 
 
 def count(
-    session: Session, tenant: int, level: Level, units: int, *, reason: str, reference: str, by: str
+    session: Session,
+    tenant: int,
+    level: Level,
+    units: int,
+    *,
+    reason: str,
+    reference: str,
+    by: str,
+    seen: int | None = None,
 ) -> Written | Refused:
-    """Set what is on hand, as somebody counted it."""
+    """Set what is on hand, as somebody counted it; only while it says what they had `seen`, where that is told."""
     said = Said(cause="counted", actor=by, reference=reference)
     return _watched(session, tenant) or _done(
-        session, tenant, stock_by_hand.count(session, tenant, level, units, said, reason=reason)
+        session, tenant, stock_by_hand.count(session, tenant, level, units, said, reason=reason, seen=seen)
     )
 
 
@@ -58,17 +66,13 @@ def set_aside_damaged(
 ) -> Written | Refused:
     """Count so many more units of those on hand as damaged, or fewer."""
     said = Said(cause="set_aside", actor=by)
-    return _done(
-        session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, damaged=units)
-    )
+    return _done(session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, damaged=units))
 
 
 def set_safety(session: Session, tenant: int, level: Level, units: int, *, reason: str, by: str) -> Written | Refused:
     """Promise the last so many units to nobody."""
     said = Said(cause="set_aside", actor=by)
-    return _done(
-        session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, safety=units)
-    )
+    return _done(session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, safety=units))
 
 
 def move(

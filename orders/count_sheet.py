@@ -19,8 +19,8 @@ _BETWEEN = (",", ";", "\t")
 # What our own file leads in with an apostrophe, so that no cell turns into a formula (web/show/sheet.py).
 _LED_IN = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _OLD_CODE_PAGE = (
-    "The file is not in UTF-8, so it was read as Windows-1252, which Excel writes in Western Europe. Look at the accents "
-    "in the names; if they are wrong, save it as “CSV UTF-8”."
+    "The file is not in UTF-8, so it was read as Windows-1252, which Excel writes in Western Europe. Look at the "
+    "accents in the names; if they are wrong, save it as “CSV UTF-8”."
 )
 
 
@@ -68,7 +68,9 @@ def read(content: bytes) -> Sheet:
             "one after the other."
         )
     if not written:
-        raise Unreadable("There is a heading and no row below it. Each row says a SKU, a location and what was counted.")
+        raise Unreadable(
+            "There is a heading and no row below it. Each row says a SKU, a location and what was counted."
+        )
     return Sheet(rows=tuple(_row(line, cells, columns) for line, cells in written), remark=remark)
 
 
@@ -94,8 +96,10 @@ def _lines(words: str) -> list[tuple[int, list[str]]]:
     if told.startswith("sep="):
         between, text, first = (told[4:5] or ","), rest, 2
     else:
-        between = max(_BETWEEN, key=lambda one: len(set(_NEEDED) & {name.strip().lower() for name in head.split(one)}))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between)
+        between = max(
+            _BETWEEN, key=lambda one: len(set(_NEEDED) & {name.strip(' "\r').lower() for name in head.split(one)})
+        )
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, skipinitialspace=True)
     found: list[tuple[int, list[str]]] = []
     began = first
     try:
@@ -103,7 +107,9 @@ def _lines(words: str) -> list[tuple[int, list[str]]]:
             found.append((began, cells))
             began = first + reader.line_num
     except csv.Error as error:
-        raise Unreadable(f"Line {began:,} is no line of a CSV file. Look for a quotation mark that is alone.") from error
+        raise Unreadable(
+            f"Line {began:,} is no line of a CSV file. Look for a quotation mark that is alone."
+        ) from error
     return found
 
 
@@ -112,9 +118,10 @@ def _columns(heading: Sequence[str]) -> Mapping[str, int]:
     names = [name.strip().strip("\ufeff").lower() for name in heading]
     missing = [name for name in _NEEDED if name not in names]
     if missing:
+        are = "is" if len(missing) == 1 else "are"
         raise Unreadable(
-            f"The first line has to name the columns, and {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
-            f"missing. They are called {', '.join(_NEEDED)}; on_hand and reason may stand beside them."
+            f"The first line has to name the columns, and {' and '.join(missing)} {are} missing. "
+            f"They are called {', '.join(_NEEDED)}; on_hand and reason may stand beside them."
         )
     return {name: names.index(name) for name in HEADING if name in names}
 

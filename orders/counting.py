@@ -16,8 +16,8 @@ from orders.stock_by_hand import Change, Said, Standing, Written
 from records.counts import Count, CountLine
 
 _LEFT_PROMISED = (
-    "Left as it is: {units:,} were counted, {reserved:,} are promised to orders and {damaged:,} are damaged. Cancel or "
-    "change those orders, or move units there, and count it again."
+    "Left as it is: {units:,} were counted{of_them}, and {reserved:,} are promised to orders. Cancel or change those "
+    "orders, or move units there, and count it again."
 )
 _LEFT_CHANGED = (
     "Left as it is: {seen:,} were on hand when it was counted, and {on_hand:,} are now, so the counted number may have "
@@ -84,7 +84,8 @@ def look_through(session: Session, tenant: int, count: int) -> bool:
 _SEE = text("""
 UPDATE count_lines line SET seen = coalesce(
     (SELECT on_hand FROM stock_levels level
-     WHERE level.tenant_id = :tenant AND level.variant_id = line.variant_id AND level.location_id = line.location_id), 0)
+     WHERE level.tenant_id = :tenant AND level.variant_id = line.variant_id
+       AND level.location_id = line.location_id), 0)
 WHERE line.tenant_id = :tenant AND line.count_id = :count AND line.variant_id IS NOT NULL AND line.seen IS NULL
 """)
 
@@ -102,7 +103,8 @@ def discard(session: Session, tenant: int, count: int, *, now: datetime) -> bool
 def apply(session: Session, tenant: int, count: int, *, actor: str, now: datetime) -> Written | None:
     """Set the levels that were counted, each only while it says what it said then; None where it was not ready.
 
-    A line that says what the level said changes nothing. One that is left out says why. The rows of all its levels are locked, in the one order, until the end.
+    A line that says what the level said changes nothing. One that is left out says why. The rows of all its levels are
+    locked, in the one order, until the end.
     """
     if not lifecycle.move(session, tenant, "count", count, "apply", ended_at=now):
         return None
@@ -128,11 +130,12 @@ def left_out(line: Mapping[str, Any], now: Standing) -> str:
     change = Change(level=(line["variant_id"], line["location_id"]), on_hand=line["units"] - now.on_hand)
     wrong = stock_by_hand.why_not(now, change)
     if wrong == "promised":
-        return _LEFT_PROMISED.format(reserved=now.reserved, damaged=now.damaged, units=line["units"])
+        of_them = f", {now.damaged:,} of them damaged" if now.damaged else ""
+        return _LEFT_PROMISED.format(reserved=now.reserved, of_them=of_them, units=line["units"])
     if wrong:
         return (
-            f"Left as it is: {now.damaged:,} are set aside there as damaged, and {line['units']:,} were counted. Say on "
-            "the level's page how many of them are still damaged, and count it again."
+            f"Left as it is: {now.damaged:,} are set aside there as damaged, and {line['units']:,} were counted. Say "
+            "on the level's page how many of them are still damaged, and count it again."
         )
     return ""
 

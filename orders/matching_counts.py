@@ -44,7 +44,9 @@ def matched(
     if not found:
         return f"There is no location “{shown(row.location)}”. Write its name as the store has it."
     if len(found) > 1:
-        return f"{len(found)} locations are called “{shown(row.location)}”. Give them different names in the store first."
+        return (
+            f"{len(found)} locations are called “{shown(row.location)}”. Give them different names in the store first."
+        )
     return variant.id, found[0]
 
 
@@ -61,9 +63,7 @@ def _only_one(sku: str, found: Sequence[Variant]) -> Variant | str:
     return found[0]
 
 
-def _line(
-    tenant: int, count: int, row: Row, meant: tuple[int, int] | str, first: int | None
-) -> dict[str, Any]:
+def _line(tenant: int, count: int, row: Row, meant: tuple[int, int] | str, first: int | None) -> dict[str, Any]:
     problem = meant if isinstance(meant, str) else ""
     if first is not None:
         problem = f"Line {first:,} names the same SKU and location. Leave one of the two out."

@@ -1,8 +1,8 @@
-"""Changes stock as a person says: corrected, counted, set aside, moved, received. Beside orders/inventory.py its writer.
+"""Changes stock as a person says: corrected, counted, set aside, moved, received. With orders/inventory.py its writer.
 
 The rows are locked first, in the one order (variant, then location); what may become of them is then decided from what
-stands there; and one statement writes the levels with the movements that explain them. What is promised to orders stays:
-who would take it away is told whose it is.
+stands there; and one statement writes the levels with the movements that explain them. What is promised to orders
+stays: who would take it away is told whose it is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from orders import promising_stock as promising
 from orders.promising_stock import Level, Promised
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -87,9 +88,20 @@ def adjust(
     return write(session, tenant, [Change(level=level, on_hand=units, damaged=damaged, reason=reason)], said)
 
 
-def count(session: Session, tenant: int, level: Level, units: int, said: Said, *, reason: str) -> Written | Refused:
-    """Set what is on hand, damaged units among it, as somebody counted it."""
+def count(
+    session: Session, tenant: int, level: Level, units: int, said: Said, *, reason: str, seen: int | None = None
+) -> Written | Refused:
+    """Set what is on hand, damaged units among it, as somebody counted it.
+
+    Where it is told what they had `seen` there, another number by now is refused: what came or left meanwhile may be
+    among the counted units or not.
+    """
     now = standing(session, tenant, [level], begin=True)[level]
+    if seen is not None and seen != now.on_hand:
+        return Refused(
+            reason=f"It said {seen:,} when you began to count, and says {now.on_hand:,} now. Nothing was changed: look "
+            "at the latest movements, and count again."
+        )
     return write(session, tenant, [Change(level=level, on_hand=units - now.on_hand, reason=reason)], said)
 
 
@@ -118,9 +130,7 @@ def receive(session: Session, tenant: int, level: Level, units: int, said: Said)
     return write(session, tenant, [Change(level=level, on_hand=units)], said)
 
 
-def standing(
-    session: Session, tenant: int, levels: Collection[Level], *, begin: bool = False
-) -> dict[Level, Standing]:
+def standing(session: Session, tenant: int, levels: Collection[Level], *, begin: bool = False) -> dict[Level, Standing]:
     """What these levels say, locked until the transaction ends; `begin` makes those that are not there yet."""
     wanted = sorted(set(levels))
     asked = {

@@ -1,8 +1,8 @@
 """Holds each stock level against its movements and its reservations, and puts right what has drifted, saying why.
 
-A level is the sum of its movements, and what it has reserved is what orders hold. Where they differ, somebody wrote past
-orders/inventory.py, or a copy of the database was put together from two moments. The movements are right of what is on
-hand, damaged and kept back; the reservations are right of what is reserved.
+A level is the sum of its movements, and what it has reserved is what orders hold. Where they differ, somebody wrote
+past orders/inventory.py, or a copy of the database was put together from two moments. The movements are right of what
+is on hand, damaged and kept back; the reservations are right of what is reserved.
 """
 
 from __future__ import annotations
@@ -115,9 +115,9 @@ def explained(drift: Drift, *, since: tuple[int, datetime] | None = None, repair
     return f"{drift.words}: the level said {'; '.join(parts)}.{when} {end}"
 
 
-def repairs(session: Session, tenant: int, *, limit: int) -> Sequence[tuple[int, int, str, datetime]]:
+def repairs(session: Session, tenant: int, *, since: datetime, limit: int) -> Sequence[tuple[int, int, str, datetime]]:
     """The latest repairs, newest first: variant, location, sentence, when."""
-    rows = session.execute(_REPAIRS, {"tenant": tenant, "limit": limit})
+    rows = session.execute(_REPAIRS, {"tenant": tenant, "since": since, "limit": limit})
     return [(row.variant_id, row.location_id, row.reason, row.at) for row in rows]
 
 
@@ -204,5 +204,5 @@ ORDER BY id DESC LIMIT 1
 """)
 _REPAIRS = text("""
 SELECT variant_id, location_id, reason, at FROM movements
-WHERE tenant_id = :tenant AND cause = 'repaired' ORDER BY id DESC LIMIT :limit
+WHERE tenant_id = :tenant AND cause = 'repaired' AND at >= :since ORDER BY id DESC LIMIT :limit
 """)

@@ -23,6 +23,7 @@ def attach(app: Flask) -> None:
         when=lambda moment: moments.element(moment, now()),
         money=lambda minor, currency: amounts.amount(minor, currency, locale()),
         span=moments.span,
+        day=lambda on: moments.day(on, locale()),
         plain=words.plain,
         link=web_address,
         polaris_rows=polaris.rows,
