@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from commands import opening, output
-from web.queries import replenish
+from web.queries import replenish as levels
 from web.queries.replenish import SHOWS, Wish
 from web.show import sheet, to_order
 
@@ -25,12 +25,7 @@ _SHOWN = (
 )
 
 
-@click.group("stock")
-def group() -> None:
-    """What lies where, and what to order."""
-
-
-@group.command("replenish")
+@click.command("replenish")
 @click.argument("tenant", type=opening.ROW_ID)
 @click.option(
     "--show", type=click.Choice(SHOWS), default="low", show_default=True, help="What is low, too much, or all."
@@ -38,10 +33,10 @@ def group() -> None:
 @click.option("--sku", default="", help="Only SKUs that begin so.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every column, for spreadsheets.")
 @output.json_option
-def replenish_command(tenant: int, show: str, sku: str, *, as_csv: bool, as_json: bool) -> None:
+def replenish(tenant: int, show: str, sku: str, *, as_csv: bool, as_json: bool) -> None:
     """What to order now, how much, and why; weekly numbers are units, with the mean error of the past."""
     with opening.shop(tenant) as session:
-        found = replenish.every(session, tenant, Wish(show=show, search=sku), today=datetime.now(UTC).date())
+        found = levels.every(session, tenant, Wish(show=show, search=sku), today=datetime.now(UTC).date())
     rows = [to_order.plain_row(row) for row in found]
     if as_csv:
         for piece in sheet.lines(list(to_order.COLUMNS), ([*row.values()] for row in rows)):

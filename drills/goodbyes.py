@@ -12,6 +12,7 @@ from jobs import check_connection, close_shop, desk, privacy, queue
 from records import database
 from records.orders import Order
 from records.privacy import EXPORT, REDACT_BUYER
+from records.stock import StockLevel
 from records.tenants import Connection, Tenant
 
 _BY = "person:drill"
@@ -35,6 +36,15 @@ def let_old_things_go(shop: Shop) -> None:
 def forecast_demand(shop: Shop) -> None:
     with database.transaction(shop.engine, shop.tenant) as session:
         queue.add(session, shop.tenant, "forecast_demand", f"shop/{shop.tenant}")
+
+
+def have_stock_drift(shop: Shop) -> None:
+    """Write a level past its ledger, as nobody may, and have the ledger looked at."""
+    with database.transaction(shop.engine, shop.tenant) as session:
+        session.execute(
+            update(StockLevel).where(StockLevel.tenant_id == shop.tenant).values(safety=StockLevel.safety + 1)
+        )
+        queue.add(session, shop.tenant, "check_stock", f"shop/{shop.tenant}")
 
 
 def leave(shop: Shop) -> None:

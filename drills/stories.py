@@ -143,6 +143,13 @@ def foreseen(shop: Shop) -> Told:
     shop.place(*PLAIN)
     yield
     goodbyes.forecast_demand(shop)
+
+
+def drifted(shop: Shop) -> Told:
+    """Announced; then a level says something else than its movements, and the ledger puts it right."""
+    shop.place(*PLAIN)
+    yield
+    goodbyes.have_stock_drift(shop)
     yield
 
 
@@ -185,6 +192,7 @@ TOLD_BY: dict[str, Story] = {
     "forget_buyer": forgotten,
     "expire_kept": let_go,
     "forecast_demand": foreseen,
+    "check_stock": drifted,
     "close_shop": taken_away,
     "forget_shop": taken_away,
     "self_test": tested,

@@ -61,6 +61,7 @@ KINDS = {
         Kind(name="export_buyer", queue="notices", rank=10, tries=_TRIES),
         Kind(name="expire_kept", queue="notices", rank=20, tries=_TRIES),
         Kind(name="forecast_demand", queue="notices", rank=30, tries=_TRIES),
+        Kind(name="check_stock", queue="notices", rank=20, tries=_TRIES),
     )
 }
 

@@ -16,6 +16,7 @@ from jobs import (
     capture_payment,
     check_connection,
     check_payment,
+    check_stock,
     close_shop,
     desk,
     expire_kept,
@@ -75,6 +76,7 @@ BESIDE = (
     export_buyer,
     expire_kept,
     forecast_demand,
+    check_stock,
 )
 
 _RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(

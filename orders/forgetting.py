@@ -99,6 +99,9 @@ PLACES: tuple[Place, ...] = (
     *_places("movements", None, _B.SOMEBODY, "actor"),
     *_places("movements", None, _B.EMPTY, "reason"),
     *_places("arrivals", None, _B.SOMEBODY, "actor"),
+    *_places("counts", None, _B.SOMEBODY, "actor"),
+    *_places("counts", None, _B.EMPTY, "name"),
+    *_places("count_lines", None, _B.EMPTY, "reason problem"),
     *_places("locations", None, _B.EMPTY, "name"),
     *_places("locations", None, _B.EMPTY_OBJECT, "address"),
     *_places("privacy_requests", _B.NOTHING, _B.NOTHING, "sealed_export"),
@@ -135,6 +138,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
     "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",
     "demand_days": "tenant_id variant_id location_id day units",
+    "count_lines": "tenant_id id count_id place variant_id location_id units seen movement_id",
+    "counts": "tenant_id id means location_id remark state created_at ended_at",
     "findings": "tenant_id id comparison_id order_id subject kind outcome at",
     "forecasts": "tenant_id variant_id location_id catches begins ends series_digest reason model per_week_milli "
     "error_milli mae_milli bias_milli same_mae_milli tested tried made_at lead_days safety_units reorder_point",

@@ -16,6 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from records.comparisons import Comparison
+from records.counts import Count
 from records.inbox import InboxEvent
 from records.intentions import Intention
 from records.jobs import Job
@@ -23,7 +24,7 @@ from records.orders import Hold, Order
 from records.privacy import PrivacyRequest
 from records.reversals import Reversal, ReversalStep
 from records.shipments import Label, Shipment
-from records.stock import Reservation
+from records.stock import Arrival, Reservation
 
 log = structlog.get_logger(__name__)
 
@@ -160,6 +161,22 @@ LIVES = MappingProxyType(
             begin="wanted > running",
             finish="running > done",
             fail="running > failed",
+        ),
+        "arrival": _life(
+            Arrival,
+            "expected",
+            ends="received cancelled",
+            receive="expected > received",
+            cancel="expected > cancelled",
+        ),
+        "count": _life(
+            Count,
+            "counting",
+            ends="applied discarded",
+            look_through="counting > ready",
+            go_on="ready > counting",
+            apply="ready > applied",
+            discard="counting | ready > discarded",
         ),
         "privacy_request": _life(
             PrivacyRequest,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from records import (
     audit,
     comparisons,
+    counts,
     decisions,
     inbox,
     installs,
@@ -27,6 +28,7 @@ TABLES = Base.metadata.tables
 MODULES = (
     audit,
     comparisons,
+    counts,
     decisions,
     inbox,
     installs,

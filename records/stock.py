@@ -144,6 +144,7 @@ class Arrival(Base):
             "location_id",
             postgresql_where=text("state = 'expected'"),
         ),
+        Index("ix_arrivals_due", "tenant_id", "due_on", "id", postgresql_where=text("state = 'expected'")),
         CheckConstraint("units > 0", name="units_positive"),
     )
 
@@ -218,6 +219,7 @@ class Movement(Base):
         # What people did by hand is looked for by its time, and is little beside what orders do.
         Index("ix_movements_by_hand", "tenant_id", "at", postgresql_where=text("order_id IS NULL")),
         Index("ix_movements_bundle", "tenant_id", "order_id", postgresql_where=text("reference = 'bundle'")),
+        Index("ix_movements_repaired", "tenant_id", "id", postgresql_where=text("cause = 'repaired'")),
     )
 
     tenant_id: Mapped[TenantKey]

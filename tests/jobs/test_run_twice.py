@@ -176,6 +176,14 @@ def a_forecast(world: World) -> None:
     _ask_for_the_shop(world, "forecast_demand")
 
 
+def a_level_past_its_ledger(world: World) -> None:
+    an_order(world)
+    world.settle()
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE stock_levels SET on_hand = on_hand + 3"))
+    _ask_for_the_shop(world, "check_stock")
+
+
 def _ask_for_the_shop(world: World, kind: str) -> None:
     with world.reading() as session:
         queue.add(session, world.tenant, kind, f"shop/{world.tenant}")
@@ -209,6 +217,7 @@ STORIES: dict[str, Callable[[World], None]] = {
     "export_buyer": a_buyer_to_show,
     "expire_kept": things_kept_too_long,
     "forecast_demand": a_forecast,
+    "check_stock": a_level_past_its_ledger,
     "self_test": a_test_of_everything,
 }
 

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from orders import distance, planning
 from orders.routing import decision
 from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
+from records.counts import Count, CountLine
 from records.decisions import Refusal
 from records.jobs import Job
 from records.orders import Order, OrderLine
 from records.reversals import Reversal, ReversalStep
 from records.routing import RoutingRules, Sending
 from records.shipments import Label, Parcel, Shipment
-from records.stock import Location
+from records.stock import Arrival, Location
 from records.tenants import Connection
 
 
@@ -46,6 +47,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     _compared(shop, shipped, held)
     step = _taken_back(shop, split)
     foresee_all(shop)
+    counts = _counted(shop)
     return {
         "shipped": shipped.id,
         "split": split.id,
@@ -57,10 +59,38 @@ def furnish(shop: Shop) -> dict[str, int]:
         "variant": shop.variants["BAG"],
         "location": shop.locations["Reno"],
         **events,
+        **counts,
         "waiting": waiting.order_id,
         "waiting_shipment": waiting.id,
         "label": shop.session.scalars(select(Label.id).where(Label.order_id == shipped.id)).one(),
     }
+
+
+def _counted(shop: Shop) -> dict[str, int]:
+    """Something on its way, one sheet to be looked through, and a count that is being scanned."""
+    where = {"tenant_id": shop.tenant, "location_id": shop.locations["Reno"], "variant_id": shop.variants["TENT"]}
+    who = {"tenant_id": shop.tenant, "actor": "person:Grace", "name": "", "remark": ""}
+    arrival = _kept(
+        shop,
+        Arrival(
+            **where, units=40, due_on=shop.now.date() + timedelta(days=3), reference="PO-118", actor="person:Grace"
+        ),
+    )
+    _kept(shop, Arrival(**where, units=8, due_on=None, reference="", actor="person:Ann", state="cancelled"))
+    sheet = _kept(shop, Count(**who | {"name": "count.csv"}, means="sheet", state="ready"))
+    line = {"tenant_id": shop.tenant, "count_id": sheet.id, "reason": "", "problem": ""}
+    _kept(shop, CountLine(**line | where, place=2, units=5, seen=3))
+    _kept(shop, CountLine(**line | {"problem": "There is no SKU “CAP”."}, place=3, units=1))
+    _kept(shop, CountLine(**line | where | {"variant_id": shop.variants["BAG"]}, place=4, units=9, seen=120))
+    scanned = _kept(shop, Count(**who, means="scan", state="counting", location_id=shop.locations["Reno"]))
+    _kept(shop, CountLine(**line | where | {"count_id": scanned.id}, place=1, units=7, seen=3))
+    return {"arrival": arrival.id, "count": sheet.id, "scanned": scanned.id}
+
+
+def _kept(shop: Shop, row: Any) -> Any:
+    shop.session.add(row)
+    shop.session.flush()
+    return row
 
 
 def _call(vendor: str, verb: str, ms: int, key: str = "", outcome: str = "ok") -> dict[str, Any]:

@@ -19,6 +19,11 @@ from web import roles
 # Whatever is not named here takes the role ops to write: orders, jobs, stock, holds.
 WRITES_OTHERWISE = {
     "bulk.print_labels": "warehouse",
+    "count_scan.begin": "warehouse",
+    "count_scan.scan": "warehouse",
+    "count_scan.set_units": "warehouse",
+    "count_scan.ready": "warehouse",
+    "count_scan.go_on": "warehouse",
     "me.change_password": "read_only",
     "me.begin": "read_only",
     "me.remove": "read_only",
@@ -29,7 +34,7 @@ WRITES_OTHERWISE = {
     "people.reset_second_factor": "admin",
 }
 # Pages of an admin's own work.
-ADMINS_PAGES = {"connections", "settings", "setup", "shadow", "privacy", "people", "audit", "audit_house"}
+ADMINS_PAGES = {"connections", "settings", "setup", "shadow", "privacy", "people", "audit", "audit_house", "locations"}
 # Anybody may open these, whatever their role: they prove who it is.
 DOORS = {"session.take_password", "session.take_code", "session.sign_out"}
 

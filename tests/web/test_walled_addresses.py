@@ -67,6 +67,10 @@ def known(engine: Engine, tenant: int) -> dict[str, Any]:
         "connections": "SELECT id FROM connections WHERE tenant_id = :t AND role = 'storefront'",
         "stock": "SELECT variant_id FROM stock_levels WHERE tenant_id = :t ORDER BY 1, location_id LIMIT 1",
         "location": "SELECT location_id FROM stock_levels WHERE tenant_id = :t ORDER BY variant_id, 1 LIMIT 1",
+        "locations": "SELECT min(id) FROM locations WHERE tenant_id = :t",
+        "arrivals": "SELECT min(id) FROM arrivals WHERE tenant_id = :t",
+        "counts": "SELECT min(id) FROM counts WHERE tenant_id = :t AND means = 'sheet'",
+        "scan": "SELECT min(id) FROM counts WHERE tenant_id = :t AND means = 'scan'",
         "payments": "SELECT min(id) FROM payments WHERE tenant_id = :t",
         "privacy": "INSERT INTO privacy_requests (tenant_id, kind, remote_id, state, sealed_export, export_expires_at, due_at) "
         "VALUES (:t, 'export', 'r', 'done', '', now() + interval '1 day', now()) RETURNING id",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from records.counts import Count
 from records.orders import Order
-from records.stock import Location, Movement, StockLevel, Variant
+from records.stock import Arrival, Location, Movement, StockLevel, Variant
 from web.queries import keyset
 from web.queries.keyset import Cut, Page
 
@@ -18,15 +21,19 @@ PAGE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
+class Coming:
+    """Units that are on their way to a level, and the day of the first of them, where that is known."""
+
+    units: int = 0
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shelf:
-    """One variant with its units at each location that was ever counted."""
+    """One variant with its units at each location where some are, were, or are on their way to."""
 
     variant: Variant
-    levels: Sequence[tuple[StockLevel, str]]
-
-    @property
-    def available(self) -> int:
-        return sum(level.available for level, _ in self.levels)
+    levels: Sequence[tuple[StockLevel, str, Coming]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +51,32 @@ class Shelves:
 
 
 @dataclass(frozen=True, kw_only=True)
+class After:
+    """What stood there once a movement had happened."""
+
+    on_hand: int
+    reserved: int
+    damaged: int
+    safety: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """A level's movements, newest first, each with what was on hand and reserved once it had happened."""
+    """A level's movements, newest first, each with what stood there once it had happened."""
 
     variant: Variant
     location: Location
     level: StockLevel
     page: Page[Movement]
-    after: dict[int, tuple[int, int]]
+    after: dict[int, After]
     orders: dict[int, str]
+    places: Mapping[int, str]
+    """Every location's name: units move between them."""
+    coming: Coming
+    is_new: bool
+    """Nothing ever lay there."""
+    links: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """What a reference leads to, `arrival` or `count`, with its id."""
 
 
 def shelves(session: Session, tenant: int, *, search: str, short: bool, mark: Mark | None) -> Shelves:
@@ -72,11 +96,12 @@ def shelves(session: Session, tenant: int, *, search: str, short: bool, mark: Ma
 
 
 def ledger(session: Session, tenant: int, variant: int, location: int, cut: Cut) -> Ledger | None:
-    """The movements of one variant at one location; None where it never lay there."""
-    level = session.get(StockLevel, (tenant, variant, location))
+    """The movements of one variant at one location; None where the shop has no such thing or place."""
     thing, place = session.get(Variant, (tenant, variant)), session.get(Location, (tenant, location))
-    if level is None or thing is None or place is None:
+    if thing is None or place is None:
         return None
+    lies = session.get(StockLevel, (tenant, variant, location), populate_existing=True)
+    level = lies or _empty(tenant, variant, location)
     found = keyset.newest_first(session, _movements(tenant, variant, location), Movement.id, cut)
     return Ledger(
         variant=thing,
@@ -85,7 +110,17 @@ def ledger(session: Session, tenant: int, variant: int, location: int, cut: Cut)
         page=found,
         after=_running(level, found.rows, _sum_of_newer(session, tenant, variant, location, found.rows)),
         orders=_order_names(session, tenant, found.rows),
+        places=place_names(session, tenant),
+        coming=_coming(session, tenant, [variant]).get((variant, location), Coming()),
+        is_new=lies is None,
+        links=_links(session, tenant, found.rows),
     )
+
+
+def place_names(session: Session, tenant: int) -> dict[int, str]:
+    """Every location of the shop, by id, in the order of their names."""
+    named = select(Location.id, Location.name).where(Location.tenant_id == tenant).order_by(Location.name, Location.id)
+    return dict(session.execute(named).all())
 
 
 def _any_free(tenant: int) -> ColumnElement[bool]:
@@ -100,17 +135,36 @@ def _any_free(tenant: int) -> ColumnElement[bool]:
     )
 
 
-def _levels(session: Session, tenant: int, variants: Sequence[Variant]) -> dict[int, list[tuple[StockLevel, str]]]:
-    rows = session.execute(
-        select(StockLevel, Location.name)
-        .join(Location, (Location.tenant_id == StockLevel.tenant_id) & (Location.id == StockLevel.location_id))
-        .where(StockLevel.tenant_id == tenant, StockLevel.variant_id.in_([variant.id for variant in variants]))
-        .order_by(Location.name, Location.id)
-    )
-    found: dict[int, list[tuple[StockLevel, str]]] = defaultdict(list)
-    for level, name in rows:
-        found[level.variant_id].append((level, name))
+def _levels(
+    session: Session, tenant: int, variants: Sequence[Variant]
+) -> dict[int, list[tuple[StockLevel, str, Coming]]]:
+    ids = [variant.id for variant in variants]
+    places, coming = place_names(session, tenant), _coming(session, tenant, ids)
+    rows = session.scalars(select(StockLevel).where(StockLevel.tenant_id == tenant, StockLevel.variant_id.in_(ids)))
+    lying = {(level.variant_id, level.location_id): level for level in rows}
+    found: dict[int, list[tuple[StockLevel, str, Coming]]] = defaultdict(list)
+    for place, name in places.items():
+        for id in ids:
+            if (id, place) in lying or (id, place) in coming:
+                level = lying.get((id, place)) or _empty(tenant, id, place)
+                found[id].append((level, name, coming.get((id, place), Coming())))
     return found
+
+
+def _coming(session: Session, tenant: int, variants: Sequence[int]) -> dict[tuple[int, int], Coming]:
+    rows = session.execute(
+        select(Arrival.variant_id, Arrival.location_id, func.sum(Arrival.units), func.min(Arrival.due_on))
+        .where(Arrival.tenant_id == tenant, Arrival.variant_id.in_(variants), Arrival.state == "expected")
+        .group_by(Arrival.variant_id, Arrival.location_id)
+    )
+    return {(variant, place): Coming(units=int(units), due_on=due) for variant, place, units, due in rows}
+
+
+def _empty(tenant: int, variant: int, location: int) -> StockLevel:
+    """A level that nobody has begun: it is shown, and never kept."""
+    return StockLevel(
+        tenant_id=tenant, variant_id=variant, location_id=location, on_hand=0, reserved=0, damaged=0, safety=0
+    )
 
 
 def _movements(tenant: int, variant: int, location: int) -> Select[Movement]:
@@ -119,33 +173,55 @@ def _movements(tenant: int, variant: int, location: int) -> Select[Movement]:
     )
 
 
-def _sum_of_newer(
-    session: Session, tenant: int, variant: int, location: int, rows: Sequence[Movement]
-) -> tuple[int, int]:
+def _sum_of_newer(session: Session, tenant: int, variant: int, location: int, rows: Sequence[Movement]) -> After:
     """What every movement newer than this page has changed since."""
-    if not rows:
-        return 0, 0
+    changes = (Movement.on_hand_change, Movement.reserved_change, Movement.damaged_change, Movement.safety_change)
     changed = session.execute(
-        select(
-            func.coalesce(func.sum(Movement.on_hand_change), 0), func.coalesce(func.sum(Movement.reserved_change), 0)
-        ).where(
+        select(*(func.coalesce(func.sum(change), 0) for change in changes)).where(
             Movement.tenant_id == tenant,
             Movement.variant_id == variant,
             Movement.location_id == location,
-            Movement.id > rows[0].id,
+            Movement.id > (rows[0].id if rows else 0),
         )
     ).one()
-    return int(changed[0]), int(changed[1])
+    return After(on_hand=int(changed[0]), reserved=int(changed[1]), damaged=int(changed[2]), safety=int(changed[3]))
 
 
-def _running(level: StockLevel, rows: Sequence[Movement], newer: tuple[int, int]) -> dict[int, tuple[int, int]]:
+def _running(level: StockLevel, rows: Sequence[Movement], newer: After) -> dict[int, After]:
     """What stood there after each movement, counted back from what stands there now."""
-    on_hand, reserved = level.on_hand - newer[0], level.reserved - newer[1]
-    after: dict[int, tuple[int, int]] = {}
+    stood = After(
+        on_hand=level.on_hand - newer.on_hand,
+        reserved=level.reserved - newer.reserved,
+        damaged=level.damaged - newer.damaged,
+        safety=level.safety - newer.safety,
+    )
+    after: dict[int, After] = {}
     for row in rows:
-        after[row.id] = (on_hand, reserved)
-        on_hand, reserved = on_hand - row.on_hand_change, reserved - row.reserved_change
+        after[row.id] = stood
+        stood = After(
+            on_hand=stood.on_hand - row.on_hand_change,
+            reserved=stood.reserved - row.reserved_change,
+            damaged=stood.damaged - row.damaged_change,
+            safety=stood.safety - row.safety_change,
+        )
     return after
+
+
+def _links(session: Session, tenant: int, rows: Sequence[Movement]) -> dict[str, tuple[str, int]]:
+    """What references lead to that is still there."""
+    found = {
+        row.reference: match for row in rows if (match := re.fullmatch(r"(arrival|count)/(\d{1,18})", row.reference))
+    }
+    here = {
+        kind: set(session.scalars(select(table.id).where(table.tenant_id == tenant, table.id.in_(ids))))
+        for kind, table in (("arrival", Arrival), ("count", Count))
+        if (ids := [int(match[2]) for match in found.values() if match[1] == kind])
+    }
+    return {
+        reference: (match[1], int(match[2]))
+        for reference, match in found.items()
+        if int(match[2]) in here.get(match[1], set())
+    }
 
 
 def _order_names(session: Session, tenant: int, rows: Sequence[Movement]) -> dict[int, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+from babel import Locale
+from babel.dates import format_date
 from markupsafe import Markup
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -23,6 +25,11 @@ def relative(moment: datetime, now: datetime) -> str:
         day = moment.astimezone(UTC)
         return f"{day.day} {day:%b}" if day.year == now.astimezone(UTC).year else f"{day.day} {day:%b %Y}"
     return f"{span(away)} ago" if seconds < 0 else f"in {span(away)}"
+
+
+def day(on: date | None, locale: Locale) -> str:
+    """A day as the reader writes it; a dash for none."""
+    return "–" if on is None else format_date(on, format="medium", locale=locale)
 
 
 def span(seconds: float) -> str:

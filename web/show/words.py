@@ -135,6 +135,17 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             parked=("Parked", "alert", "bad", "It needs a person."),
             cancelled=("Given up", "ban", "quiet", "It is no longer wanted."),
         ),
+        "arrival": _table(
+            expected=("Expected", "truck", "going", "It is on its way."),
+            received=("Received", "check-circle", "good", "Its units are on the shelf."),
+            cancelled=("Cancelled", "ban", "quiet", "It does not come."),
+        ),
+        "count": _table(
+            counting=("Being counted", "play", "going", "Nothing is changed by it yet."),
+            ready=("To look through", "eye", "warn", "Nothing is changed by it yet."),
+            applied=("Applied", "check-circle", "good", "The levels were set by it."),
+            discarded=("Discarded", "ban", "quiet", "It was given up, and nothing was changed."),
+        ),
         "inbox": _table(
             received=("Received", "inbox", "going", "It is read in a moment."),
             taken=("Taken", "check-circle", "good", "It was read and acted on."),
@@ -208,8 +219,26 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "forget_buyer": Doing("Forget a buyer", "Who bought these orders is still written here."),
         "close_shop": Doing("Close the shop", "The store says that it took Packline away; work for it may go on."),
         "forget_shop": Doing("Forget the shop", "What is personal of a store that has left is still here."),
+        "check_stock": Doing("Check the stock ledger", "Whether every level is what its movements say is not known."),
         "expire_kept": Doing("Let old things go", "Deliveries and buyers are kept longer than the shop has decided."),
         "forecast_demand": Doing("Forecast demand", "What to order is worked out from older orders."),
+    }
+)
+
+# Why a stock level changed.
+CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "received": "Came in",
+        "reserved": "Promised to an order",
+        "released": "Given back by an order",
+        "shipped": "Left with a parcel",
+        "put_back": "Put back on the shelf",
+        "returned": "Came back from a buyer",
+        "counted": "Counted",
+        "adjusted": "Adjusted by hand",
+        "moved": "Moved between locations",
+        "set_aside": "Set aside",
+        "repaired": "Put right by Packline",
     }
 )
 
@@ -237,6 +266,10 @@ def look(thing: str, state: str) -> Look:
 
 def hold(kind: str) -> str:
     return HOLDS.get(kind) or plain(kind)
+
+
+def cause(name: str) -> str:
+    return CAUSES.get(name) or plain(name)
 
 
 def doing(kind: str) -> Doing:
