@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from integrations.nouns import Address
 from jobs import fulfilling, pricing_ways, queue, shadow, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import holds, inventory, lifecycle, planning
+from orders import choosing, holds, inventory, lifecycle, planning
 from orders.allocation import Pick
 from orders.inventory import Holding
 from orders.planning import Demand
@@ -53,13 +53,17 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     rules = tenants.rules_of(session, work.tenant)
     wanted = planning.demand(session, work.tenant, order.id)
     if not wanted.wants:
+        _ask_about(session, work, order.id, {})
         holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
         if order.state == "shipping":
             fulfilling.if_complete(session, work.tenant, order.id)
         return Done()
     to, now = order.ship_to or Address(), work.now()
-    chosen = planning.decided(asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, quotes=quotes))
-    planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
+    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, quotes=quotes)
+    asked = choosing.standing(session, work.tenant, order.id)
+    chosen, short = planning.decided_for(question, asked, rules)
+    planning.note_shortage(session, work.tenant, order.id, short, wanted, now=now)
+    _ask_about(session, work, order.id, short)
     if not chosen.picks:
         return Done()
     if order.state == "released":
@@ -72,6 +76,12 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
     inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
     return Done()
+
+
+def _ask_about(session: Session, work: Work, order: int, short: Mapping[int, int]) -> None:
+    """Have the buyer asked what is to become of what is short, or left in peace where nothing is any more."""
+    for choice in choosing.note(session, work.tenant, order, short, now=work.now()):
+        queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(choice), lane=f"order/{order}")
 
 
 def _plan(

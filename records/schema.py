@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from records import (
     audit,
+    choices,
     comparisons,
     decisions,
     inbox,
     installs,
     intentions,
     jobs,
+    notices,
     orders,
     privacy,
     reversals,
@@ -25,12 +27,14 @@ from records.base import Base
 TABLES = Base.metadata.tables
 MODULES = (
     audit,
+    choices,
     comparisons,
     decisions,
     inbox,
     installs,
     intentions,
     jobs,
+    notices,
     orders,
     privacy,
     reversals,

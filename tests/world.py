@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -22,7 +23,7 @@ from config.settings import Settings
 from integrations import registry
 from integrations.ports import Credentials
 from jobs import connect, desk, runner
-from jobs.work import Services, app_keys, origins
+from jobs.work import Services, app_keys, buyer_links, origins, post
 from records import database
 from records.orders import Order
 from records.tenants import Rules
@@ -232,6 +233,10 @@ class World:
     def fault(self, **fault: Any) -> None:
         self.control("POST", "/faults", fault)
 
+    def letters(self) -> list[dict[str, Any]]:
+        """What arrived in the sandbox's mailbox, oldest first."""
+        return self.control("GET", "/mail")["messages"]
+
     def calls(self, **wish: str) -> list[dict[str, Any]]:
         return self.control("GET", "/calls?" + "&".join(f"{name}={value}" for name, value in wish.items()))["calls"]
 
@@ -260,8 +265,12 @@ def serving(app: Flask) -> Iterator[str]:
 @contextmanager
 def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[World]:
     pointed = settings.model_copy(
-        update={"shopify_origin": sandbox, "stripe_api_base": sandbox, "easypost_api_base": sandbox}
-    )
+        update={
+            "shopify_origin": sandbox, "stripe_api_base": sandbox, "easypost_api_base": sandbox,
+            "mail_url": SecretStr(f"smtp://127.0.0.1:{httpx.get(f'{sandbox}/_sandbox/mail').json()['port']}"),
+            "mail_from": "orders@packline.example",
+        }
+    )  # fmt: skip
     services = Services(
         engine=engine,
         keyring=boot.keyring(pointed),
@@ -269,6 +278,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
         worker="test",
         lease_s=settings.job_lease_seconds,
         app_keys=app_keys(pointed),
+        post=post(pointed),
     )
     world = World(sandbox=sandbox, settings=pointed, engine=engine, services=services)
     world.control("POST", "/reset")
@@ -276,6 +286,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
     world.door = app
     with serving(app) as origin:
         world.origin = origin
+        services.links = buyer_links(pointed.model_copy(update={"public_url": origin}))
         yield world
     app.extensions["letterbox"].close()
     app.extensions["engine"].dispose()

@@ -30,6 +30,7 @@ COSTLY = frozenset(
         "orders.file", "bulk.act", "bulk.print_labels", "jobs.retry_all", "vendors.compare", "stock.read_again",
         "taking_back.relabel", "reshaping.rerate", "connections.add", "connections.check", "connections.replace_key",
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
+        "choose.shown", "choose.confirmed", "choose.answered",
     }
 )  # fmt: skip
 # Machines ask these all the time, and have to be answered.

@@ -33,6 +33,7 @@ from integrations.nouns.facts import (
     RefundFailed,
     WorkRouted,
 )
+from integrations.nouns.mail import Letter
 from integrations.nouns.payments import PaymentFact, PaymentState
 from integrations.nouns.privacy import (
     PARTING,
@@ -90,6 +91,7 @@ __all__ = [
     "Ignored",
     "LabelFile",
     "LabelVoided",
+    "Letter",
     "Money",
     "NamedBuyer",
     "NamedShop",

@@ -12,6 +12,8 @@ from web.asked import RowId
 from web.pages import (
     audit,
     bulk,
+    choose,
+    choosing,
     connections,
     files,
     health,
@@ -52,6 +54,7 @@ _PAGES = (
     settings,
     files,
     taking_back,
+    choosing,
     jobs,
     job,
     inbox,
@@ -81,6 +84,7 @@ def attach(app: Flask) -> None:
     for page in _PAGES:
         app.register_blueprint(page.blueprint, url_prefix=PREFIX)
     app.register_blueprint(audit.house, url_prefix=PREFIX)
+    app.register_blueprint(choose.blueprint)
     app.register_blueprint(install.blueprint)
     app.add_url_rule("/", "front", _to_the_pages)
     app.url_defaults(_same_shop)
