@@ -126,6 +126,14 @@ def let_go(shop: Shop) -> Told:
     yield
 
 
+def chosen(shop: Shop) -> Told:
+    """Placed for what nobody has: its buyer is asked, and a person of the shop answers for them that it is given up."""
+    placed = shop.place(("ANVIL", 1), end=End(state="cancelled"), email="ada@example.com")
+    yield
+    shop.give_up_what_is_short(placed)
+    yield
+
+
 def taken_away(shop: Shop) -> Told:
     """Announced; then the store leaves, is closed and forgotten, and comes back."""
     shop.place(*PLAIN)
@@ -144,6 +152,8 @@ TOLD_BY: dict[str, Story] = {
     "verify_order": announced,
     "check_payment": paid_elsewhere,
     "reserve_stock": announced,
+    "ask_buyer": chosen,
+    "send_notice": chosen,
     "assign_work": announced,
     "buy_label": announced,
     "push_tracking": announced,

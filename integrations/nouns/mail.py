@@ -17,7 +17,7 @@ _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u20
 
 def is_mailbox(text: str) -> bool:
     """Whether a letter can be addressed to this."""
-    return _MAILBOX.fullmatch(text) is not None
+    return _MAILBOX.fullmatch(text) is not None and not _NOT_IN_A_LINE.search(text)
 
 
 def one_line(text: str) -> str:
