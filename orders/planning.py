@@ -72,7 +72,9 @@ def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[
     """The same for an order whose buyer may have been asked about what is short; with the units that nobody has."""
     chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
     short = shortage.missing(chosen.decision, question)
-    if short and shortage.holds_back(asked, short, rules):
+    if not short:  # then it is no matter whether all is wanted at once, and the shop's own word is kept
+        return Chosen(question=question, decision=chosen.decision), short
+    if shortage.holds_back(asked, short, rules):
         chosen = decided(question.model_copy(update={"whole_or_nothing": True}))
     return chosen, short
 

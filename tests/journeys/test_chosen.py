@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from jobs import desk, runner
+from orders import export, forgotten
 from orders.reversing import Wish
 from records.stock import Arrival
 from records.tenants import Rules
@@ -372,6 +373,27 @@ def test_the_restock_date_is_the_next_day_on_which_units_are_expected(world: Wor
 
     assert "Expected on 9. März 2031." in page
     assert "30,00" in page
+
+
+def test_a_buyer_who_is_forgotten_stands_in_no_notice_and_no_choice(world: World):
+    placed = asked(world)
+    order, line = world.order(placed).id, int(next(iter(choice(world).short)))
+    with world.reading() as session:
+        desk.answer_choice(
+            session, world.tenant, choice(world).id, {line: "refund"}, ship_rest=False, by="person:Olga",
+            reason="Ada phoned",
+        )  # fmt: skip
+    world.settle()
+
+    with world.reading() as session:
+        shown = export.gather(session, world.tenant, [order], [])["orders"][0]
+        assert forgotten.forget(session, world.tenant, order, sentence="Forgotten.")
+
+    assert (shown["notices"][0]["address"], shown["choices"][0]["reason"]) == ("ada@example.com", "Ada phoned")
+    (kept,) = world.rows("SELECT address, words, title FROM notices")
+    assert (kept.address, kept.words, kept.title) == ("", "", "Something in order #1001 is out of stock")
+    assert "Ada" not in choice(world).reason
+    assert choice(world).answers == {str(line): "refund"}
 
 
 def test_a_shop_that_does_not_ask_asks_nobody(world: World):

@@ -113,7 +113,7 @@ def _opened(token: str) -> Iterator[tuple[Session, Choice]]:
     with database.transaction(shop.engine(), link.tenant) as session:
         row = choices.find(session, link.tenant, link.choice)
         tenant = session.get(Tenant, link.tenant)
-        if row is None or row.link_version != link.version or tenant is None or tenant.redacted_at is not None:
+        if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
             abort(404)
         yield session, row
 
