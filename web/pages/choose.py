@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
@@ -26,11 +26,10 @@ from records.choices import Choice
 from records.tenants import Tenant
 from web import asked, show
 from web.pages import shop
-from web.roles import Page, Taken
 
 log = structlog.get_logger(__name__)
 # Not guarded as the other pages are: a buyer is nobody's user, and brings nothing but the address.
-blueprint = Page("choose", __name__, Taken())
+blueprint = Blueprint("choose", __name__)
 
 
 @dataclass(frozen=True, kw_only=True)
