@@ -49,7 +49,7 @@ def _ask(session: Session, work: Work, row: Choice) -> Outcome | None:
     if too_long and lifecycle.move(session, work.tenant, "choice", row.id, "remind"):
         _tell(session, work, row, "reminded")
     next_at = row.remind_at if row.state == "asked" else row.answer_by
-    return Snoozed(wait_s=(next_at - now).total_seconds(), reason="The buyer has time to answer.", cause="buyer")
+    return Snoozed(wait_s=(next_at - now).total_seconds(), reason="The buyer has time to answer.")
 
 
 def _tell(session: Session, work: Work, row: Choice, fact: str) -> None:
