@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from config import boot
 from config.settings import Settings
 from jobs import runner
-from jobs.work import Services, app_keys, origins
+from jobs.work import Services, app_keys, buyer_links, origins, post
 from records import database
 
 # A pass over a large store takes minutes; after this long it goes on without anybody watching.
@@ -28,6 +28,8 @@ def services(read: Settings, engine: Engine) -> Services:
         lease_s=read.job_lease_seconds,
         public_url=read.public_url,
         app_keys=app_keys(read),
+        post=post(read),
+        links=buyer_links(read),
     )
 
 

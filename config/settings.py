@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     shopify_client_secret: SecretStr = SecretStr("")
     # The secret before this one, until Shopify signs with the new one everywhere.
     shopify_old_client_secret: SecretStr = SecretStr("")
+
+    # How letters to buyers leave, for all shops alike, and the address that they are from.
+    mail_url: SecretStr = SecretStr("")
+    mail_from: str = Field(default="", pattern=r"^([^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+)?$")
 
     shopify_origin: str = ""
     shopify_api_version: str = Field(default="2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$")
@@ -99,6 +103,20 @@ class Settings(BaseSettings):
             raise ValueError("bells ring in Redis: redis://, rediss:// or unix://")
         return value
 
+    @field_validator("mail_url")
+    @classmethod
+    def _letters_leave_by_smtp(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+            raise ValueError("a mail server: smtp://user:password@host:587 or smtps://user:password@host:465")
+        return value
+
+    @model_validator(mode="after")
+    def _letters_are_from_somebody(self) -> Settings:
+        if bool(self.mail_url.get_secret_value()) != bool(self.mail_from):
+            raise ValueError("MAIL_URL and MAIL_FROM: set both, or neither")
+        return self
+
     @field_validator("shopify_origin", "stripe_api_base", "easypost_api_base")
     @classmethod
     def _plain_http_to_loopback_only(cls, value: str) -> str:
@@ -113,8 +131,13 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        problems = [f"{str(p['loc'][0]).upper()}: {p['msg'].removeprefix('Value error, ')}" for p in error.errors()]
+        problems = [f"{_named(p['loc'])}{p['msg'].removeprefix('Value error, ')}" for p in error.errors()]
         raise SettingsError("these settings cannot be right:\n  " + "\n  ".join(problems)) from error
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    """The setting that cannot be right; nothing where several do not go together."""
+    return f"{str(place[0]).upper()}: " if place else ""
 
 
 def _loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from config import boot, embedded
@@ -49,7 +50,7 @@ def set_up(home: Path, *, name: str, password: str, processes: int = 1) -> Itera
     """
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    sandbox_port, web_port = _free_port(4000), _free_port(8000)
+    sandbox_port, web_port, mail_port = _free_port(4000), _free_port(8000), _free_port(4025)
     sandbox, web = f"http://127.0.0.1:{sandbox_port}", f"http://127.0.0.1:{web_port}"
     settings = boot.complete(
         Settings(
@@ -58,6 +59,8 @@ def set_up(home: Path, *, name: str, password: str, processes: int = 1) -> Itera
             database_url="",
             redis_url="",
             public_url=web,
+            mail_url=SecretStr(f"smtp://127.0.0.1:{mail_port}"),
+            mail_from="orders@packline.example",
             shopify_origin=sandbox,
             stripe_api_base=sandbox,
             easypost_api_base=sandbox,
@@ -73,7 +76,8 @@ def set_up(home: Path, *, name: str, password: str, processes: int = 1) -> Itera
     with ExitStack() as stack:
         stack.callback(_stop_servers, home, engine)
         start = _Starter(stack, settings, logs)
-        start("sandbox", sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--hooks-origin", web)
+        ports = ("--port", str(sandbox_port), "--mail-port", str(mail_port))
+        start("sandbox", sys.executable, "-m", "sandbox", *ports, "--hooks-origin", web)
         start("web", sys.executable, "-m", "cli", "web", "--port", str(web_port))
         _wait_for(f"{sandbox}/_sandbox/health", logs / "sandbox.log")
         _wait_for(f"{web}/healthz", logs / "web.log")
@@ -113,6 +117,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.encryption_keys),
         "PUBLIC_URL": settings.public_url,
+        "MAIL_URL": settings.mail_url.get_secret_value(),
+        "MAIL_FROM": settings.mail_from,
         "SHOPIFY_ORIGIN": settings.shopify_origin,
         "STRIPE_API_BASE": settings.stripe_api_base,
         "EASYPOST_API_BASE": settings.easypost_api_base,

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 import redis
+from pydantic import SecretStr
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -131,7 +132,8 @@ def laid_out(home: Path) -> Iterator[Field]:
     Raises RuntimeError, naming the log, where a process does not start.
     """
     sandbox, web = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
-    settings = _settings(home, sandbox, web)
+    mail = _free_port()
+    settings = _settings(home, sandbox, web, mail)
     logs = embedded.reachable(home) / "logs"
     logs.mkdir(exist_ok=True)
     for old in logs.glob("*.log"):
@@ -144,7 +146,8 @@ def laid_out(home: Path) -> Iterator[Field]:
         settings=settings, engine=engine, processes=processes, sandbox=sandbox, web=web, logs=logs, numbers=count(1)
     )
     try:
-        processes.start("sandbox", "sandbox", "--port", sandbox.rpartition(":")[2], "--hooks-origin", web)
+        ports = ("--port", sandbox.rpartition(":")[2], "--mail-port", str(mail))
+        processes.start("sandbox", "sandbox", *ports, "--hooks-origin", web)
         wait_for(f"{sandbox}/_sandbox/health", processes.log("sandbox"))
         field.start_web()
         bell.set_up(settings.redis_url)
@@ -158,7 +161,7 @@ def laid_out(home: Path) -> Iterator[Field]:
         embedded.stop_postgresql(field.postgresql_folder)
 
 
-def _settings(home: Path, sandbox: str, web: str) -> Settings:
+def _settings(home: Path, sandbox: str, web: str, mail: int) -> Settings:
     return boot.complete(
         Settings(
             _env_file=None,  # type: ignore[call-arg]
@@ -166,6 +169,8 @@ def _settings(home: Path, sandbox: str, web: str) -> Settings:
             database_url="",
             redis_url="",
             public_url=web,
+            mail_url=SecretStr(f"smtp://127.0.0.1:{mail}"),
+            mail_from="orders@packline.example",
             shopify_origin=sandbox,
             stripe_api_base=sandbox,
             easypost_api_base=sandbox,

@@ -12,15 +12,18 @@ from records import database
 from records.tenants import Rules
 
 _MANY = 1_000_000
-# Money that is only authorised is good enough to ship on, and taken when the order has left.
-_RULES = Rules(ship_when="authorised", capture_when_shipped=True)
-# (SKU, grams, where it lies): one thing that lies in two warehouses, two that lie in one each, and one that is heavy.
+# Money that is only authorised is good enough to ship on, and taken when the order has left. Of what nobody has, the
+# buyer is asked.
+_RULES = Rules(ship_when="authorised", capture_when_shipped=True, ask_when_short=True)
+# (SKU, grams, where it lies): one thing that lies in two warehouses, two that lie in one each, one that is heavy, and
+# one that nobody has.
 _GOODS = (
     ("BAG", 300, ("Reno", "Newark")),
     ("MUG", 320, ("Reno", "Newark")),
     ("AXE", 900, ("Reno",)),
     ("LANTERN", 800, ("Newark",)),
     ("POT", 9_000, ("Austin",)),
+    ("ANVIL", 9_000, ()),
 )
 
 
@@ -47,7 +50,7 @@ def _store(shop: Shop) -> Json:
             "grams": grams,
             "hs_code": "420292",
             "origin_country": "US",
-            "stock": dict.fromkeys(places, _MANY),
+            "stock": dict.fromkeys(places, _MANY) or {"Reno": 0},
         }
         for sku, grams, places in _GOODS
     ]

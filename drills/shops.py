@@ -15,9 +15,9 @@ from config import boot
 from config.settings import Settings
 from demo.store import BUYERS
 from jobs import connect, desk, queue, reconcile, self_test, tell_stock
-from orders import inventory
+from orders import choosing, inventory
 from orders.reversing import Wish
-from records import database
+from records import choices, database
 from records.orders import Order
 from records.shipments import parcels_of
 
@@ -141,6 +141,14 @@ class Shop:
             for parcel in parcels_of(session, self.tenant, self.order_number(session, placed)):
                 if refusal := desk.relabel(session, self.tenant, parcel.id, by=_BY, reason="the label is smeared"):
                     raise ValueError(refusal)
+
+    def give_up_what_is_short(self, placed: Placed) -> None:
+        """Have a person here answer for the buyer that they want their money back."""
+        with database.transaction(self.engine, self.tenant) as session:
+            asked = choices.latest_of(session, self.tenant, self.order_number(session, placed))
+            if asked is not None:
+                lines = dict.fromkeys(choosing.units_of(asked.short), "refund")
+                desk.answer_choice(session, self.tenant, asked.id, lines, ship_rest=True, by=_BY, reason="a drill")
 
     def compare(self) -> None:
         """Have our records held against those of every vendor, and each account looked after."""

@@ -150,6 +150,13 @@ def drifted(shop: Shop) -> Told:
     shop.place(*PLAIN)
     yield
     goodbyes.have_stock_drift(shop)
+
+
+def chosen(shop: Shop) -> Told:
+    """Placed for what nobody has: its buyer is asked, and a person of the shop answers for them that it is given up."""
+    placed = shop.place(("ANVIL", 1), end=End(state="cancelled"), email="ada@example.com")
+    yield
+    shop.give_up_what_is_short(placed)
     yield
 
 
@@ -171,6 +178,8 @@ TOLD_BY: dict[str, Story] = {
     "verify_order": announced,
     "check_payment": paid_elsewhere,
     "reserve_stock": announced,
+    "ask_buyer": chosen,
+    "send_notice": chosen,
     "assign_work": announced,
     "buy_label": announced,
     "push_tracking": announced,

@@ -23,6 +23,7 @@ from integrations.nouns import (
     FoundLabel,
     Hook,
     LabelFile,
+    Letter,
     Money,
     ParcelProgress,
     PaymentFact,
@@ -281,3 +282,10 @@ class Carrier(Hooked, Protocol):
 
 
 Connector = Storefront | Payments | Carrier
+
+
+class Mail(Protocol):
+    """Writes to people. The installation's own, and no tenant's: it has no connection and no webhooks."""
+
+    def send(self, letter: Letter, keys: Keys) -> None:
+        """Hand one letter over. Nobody can be asked about it afterwards: `outcome_unknown` is the last word."""

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs import intake, queue, rerouting, reshaping
+from jobs import answering, intake, queue, rerouting, reshaping
 from orders import holds, lifecycle, refund_question, relabelling, subjects, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
@@ -20,6 +20,7 @@ from records.shipments import shipments_of
 
 order_of = subjects.order_of
 ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
+answer_choice = answering.answer
 rerate, rerate_order, split = reshaping.rerate, reshaping.rerate_order, reshaping.split
 why_no_rates = reshaping.why_no_rates
 cannot_send, why_it_sends, ask_again = rerouting.cannot_send, rerouting.why_it_sends, rerouting.ask_again

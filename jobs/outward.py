@@ -152,6 +152,12 @@ _WHILE_I_INTEND = text(
 )
 
 
+def was_intended(session: Session, tenant: int, key: str) -> bool:
+    """Whether a run began an act and did not live to say how it ended."""
+    intention = find_intention(session, tenant, key)
+    return intention is not None and intention.state == "intended"
+
+
 def keys_of(intention: Intention) -> Keys:
     return Keys(mark=intention.mark, idempotency=intention.idempotency_key)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from integrations.nouns import Address
 from jobs import fulfilling, pricing_ways, queue, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import holds, inventory, lifecycle, planning, promised
+from orders import choosing, holds, inventory, lifecycle, planning, promised
 from orders.allocation import Pick
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
@@ -53,6 +53,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     rules = tenants.rules_of(session, work.tenant)
     wanted = planning.demand(session, work.tenant, order.id)
     if not wanted.wants:
+        _ask_about(session, work, order.id, {})
         holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
         promised.keep(session, work.tenant, order, because="as less of it is wanted")
         if order.state == "shipping":
@@ -63,8 +64,10 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         session, work.tenant, wanted.wants, to, rules,
         now=now, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
     )  # fmt: skip
-    chosen = planning.decided(question)
-    planning.note_shortage(session, work.tenant, order.id, chosen, wanted, now=work.now())
+    asked = choosing.standing(session, work.tenant, order.id)
+    chosen, short = planning.decided_for(question, asked, rules)
+    planning.note_shortage(session, work.tenant, order.id, short, wanted, now=now)
+    _ask_about(session, work, order.id, short)
     if not chosen.picks:
         return Done()
     if order.state == "released":
@@ -87,6 +90,12 @@ def _leaving_otherwise(chosen: Chosen) -> str:
     names = {place.id: place.name for place in chosen.question.places}
     places = dict.fromkeys(names.get(pick.location, "another place") for pick in chosen.picks)
     return f"because it leaves from {' and '.join(places)}"
+
+
+def _ask_about(session: Session, work: Work, order: int, short: Mapping[int, int]) -> None:
+    """Have the buyer asked what is to become of what is short, or left in peace where nothing is any more."""
+    for choice in choosing.note(session, work.tenant, order, short, now=work.now()):
+        queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(choice), lane=f"order/{order}")
 
 
 def _plan(session: Session, work: Work, order: int, chosen: Chosen, wanted: Demand, rules: Rules) -> list[Holding]:

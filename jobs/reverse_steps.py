@@ -25,7 +25,7 @@ from records.shipments import Label
 # What is pointless for an order of which nothing is left, and what is planned anew where a part is.
 _POINTLESS = (
     "verify_order", "check_payment", "reserve_stock", "buy_label", "relabel_parcel", "push_tracking",
-    "replace_tracking", "capture_payment", "mark_paid",
+    "replace_tracking", "capture_payment", "mark_paid", "ask_buyer",
 )  # fmt: skip
 _PLANNED_ANEW = ("reserve_stock", "buy_label", "push_tracking")
 # EasyPost's own limit for a purchase is 90 seconds; after that it is bought or it is not.

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from integrations.only_asking import OnlyWatching
 from jobs import (
+    ask_buyer,
     assign_work,
     buy_label,
     capture_payment,
@@ -36,6 +37,7 @@ from jobs import (
     reserve_stock,
     reverse_order,
     self_test,
+    send_notice,
     store_label,
     strays,
     take_event,
@@ -54,6 +56,8 @@ log = structlog.get_logger(__name__)
 PIPELINE = (verify_order, check_payment, reserve_stock, buy_label, push_tracking)
 BESIDE = (
     take_event,
+    ask_buyer,
+    send_notice,
     assign_work,
     reverse_order,
     relabel_parcel,

@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from config.keyring import Keyring
 from config.settings import Settings
-from integrations import only_asking, registry
+from integrations import mail, only_asking, registry
 from integrations.ports import (
     AppKeys,
     CallNote,
     Carrier,
     Checkup,
     Credentials,
+    Mail,
     Origins,
     Payments,
     Permanent,
@@ -30,8 +32,17 @@ from jobs import access, claims, quiet, steps
 from jobs.claims import Claim
 from jobs.leases import LeaseKeeper
 from orders import subjects
+from orders.buyer_links import BuyerLinks
 from records import database, tenants
 from records.orders import find_order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """The installation's mail account, and the address that it writes from."""
+
+    url: str = field(repr=False)
+    sender: str
 
 
 @dataclass(kw_only=True)
@@ -45,6 +56,10 @@ class Services:
     lease_s: float
     public_url: str = ""
     """Where vendors reach us: what their webhooks must point at."""
+    post: Post | None = None
+    """How buyers are written to; None where no mail account is set."""
+    links: BuyerLinks = field(default_factory=lambda: BuyerLinks("", ""))
+    """Makes the links that let a buyer in."""
     app_keys: Mapping[str, AppKeys] = field(default_factory=dict)
     """How Packline itself is known, by vendor; none where merchants' secrets are given by hand only."""
 
@@ -61,6 +76,16 @@ def origins(settings: Settings) -> Origins:
         stripe=settings.stripe_api_base,
         easypost=settings.easypost_api_base,
     )
+
+
+def post(settings: Settings) -> Post | None:
+    """How buyers are written to; None where that is not set."""
+    url = settings.mail_url.get_secret_value()
+    return Post(url=url, sender=settings.mail_from) if url else None
+
+
+def buyer_links(settings: Settings) -> BuyerLinks:
+    return BuyerLinks(settings.secret_key.get_secret_value(), settings.public_url)
 
 
 def app_keys(settings: Settings) -> dict[str, AppKeys]:
@@ -132,6 +157,15 @@ class Work:
             )
         return connection.id
 
+    def mail(self) -> Mail | None:
+        """The mail account; None where none is set."""
+        post = self.services.post
+        if post is None:
+            return None
+        words = [post.url, unquote(urlsplit(post.url).password or "")]
+        connector = mail.build(post.url, post.sender, self.called)
+        return cast("Mail", quiet.behind(connector, lambda: [*words, *self._buyer()]))
+
     def checkup(self, connection: str) -> Checkup | None:
         """What the vendor says that an account lets us do; None where it cannot be asked."""
         with self.reading() as session:
@@ -166,11 +200,13 @@ class Work:
 
     def _not_to_be_told(self, credentials: Credentials) -> list[str]:
         """The words that no vendor's sentence may bring back: the account's secrets, and who the buyer is."""
+        return [*credentials.secrets.values(), *self._buyer()]
+
+    def _buyer(self) -> list[str]:
         with self.reading() as session:
             id = subjects.order_of(session, self.tenant, self.claim.subject)
             order = find_order(session, self.tenant, id) if id is not None else None
-        buyer = quiet.of_buyer(order.ship_to, order.email, order.phone) if order is not None else []
-        return [*credentials.secrets.values(), *buyer]
+        return quiet.of_buyer(order.ship_to, order.email, order.phone) if order is not None else []
 
     def called(self, note: CallNote) -> None:
         """What a connector tells of each of its calls."""

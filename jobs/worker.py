@@ -32,7 +32,7 @@ from jobs import bell, claims, health, runner, stages
 from jobs.queue import QUEUES
 from jobs.runner import run_lane
 from jobs.turns import Turns
-from jobs.work import Services, app_keys, origins
+from jobs.work import Services, app_keys, buyer_links, origins, post
 from records import database
 
 log = structlog.get_logger(__name__)
@@ -172,6 +172,8 @@ def work(settings: Settings, queue: str) -> None:
         lease_s=settings.job_lease_seconds,
         public_url=settings.public_url,
         app_keys=app_keys(settings),
+        post=post(settings),
+        links=buyer_links(settings),
     )
     services.leases.when_stuck = _die
     runner.set_up(services, Turns(services.engine, queue, listening=_Listening(settings.redis_url, queue)))

@@ -20,7 +20,7 @@ from records.schema import TABLES
 _NOT_THEIRS = frozenset({"tenant_id", "body_sha256", "content_digest", "address_digest", "consignment_digest"})
 _OF_AN_ORDER = (
     "orders", "order_lines", "holds", "payments", "shipments", "parcels", "labels", "parcel_scans", "reversals",
-    "timeline_entries", "findings", "routing_decisions", "shadow_decisions",
+    "choices", "notices", "timeline_entries", "findings", "routing_decisions", "shadow_decisions",
 )  # fmt: skip
 # A buyer's deliveries are few; whoever has more than this is looked after by hand.
 _MOST_DELIVERIES = 1_000

@@ -89,6 +89,10 @@ PLACES: tuple[Place, ...] = (
     *_places("routing_decisions", None, _B.EMPTY_OBJECT, "question answer"),
     *_places("refusals", _B.EMPTY, _B.EMPTY, "note"),
     *_places("refusals", None, _B.SOMEBODY, "actor"),
+    *_places("choices", _B.STRUCK, _B.EMPTY, "reason", written_by="answered_by"),
+    *_places("choices", None, _B.SOMEBODY, "answered_by"),
+    *_places("notices", _B.EMPTY, _B.EMPTY, "address words"),
+    *_places("notices", _B.STRUCK, _B.EMPTY, "title reason"),
     *_places("findings", _B.STRUCK, _B.EMPTY, "sentence"),
     *_places("jobs", _B.EMPTY, _B.EMPTY, "reason remedy"),
     *_places("intentions", _B.EMPTY, _B.EMPTY, "reason request_digest"),
@@ -134,6 +138,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "audit_lines": "tenant_id id at surface act outcome",
     "bundle_parts": "tenant_id bundle_id part_id units",
     "buying_terms": "tenant_id variant_id lead_days pack_units",
+    "choices": "tenant_id id order_id state short unanswered answers rest link_version created_at remind_at answer_by "
+    "answered_at acted_at",
     "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
     "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",
@@ -156,6 +162,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "locations": "tenant_id id connection_id remote_id ships sending",
     "movements": "tenant_id id variant_id location_id cause on_hand_change reserved_change damaged_change "
     "safety_change order_id reference at",
+    "notices": "tenant_id id order_id subject fact channel state created_at ended_at",
     "order_lines": "tenant_id id order_id remote_id variant_id variant_remote_id sku title units to_ship "
     "unit_price_minor unit_grams needs_shipping",
     "orders": "tenant_id id connection_id remote_id name state placed_at remote_updated_at currency total_minor "

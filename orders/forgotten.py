@@ -13,8 +13,10 @@ from sqlalchemy.types import Text
 from orders import forgetting
 from orders.forgetting import MARK, Place
 from orders.holds import Problem
-from records import timeline
+from records import choices, notices, timeline
+from records.choices import Choice
 from records.inbox import InboxEvent
+from records.notices import Notice
 from records.orders import Order, Payment, payments_of
 from records.privacy import named_in_a_demand
 from records.schema import TABLES
@@ -106,7 +108,9 @@ def whose(table: str) -> str:
 
 def subjects_of(session: Session, tenant: int, order: int) -> list[str]:
     """How jobs, intentions and deliveries name an order and its parts."""
-    parts: dict[str, Sequence[Shipment | Parcel | Label | Payment]] = {
+    parts: dict[str, Sequence[Choice | Notice | Shipment | Parcel | Label | Payment]] = {
+        "choice": choices.of_order(session, tenant, order),
+        "notice": notices.of_order(session, tenant, order),
         "shipment": shipments_of(session, tenant, order),
         "parcel": parcels_of(session, tenant, order),
         "label": labels_of(session, tenant, order),
@@ -124,6 +128,8 @@ _ROWS: Mapping[str, str] = {
     "parcels": _BY_ORDER,
     "labels": _BY_ORDER,
     "timeline_entries": _BY_ORDER,
+    "choices": _BY_ORDER,
+    "notices": _BY_ORDER,
     "findings": _BY_ORDER,
     "reversals": _BY_ORDER,
     "routing_decisions": _BY_ORDER,

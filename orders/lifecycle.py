@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from records.choices import Choice
 from records.comparisons import Comparison
 from records.counts import Count
 from records.inbox import InboxEvent
 from records.intentions import Intention
 from records.jobs import Job
+from records.notices import Notice
 from records.orders import Hold, Order
 from records.privacy import PrivacyRequest
 from records.reversals import Reversal, ReversalStep
@@ -177,6 +179,29 @@ LIVES = MappingProxyType(
             go_on="ready > counting",
             apply="ready > applied",
             discard="counting | ready > discarded",
+        ),
+        "choice": _life(
+            Choice,
+            "asked",
+            ends="answered defaulted withdrawn",
+            remind="asked > reminded",
+            answer="asked | reminded > answered",
+            # Nothing was done about the answer yet: whoever gave it may think better of it.
+            think_again="answered | defaulted > answered",
+            # Nobody answered by the deadline.
+            default="asked | reminded > defaulted",
+            # The units came before an answer did, or nobody wants them any more.
+            stock_landed="asked | reminded > answered",
+            # The order was cancelled, or other units are short now and the buyer is asked anew.
+            withdraw="asked | reminded > withdrawn",
+        ),
+        "notice": _life(
+            Notice,
+            "due",
+            ends="sent suppressed failed",
+            send="due > sent",
+            suppress="due > suppressed",
+            fail="due > failed",
         ),
         "privacy_request": _life(
             PrivacyRequest,

@@ -9,13 +9,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Consignment
-from orders import bundles, consigning, holds, packing, progress, promising
+from orders import bundles, consigning, holds, packing, progress, promising, shortage
 from orders.allocation import Pick
 from orders.holds import Problem
 from orders.promising import Promise
 from orders.routing.decision import Decision, decide, digest
 from orders.routing.question import Question, Want
 from orders.routing.ways import Way, quote_of
+from orders.shortage import Asked
 from records.decisions import RoutingDecision
 from records.orders import Order, OrderLine, lines_of
 from records.shipments import Parcel, Shipment
@@ -75,6 +76,17 @@ def decided(question: Question) -> Chosen:
     return Chosen(question=question, decision=decide(question))
 
 
+def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[Chosen, dict[int, int]]:
+    """The same for an order whose buyer may have been asked about what is short; with the units that nobody has."""
+    chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
+    short = shortage.missing(chosen.decision, question)
+    if not short:  # then it is no matter whether all is wanted at once, and the shop's own word is kept
+        return Chosen(question=question, decision=chosen.decision), short
+    if shortage.holds_back(asked, short, rules):
+        chosen = decided(question.model_copy(update={"whole_or_nothing": True}))
+    return chosen, short
+
+
 def picks_of(way: Way, question: Question) -> tuple[Pick, ...]:
     parts = {want.line: want.taken() for want in question.wants if want.parts}
     return tuple(
@@ -109,14 +121,15 @@ def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> Non
     )
 
 
-def note_shortage(session: Session, tenant: int, order: int, chosen: Chosen, wanted: Demand, *, now: datetime) -> None:
+def note_shortage(
+    session: Session, tenant: int, order: int, short: Mapping[int, int], wanted: Demand, *, now: datetime
+) -> None:
     """Hold an order for the units that nobody has, or let it go where nothing is short."""
-    if not chosen.short:
+    if not short:
         holds.release(session, tenant, order, "stock", by="packline", now=now)
         return
     missing = ", ".join(
-        f"{units} × {wanted.lines[line].sku or wanted.lines[line].title}"
-        for line, units in sorted(chosen.short.items())
+        f"{units} × {wanted.lines[line].sku or wanted.lines[line].title}" for line, units in sorted(short.items())
     )
     problem = Problem(
         kind="stock",

@@ -8,12 +8,14 @@ from types import MappingProxyType
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records.choices import Choice
 from records.inbox import InboxEvent
+from records.notices import Notice
 from records.orders import Order, Payment
 from records.shipments import Label, Parcel, Shipment
 
-_OF_AN_ORDER: Mapping[str, type[Parcel | Shipment | Label | Payment]] = MappingProxyType(
-    {"payment": Payment, "parcel": Parcel, "shipment": Shipment, "label": Label}
+_OF_AN_ORDER: Mapping[str, type[Choice | Notice | Parcel | Shipment | Label | Payment]] = MappingProxyType(
+    {"choice": Choice, "notice": Notice, "payment": Payment, "parcel": Parcel, "shipment": Shipment, "label": Label}
 )
 
 

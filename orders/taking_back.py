@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from orders import lifecycle, reversing
+from orders import choosing, lifecycle, reversing
 from orders.order_facts import facts_of
 from orders.reversing import Facts, Plan, Step, Wish
 from records import tenants, timeline
@@ -71,6 +71,7 @@ def begin(
         return NotPossible(reason=" ".join(drawn.keeps) or "There is nothing left to take back.")
     if wish.purpose == "cancel":
         lifecycle.move(session, tenant, "order", order, "cancel")
+        choosing.withdraw(session, tenant, order, now=now)
         _give_up_what_is_under_way(session, tenant, order, now)
     reversal = _write(session, tenant, order, wish, drawn, by=by)
     timeline.write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from records import (
     audit,
+    choices,
     comparisons,
     counts,
     decisions,
@@ -11,6 +12,7 @@ from records import (
     installs,
     intentions,
     jobs,
+    notices,
     orders,
     privacy,
     replenishing,
@@ -27,6 +29,7 @@ from records.base import Base
 TABLES = Base.metadata.tables
 MODULES = (
     audit,
+    choices,
     comparisons,
     counts,
     decisions,
@@ -34,6 +37,7 @@ MODULES = (
     installs,
     intentions,
     jobs,
+    notices,
     orders,
     privacy,
     replenishing,

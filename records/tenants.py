@@ -60,6 +60,14 @@ class Rules(BaseModel):
     label_size: str = Field(default="4x6", pattern="^(4x6|7x3|8.5x11)$")
     routing: RoutingRules = RoutingRules()
     replenishing: Replenishing = Replenishing()
+    ask_when_short: bool = False
+    """Whether the buyer is asked what is to become of units that nobody has."""
+    while_asked: str = Field(default="hold_back", pattern="^(hold_back|ship_what_is_there)$")
+    """What the rest of the order does until the buyer has answered; this stands in for `when_short` then."""
+    days_to_answer: int = Field(default=3, ge=1, le=30)
+    remind_hours_before: int = Field(default=24, ge=1, le=720)
+    """Hours from the reminder to the deadline; halfway, where the deadline is nearer than that."""
+    when_unanswered: str = Field(default="wait", pattern="^(wait|refund|ship_rest)$")
 
 
 class Tenant(Base):

@@ -152,4 +152,5 @@ DAMAGE: dict[str, Damage] = {
     "html": Damage(acts=True, reply=_web_page),
 }
 # `throttled` is Shopify's own (200 with an error body); its stand-in takes that kind itself and writes the body.
-KINDS = frozenset(DAMAGE) | {"throttled"}
+# `refused` and `busy` are a mail server's, which has no HTTP to go wrong in; sandbox/mailbox.py says what they do.
+KINDS = frozenset(DAMAGE) | {"throttled", "refused", "busy"}

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
@@ -24,7 +25,7 @@ from config.settings import Settings
 from integrations import registry
 from integrations.ports import Credentials
 from jobs import connect, desk, hearing, runner
-from jobs.work import Services, app_keys, origins
+from jobs.work import Services, app_keys, buyer_links, origins, post
 from records import database
 from records.orders import Order
 from records.tenants import Rules
@@ -242,6 +243,10 @@ class World:
     def fault(self, **fault: Any) -> None:
         self.control("POST", "/faults", fault)
 
+    def letters(self) -> list[dict[str, Any]]:
+        """What arrived in the sandbox's mailbox, oldest first."""
+        return self.control("GET", "/mail")["messages"]
+
     def calls(self, **wish: str) -> list[dict[str, Any]]:
         return self.control("GET", "/calls?" + "&".join(f"{name}={value}" for name, value in wish.items()))["calls"]
 
@@ -270,8 +275,12 @@ def serving(app: Flask) -> Iterator[str]:
 @contextmanager
 def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[World]:
     pointed = settings.model_copy(
-        update={"shopify_origin": sandbox, "stripe_api_base": sandbox, "easypost_api_base": sandbox}
-    )
+        update={
+            "shopify_origin": sandbox, "stripe_api_base": sandbox, "easypost_api_base": sandbox,
+            "mail_url": SecretStr(f"smtp://127.0.0.1:{httpx.get(f'{sandbox}/_sandbox/mail').json()['port']}"),
+            "mail_from": "orders@packline.example",
+        }
+    )  # fmt: skip
     services = Services(
         engine=engine,
         keyring=boot.keyring(pointed),
@@ -279,6 +288,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
         worker="test",
         lease_s=settings.job_lease_seconds,
         app_keys=app_keys(pointed),
+        post=post(pointed),
     )
     world = World(sandbox=sandbox, settings=pointed, engine=engine, services=services)
     world.control("POST", "/reset")
@@ -288,6 +298,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
         # On a slow machine five seconds may pass within a story, or not: a story says itself when they have.
         patched.setattr(hearing, "GATHERED_FOR", timedelta(hours=1))
         world.origin = origin
+        services.links = buyer_links(pointed.model_copy(update={"public_url": origin}))
         yield world
     app.extensions["letterbox"].close()
     app.extensions["engine"].dispose()

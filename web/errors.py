@@ -134,7 +134,9 @@ def _answer(status: int, name: str, *, reference: str = "", said: Said | None = 
     if request.path.startswith(("/hooks/", "/metrics", "/healthz", "/readyz")):
         return make_response(jsonify(error=name.lower(), **({"reference": reference} if reference else {})), status)
     said = said or SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
-    return make_response(render_template("error.html", said=said, status=status, reference=reference), status)
+    # A buyer has no way into the house, and is led nowhere there.
+    page = "buyer_stop.html" if request.path.startswith("/choose/") else "error.html"
+    return make_response(render_template(page, said=said, status=status, reference=reference), status)
 
 
 def _origin(error: Exception) -> str:

@@ -32,6 +32,7 @@ COSTLY = frozenset(
         "taking_back.relabel", "reshaping.rerate", "connections.add", "connections.check", "connections.replace_key",
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
         "simulation.tried",
+        "choose.shown", "choose.confirmed", "choose.answered",
     }
 )  # fmt: skip
 # Machines ask these all the time, and have to be answered.

@@ -37,6 +37,7 @@ from integrations.nouns.facts import (
     StockChanged,
     WorkRouted,
 )
+from integrations.nouns.mail import Letter
 from integrations.nouns.payments import PaymentFact, PaymentState
 from integrations.nouns.privacy import (
     PARTING,
@@ -98,6 +99,7 @@ __all__ = [
     "Ignored",
     "LabelFile",
     "LabelVoided",
+    "Letter",
     "Money",
     "NamedBuyer",
     "NamedShop",

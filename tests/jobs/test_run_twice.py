@@ -21,7 +21,7 @@ from records.orders import Order
 from records.privacy import EXPORT, REDACT_BUYER
 from records.schema import METADATA
 from records.tenants import Rules
-from tests.world import SHOP, STRIPE_KEY, World, running_sandbox, running_world
+from tests.world import SHOP, STRIPE_KEY, World, running_sandbox, running_world, variant
 
 # What a job may write whenever it runs, because it says when that was, with the reason.
 SAYS_WHEN = {
@@ -47,6 +47,11 @@ def world(settings: Settings, engine: Engine, sandbox_origin: str) -> Iterator[W
 
 def an_order(world: World) -> None:
     world.open_shop()
+    world.place(("BAG", 2))
+
+
+def a_shortage(world: World) -> None:
+    world.open_shop(rules=Rules(ask_when_short=True), variants=[variant("BAG", stock={"Reno": 1})])
     world.place(("BAG", 2))
 
 
@@ -196,6 +201,8 @@ STORIES: dict[str, Callable[[World], None]] = {
     "verify_order": an_order,
     "check_payment": an_order,
     "reserve_stock": an_order,
+    "ask_buyer": a_shortage,
+    "send_notice": a_shortage,
     "assign_work": an_order,
     "buy_label": an_order,
     "push_tracking": an_order,

@@ -12,9 +12,11 @@ from sqlalchemy import select
 from orders import distance, planning
 from orders.routing import decision
 from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
+from records.choices import Choice
 from records.counts import Count, CountLine
 from records.decisions import Refusal
 from records.jobs import Job
+from records.notices import Notice
 from records.orders import Order, OrderLine
 from records.reversals import Reversal, ReversalStep
 from records.routing import RoutingRules, Sending
@@ -40,6 +42,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     waiting = shop.session.scalars(unlabelled.order_by(Shipment.id).limit(1)).one()
     _promise(shop, waiting)
     held = _held(shop)
+    _asked(shop, held)
     _others(shop)
     unmatched = shop.payment(order_name="#9999", as_of=now - timedelta(hours=5))
     shop.payment(currency="EUR", amount_minor=1999, captured_minor=1999, refunded_minor=500, state="part_refunded")
@@ -275,6 +278,33 @@ def _held(shop: Shop) -> Order:
         order, "On hold (operator): Waits for the buyer's answer about the colour.", kind="hold", actor="person:Grace"
     )
     return order
+
+
+def _asked(shop: Shop, order: Order) -> None:
+    """Its buyer was asked what is to become of what nobody has; the mail server refused the question."""
+    line = shop.session.scalars(select(OrderLine.id).where(OrderLine.order_id == order.id).limit(1)).one()
+    choice = Choice(
+        tenant_id=shop.tenant,
+        order_id=order.id,
+        short={str(line): 3},
+        unanswered="refund",
+        remind_at=shop.now + timedelta(days=1),
+        answer_by=shop.now + timedelta(days=2),
+    )
+    shop.session.add(choice)
+    shop.session.flush()
+    shop.session.add(
+        Notice(
+            tenant_id=shop.tenant,
+            order_id=order.id,
+            subject=f"choice/{choice.id}",
+            fact="asked",
+            state="failed",
+            reason="The mail server refuses this message or its address (550). Check the buyer's mail address, or "
+            "reach them in another way.",
+            ended_at=shop.now - timedelta(minutes=10),
+        )
+    )
 
 
 def _others(shop: Shop) -> None:

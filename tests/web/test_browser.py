@@ -95,6 +95,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "shipped order": f"{shop}/orders/{ids['shipped']}",
         "split order": f"{shop}/orders/{ids['split']}",
         "held order": f"{shop}/orders/{ids['held']}",
+        "answer for the buyer": f"{shop}/orders/{ids['held']}/choice",
         "cancel": f"{shop}/orders/{ids['split']}/cancel",
         "routing": f"{shop}/orders/{ids['split']}/routing",
         "try rules": f"{shop}/routing/simulate",

@@ -19,7 +19,9 @@ OPEN = {
     # A file's address is the proof by itself (tests/web/test_file_links.py).
     "files.shown",
     # Shopify signs what a storefront asks (tests/web/test_arriving.py).
-    "arriving.shown", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
+    "arriving.shown",
+    # So is a buyer's (tests/web/test_choose.py).
+    "choose.shown", "choose.confirmed", "choose.answered", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
     "session.ask_code", "session.take_code", "front", "show", "static",
 }  # fmt: skip
 
@@ -35,9 +37,13 @@ def routes(app: Flask) -> list[tuple[Rule, str]]:
 def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
     """The rule's address with ids of the kind that its page is about."""
     page = rule.endpoint.partition(".")[0]
-    id = {"order": ids["held"], "taking_back": ids["split"], "job": ids["parked_job"], "inbox": ids["event"]}.get(
-        page, 1
-    )
+    id = {
+        "order": ids["held"],
+        "choosing": ids["held"],
+        "taking_back": ids["split"],
+        "job": ids["parked_job"],
+        "inbox": ids["event"],
+    }.get(page, 1)
     if rule.endpoint == "order.label":
         id = ids["shipped"]
     values: dict[str, Any] = {
@@ -87,7 +93,7 @@ def test_a_page_that_stood_open_is_sent_to_the_door_as_a_whole(
 
 def test_every_blueprint_is_guarded_but_for_the_doors(app: Flask) -> None:
     unguarded = {name for name in app.blueprints if guard not in app.before_request_funcs.get(name, [])}
-    assert unguarded == {"health", "session", "files", "install", "arriving"}
+    assert unguarded == {"health", "session", "files", "install", "arriving", "choose"}
 
 
 def test_every_page_lives_under_ops(app: Flask) -> None:
@@ -137,8 +143,8 @@ def test_every_button_needs_its_token(app: Flask, grace: Person, furnished: dict
     before = everything(grace)
     pressed = 0
     for rule, method in routes(app):
-        if method != "POST" or rule.endpoint == "hooks.receive":
-            continue
+        if method != "POST" or rule.endpoint in {"hooks.receive", "choose.answered"}:
+            continue  # a signature, or a signed address, is what speaks for these
         answer = grace.client.post(address(app, rule, furnished, furnished["tenant"]), data=FORM)
         assert answer.status_code == 400, rule
         assert "Nothing was changed" in answer.text

@@ -36,7 +36,7 @@ WRITES_OTHERWISE = {
 # Pages of an admin's own work.
 ADMINS_PAGES = {"connections", "settings", "setup", "shadow", "privacy", "people", "audit", "audit_house", "locations"}
 # Anybody may open these, whatever their role: they prove who it is.
-DOORS = {"session.take_password", "session.take_code", "session.sign_out"}
+DOORS = {"session.take_password", "session.take_code", "session.sign_out", "choose.answered"}
 
 
 def somebody(app: Flask, engine: Engine, session: Session, role: str, *, shop: int | None = None) -> Person:

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from integrations.nouns import ParcelStatus, PaymentStanding, PaymentState
 from jobs.health import Listener, Report
 from jobs.queue import KINDS, QUEUES
+from orders import amounts
 from orders.lifecycle import LIVES
 from records.jobs import Job
 from records.orders import Hold
 from web import assets
-from web.show import amounts, condition, moments, next_step, redaction, sheet, words
+from web.show import condition, moments, next_step, redaction, sheet, words
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

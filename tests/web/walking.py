@@ -69,7 +69,14 @@ def needed(app: Flask, route: Route) -> str:
 def address(app: Flask, rule: Rule, ids: dict[str, int], *, tenant: int | None = None) -> str:
     """The rule's address, with ids of the kind that its page is about."""
     page = rule.endpoint.partition(".")[0]
-    own = {"order": "held", "taking_back": "split", "job": "parked_job", "inbox": "event", "people": "person"}
+    own = {
+        "order": "held",
+        "choosing": "held",
+        "taking_back": "split",
+        "job": "parked_job",
+        "inbox": "event",
+        "people": "person",
+    }
     values: dict[str, Any] = {
         **ids, "id": ids.get(own.get(page, ""), 1), "tenant": tenant or ids["tenant"],
         "kind": "address", "connection": f"store-{ids['tenant']}",

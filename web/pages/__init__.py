@@ -14,6 +14,8 @@ from web.pages import (
     audit,
     bulk,
     bundles,
+    choose,
+    choosing,
     connections,
     count_scan,
     counts,
@@ -63,6 +65,7 @@ _PAGES = (
     settings,
     files,
     taking_back,
+    choosing,
     jobs,
     job,
     inbox,
@@ -99,6 +102,7 @@ def attach(app: Flask) -> None:
     for page in _PAGES:
         app.register_blueprint(page.blueprint, url_prefix=PREFIX)
     app.register_blueprint(audit.house, url_prefix=PREFIX)
+    app.register_blueprint(choose.blueprint)
     app.register_blueprint(install.blueprint)
     app.register_blueprint(arriving.blueprint)
     app.add_url_rule("/", "front", _to_the_pages)

@@ -20,7 +20,7 @@ from integrations import registry
 from integrations.ports import AppKeys, Checkup, Credentials, OutsideFailure, Permanent, Temporary
 from integrations.storefronts.shopify import app_home, code_grant, granting, scopes
 from jobs import access, installing, no_access, renewing
-from jobs.work import Services, app_keys, origins
+from jobs.work import Services, app_keys, buyer_links, origins, post
 from records import database
 from records.installs import InstallBegun
 from records.tenants import Connection
@@ -288,4 +288,6 @@ def _services() -> Services:
         lease_s=settings.job_lease_seconds,
         public_url=settings.public_url,
         app_keys=app_keys(settings),
+        post=post(settings),
+        links=buyer_links(settings),
     )

@@ -11,14 +11,15 @@ from typing import Any
 from babel import Locale
 
 from integrations.nouns import exponent
+from orders import amounts
 from records.routing import Sending
 from web import asked
 from web.pages.stock_forms import day_in
-from web.show import amounts
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NAMES = (
-    "preference", "never_to", "shipments_a_day", "work", "time_zone", "cut_off", "handling_days", "closed_on",
+    "preference", "never_to", "shipments_a_day", "work", "time_zone", "cut_off", "carrier_comes_at",
+    "handling_days", "closed_on",
 )  # fmt: skip
 _COUNTRIES = frozenset(code for code in Locale("en").territories if re.fullmatch(r"[A-Z]{2}", str(code))) - {
     "ZZ",
@@ -38,6 +39,7 @@ def written(sending: Sending, currency: str) -> dict[str, str]:
         "work": str(amounts.decimal(sending.work_minor, currency)),
         "time_zone": sending.time_zone,
         "cut_off": "" if sending.cut_off is None else f"{sending.cut_off:%H:%M}",
+        "carrier_comes_at": "" if sending.carrier_comes_at is None else f"{sending.carrier_comes_at:%H:%M}",
         "handling_days": str(sending.handling_days),
         "closed_on": "\n".join(day.isoformat() for day in sending.closed_on),
     }
@@ -59,7 +61,8 @@ def read(typed: Mapping[str, str], currency: str) -> tuple[Sending | None, dict[
         "shipments_a_day": _number(typed, "shipments_a_day", 1, 100_000, wrong) if typed["shipments_a_day"] else None,
         "work_minor": _money(typed, currency, wrong),
         "time_zone": typed["time_zone"] or "UTC",
-        "cut_off": _time(typed, wrong),
+        "cut_off": _time(typed, "cut_off", wrong),
+        "carrier_comes_at": _time(typed, "carrier_comes_at", wrong),
         "working_days": tuple(day for day in range(7) if typed[f"day-{day}"] == "1"),
         "closed_on": _days(typed, wrong),
         "handling_days": _number(typed, "handling_days", 0, 30, wrong),
@@ -68,6 +71,8 @@ def read(typed: Mapping[str, str], currency: str) -> tuple[Sending | None, dict[
         Sending(time_zone=found["time_zone"])
     except ValueError:
         wrong["time_zone"] = "There is no such time zone. One is called America/New_York."
+    if found["cut_off"] and found["carrier_comes_at"] and found["carrier_comes_at"] < found["cut_off"]:
+        wrong["carrier_comes_at"] = "Not before the time until which orders leave the same day."
     if not found["working_days"]:
         wrong["working_days"] = "Tick at least one day: without one nothing would ever leave."
     return (None if wrong else Sending(**found)), wrong
@@ -115,12 +120,12 @@ def _money(typed: Mapping[str, str], currency: str, wrong: dict[str, str]) -> in
     return int(minor)
 
 
-def _time(typed: Mapping[str, str], wrong: dict[str, str]) -> time | None:
-    text = typed["cut_off"]
+def _time(typed: Mapping[str, str], name: str, wrong: dict[str, str]) -> time | None:
+    text = typed[name]
     if not text:
         return None
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII):
-        wrong["cut_off"] = "A time of the day such as 14:00, or nothing where it makes no difference."
+        wrong[name] = "A time of the day such as 14:00, or nothing where it makes no difference."
         return None
     return time.fromisoformat(text)
 

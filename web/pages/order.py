@@ -13,7 +13,8 @@ from orders import holds
 from records.orders import OVER, Hold, Order, find_order, open_holds
 from web import asked, file_links, show
 from web import session as door
-from web.pages import shop
+from web.pages import choose, shop
+from web.queries import choices
 from web.queries import order as reads
 from web.queries.keyset import Cut
 from web.queries.order import Whole
@@ -116,6 +117,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         story = reads.story(session, tenant, id, kind=kind, cut=cut)
         ratable = _ratable(session, whole)
         movable = {one.row.id for one in whole.shipments if not desk.why_it_sends(session, one.row)}
+        choice = choices.of_order(session, tenant, id, choose.links(), today=show.now().date())
     waiting = [job for job in whole.jobs if job.state in {"due", "running", "parked"}]
     statuses = [parcel.carrier_status for parcel in whole.parcels]
     return {
@@ -131,6 +133,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
         "ratable": ratable,
         "movable": movable,
+        "asked": choice,
         "typed": {},
         "wrong": {},
     }

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from flask import Response, redirect, render_template, request, stream_with_context, url_for
 
+from orders import amounts
 from web import asked, show
 from web import session as door
 from web.pages import shop
@@ -15,7 +16,7 @@ from web.queries import orders, wishes
 from web.queries.keyset import Cut
 from web.queries.orders import OrderLook
 from web.queries.wishes import Wish
-from web.show import amounts, next_step, sheet, words
+from web.show import next_step, sheet, words
 
 log = structlog.get_logger(__name__)
 blueprint = door.guarded("orders", __name__)

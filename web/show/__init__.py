@@ -12,8 +12,9 @@ from babel import Locale, UnknownLocaleError
 from flask import Flask, current_app, g, request, url_for
 
 from config.version import VERSION
+from orders import amounts
 from web import surface
-from web.show import amounts, icons, moments, next_step, polaris, promised, words
+from web.show import icons, moments, next_step, polaris, promised, words
 
 _ENGLISH = Locale("en", "US")
 

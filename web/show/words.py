@@ -103,6 +103,19 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             due=("To be done", "clock", "warn", "It is done as soon as it can be, and by its day at the latest."),
             done=("Done", "check-circle", "good", "It was done."),
         ),
+        "choice": _table(
+            asked=("Asked", "question", "warn", "The buyer has time to choose."),
+            reminded=("Reminded", "question", "warn", "The buyer was reminded and has time until the deadline."),
+            answered=("Answered", "check-circle", "good", "It was chosen, or what was short is there."),
+            defaulted=("Decided by the deadline", "clock", "quiet", "Nobody answered in time."),
+            withdrawn=("Withdrawn", "ban", "quiet", "There is nothing left to choose."),
+        ),
+        "notice": _table(
+            due=("To be sent", "clock", "going", "It is sent in a moment."),
+            sent=("Sent", "check-circle", "good", "The mail server took it."),
+            suppressed=("Not sent", "ban", "warn", "The reason stands beside it."),
+            failed=("Failed", "alert", "bad", "It was refused, or nobody knows whether it was taken."),
+        ),
         "shipment": _table(
             planned=("Planned", "box", "quiet", "Its boxes are planned; labels come next."),
             labelled=("Labelled", "file", "going", "Every box has its label; the store is told next."),
@@ -193,6 +206,8 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         ),
         "verify_order": Doing("Check the order", "The order waits at its start; nothing was reserved or bought."),
         "check_payment": Doing("Look at the payment", "The order waits before its stock is reserved."),
+        "ask_buyer": Doing("Ask the buyer", "The buyer has time to choose what is to become of what is short."),
+        "send_notice": Doing("Write to the buyer", "The buyer has not been told by mail yet."),
         "assign_work": Doing(
             "Move the store's work", "The store counts the units off at another location than they leave from."
         ),
@@ -255,7 +270,7 @@ TIMELINE: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 VENDORS: Mapping[str, str] = MappingProxyType(
-    {"shopify": "Shopify", "stripe": "Stripe", "easypost": "EasyPost", "packline": "Packline"}
+    {"shopify": "Shopify", "stripe": "Stripe", "easypost": "EasyPost", "packline": "Packline", "mail": "Mail server"}
 )
 
 

@@ -1,0 +1,91 @@
+"""Asks a buyer what is to become of what is short, reminds them once, and does what they or the deadline chose."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from jobs import queue, story
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
+from jobs.work import Work
+from orders import choice_told, choosing, lifecycle, taking_back
+from orders.reversing import Wish
+from orders.taking_back import Begun
+from records import choices, notices, tenants
+from records.choices import DECIDED, OPEN, Choice
+from records.orders import Order
+from records.reversals import under_way
+
+# What else is being taken back of an order is a matter of seconds, unless a person is asked about it.
+_LOOK_AGAIN_S = 30.0
+
+
+def run(work: Work) -> Outcome:
+    with work.writing() as session:
+        found = choices.find(session, work.tenant, work.subject_id)
+        if found is None:
+            return Cancelled(reason="there is no such choice")
+        session.get_one(Order, (work.tenant, found.order_id), with_for_update=True)
+        row = session.get_one(Choice, (work.tenant, found.id), with_for_update=True, populate_existing=True)
+        if row.state in OPEN:
+            waits = _ask(session, work, row)
+            if waits is not None:
+                return waits
+        if row.state in DECIDED and row.acted_at is None:
+            return _act(session, work, row)
+        return Done() if row.state in DECIDED else Cancelled(reason=f"the choice is {row.state}")
+
+
+def _ask(session: Session, work: Work, row: Choice) -> Outcome | None:
+    """What the clock says is to be done; None where the deadline has decided."""
+    if tenants.mode_of(session, work.tenant) != "live":
+        return Cancelled(reason="the shop only watches: its buyers are asked nothing")
+    now = work.now()
+    if now >= row.answer_by:
+        held_back = choice_told.holds_something(session, work.tenant, row.order_id, choosing.units_of(row.short))
+        choosing.decide_by_default(session, row, held_back=held_back, now=now)
+        return None
+    _tell(session, work, row, "asked")
+    too_long = now >= row.remind_at and row.state == "asked"
+    if too_long and lifecycle.move(session, work.tenant, "choice", row.id, "remind"):
+        _tell(session, work, row, "reminded")
+    next_at = row.remind_at if row.state == "asked" else row.answer_by
+    return Snoozed(wait_s=(next_at - now).total_seconds(), reason="The buyer has time to answer.")
+
+
+def _tell(session: Session, work: Work, row: Choice, fact: str) -> None:
+    notice = notices.want(session, work.tenant, row.order_id, choosing.subject_of(row.id), fact)
+    if notice is not None:
+        queue.add(session, work.tenant, "send_notice", f"notice/{notice}")
+
+
+def _act(session: Session, work: Work, row: Choice) -> Outcome:
+    """Have done what was chosen, by the ways that there are; what only waits can still be chosen anew."""
+    said = choosing.answer_of(row)
+    order = f"order/{row.order_id}"
+    if said.refunded:
+        if under_way(session, work.tenant, row.order_id) is not None:
+            return Snoozed(wait_s=_LOOK_AGAIN_S, reason="Something else is being taken back of this order.")
+        _take_off(session, work, row, said.refunded)
+    elif said.rest == "now":
+        choosing.act(session, row, now=work.now())
+    queue.add(session, work.tenant, "reserve_stock", order)
+    return Done()
+
+
+def _take_off(session: Session, work: Work, row: Choice, lines: list[int]) -> None:
+    """A part cancellation: the money goes back the way it was paid, and the rest is planned anew."""
+    units = choosing.units_of(row.short)
+    by = row.answered_by
+    wish = Wish(
+        purpose="cancel_lines",
+        wanted={line: units[line] for line in lines if line in units},
+        reason="stock",
+        origin="person" if by.startswith("person:") else "packline",
+    )
+    begun = taking_back.begin(session, work.tenant, row.order_id, wish, by=by, now=work.now())
+    choosing.act(session, row, now=work.now())
+    if isinstance(begun, Begun):
+        queue.add(session, work.tenant, "reverse_order", f"order/{row.order_id}")
+    else:
+        said = "" if not hasattr(begun, "reason") else f" {begun.reason}"
+        story.fact(session, work.tenant, row.order_id, f"Nothing was taken off the order.{said}")

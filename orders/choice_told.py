@@ -1,0 +1,157 @@
+"""Reads what a buyer is told of their choice: the lines that are short, when they come, and what happens otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from orders import choosing, planning, shortage
+from orders.amounts import amount
+from orders.shortage import Units
+from records.choices import OPEN, Choice
+from records.orders import Order, lines_of
+from records.stock import Arrival
+from records.tenants import Tenant
+
+_ENGLISH = Locale("en", "US")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortLine:
+    """A line of which units are missing. The price is of one unit; `restock` is None where nobody knows."""
+
+    id: int
+    title: str
+    sku: str
+    units: int
+    unit_price_minor: int
+    restock: date | None
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """All that a page or a letter says of a choice. It names no buyer."""
+
+    id: int
+    order: int
+    order_name: str
+    shop: str
+    currency: str
+    state: str
+    lines: Sequence[ShortLine]
+    held_back: bool
+    """Something that is there waits for what is not."""
+    unanswered: str
+    answer_by: datetime
+    rest: str
+    answered_by: str
+    final: bool
+    """Nothing can be chosen any more."""
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def by_stock(self) -> bool:
+        """What was short came before anybody chose, or is not wanted any more."""
+        return self.answered_by == "stock"
+
+
+def told(session: Session, row: Choice, *, today: date) -> Told:
+    order = session.get_one(Order, (row.tenant_id, row.order_id))
+    short = choosing.units_of(row.short)
+    return Told(
+        id=row.id,
+        order=row.order_id,
+        order_name=order.name or f"#{order.id}",
+        shop=session.execute(select(Tenant.name).where(Tenant.id == row.tenant_id)).scalar_one(),
+        currency=order.currency,
+        state=row.state,
+        lines=_lines(session, row, short, today),
+        held_back=holds_something(session, row.tenant_id, row.order_id, short),
+        unanswered=row.unanswered,
+        answer_by=row.answer_by,
+        rest=row.rest,
+        answered_by=row.answered_by,
+        final=row.acted_at is not None,
+    )
+
+
+def holds_something(session: Session, tenant: int, order: int, short: Units) -> bool:
+    """Whether an order has units that could leave and have no shipment yet."""
+    wants = planning.demand(session, tenant, order).wants
+    return any(want.units > short.get(want.line, 0) for want in wants)
+
+
+def by_default(told_of: Told) -> str:
+    """What happens without an answer, as the buyer reads it."""
+    if told_of.unanswered == shortage.REFUND:
+        rest = " and send the rest" if told_of.held_back else ""
+        return f"we refund what is missing{rest}"
+    if told_of.unanswered == shortage.SHIP_REST and told_of.held_back:
+        return "we send the rest now, and what is missing when it comes"
+    together = " and send everything together" if told_of.held_back else ""
+    return f"we wait for what is missing{together}"
+
+
+def locale_of(country: str) -> Locale:
+    """English, which the letters are in, with the dates and amounts of the buyer's country where those are known."""
+    try:
+        return Locale.parse(f"en_{country.upper()}") if country else _ENGLISH
+    except (UnknownLocaleError, ValueError):
+        return _ENGLISH
+
+
+def day(when: date, locale: Locale) -> str:
+    return str(format_date(when, "long", locale=locale))
+
+
+def moment(when: datetime, locale: Locale) -> str:
+    """With its zone: nobody knows the buyer's."""
+    return f"{format_date(when, 'full', locale=locale)}, {format_datetime(when, 'HH:mm', locale=locale)} UTC"
+
+
+def price(line: ShortLine, currency: str, locale: Locale) -> str:
+    return amount(line.unit_price_minor, currency, locale)
+
+
+def _lines(session: Session, row: Choice, short: Units, today: date) -> list[ShortLine]:
+    kept = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
+    variants = [kept[line].variant_id for line in short if line in kept]
+    due = _arrivals(session, row.tenant_id, [one for one in variants if one is not None], today)
+    return [
+        ShortLine(
+            id=line,
+            title=kept[line].title,
+            sku=kept[line].sku,
+            units=units,
+            unit_price_minor=kept[line].unit_price_minor,
+            restock=due.get(kept[line].variant_id or 0),
+            answer=str(row.answers.get(str(line), "")),
+        )
+        for line, units in sorted(short.items())
+        if line in kept
+    ]
+
+
+def _arrivals(session: Session, tenant: int, variants: Sequence[int], today: date) -> dict[int, date]:
+    """The next day on which each variant is expected; what is overdue says nothing."""
+    rows = session.execute(
+        select(Arrival.variant_id, func.min(Arrival.due_on).label("due_on"))
+        .where(
+            Arrival.tenant_id == tenant,
+            Arrival.variant_id.in_(variants),
+            Arrival.state == "expected",
+            Arrival.due_on >= today,
+        )
+        .group_by(Arrival.variant_id)
+    )
+    return {row.variant_id: row.due_on for row in rows}

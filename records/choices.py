@@ -1,0 +1,73 @@
+"""What a buyer was asked about the units that nobody has, until when, and what was answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Index, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from records.base import Base, CreatedAt, Id, TenantKey
+
+OPEN = frozenset({"asked", "reminded"})
+DECIDED = frozenset({"answered", "defaulted"})
+
+
+class Choice(Base):
+    """One question to the buyer of an order. States: asked → reminded → answered · defaulted · withdrawn."""
+
+    __tablename__ = "choices"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        Index("ix_choices_order", "tenant_id", "order_id", "id"),
+        Index(
+            "uq_choices_open",
+            "tenant_id",
+            "order_id",
+            unique=True,
+            postgresql_where=text("state IN ('asked', 'reminded')"),
+        ),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    order_id: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="asked")
+    short: Mapped[dict[str, Any]]
+    """Units that nobody has, by order line id."""
+    unanswered: Mapped[str]
+    """What happens at the deadline without an answer, as the buyer was told: wait, refund, ship_rest."""
+    answers: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """`wait` or `refund`, by order line id; empty until somebody or the deadline has decided."""
+    rest: Mapped[str] = mapped_column(server_default="")
+    """`now`: what is there leaves without the others; `together`: it waits for them."""
+    link_version: Mapped[int] = mapped_column(server_default="1")
+    """The links of an older version lead nowhere."""
+    created_at: Mapped[CreatedAt]
+    remind_at: Mapped[datetime]
+    answer_by: Mapped[datetime]
+    answered_by: Mapped[str] = mapped_column(server_default="")
+    """`person:the buyer`, another person, `packline` at the deadline, `stock` where the units came first."""
+    reason: Mapped[str] = mapped_column(server_default="")
+    """Why a person of the shop answered in the buyer's place."""
+    answered_at: Mapped[datetime | None]
+    acted_at: Mapped[datetime | None]
+    """Since when the answer cannot be changed any more."""
+
+
+def find(session: Session, tenant: int, choice: int, *, lock: bool = False) -> Choice | None:
+    return session.get(Choice, (tenant, choice), with_for_update=lock or None, populate_existing=lock)
+
+
+def latest_of(session: Session, tenant: int, order: int) -> Choice | None:
+    """What the buyer of an order was asked last."""
+    return session.scalars(
+        select(Choice).where(Choice.tenant_id == tenant, Choice.order_id == order).order_by(Choice.id.desc()).limit(1)
+    ).first()
+
+
+def of_order(session: Session, tenant: int, order: int) -> list[Choice]:
+    return list(
+        session.scalars(select(Choice).where(Choice.tenant_id == tenant, Choice.order_id == order).order_by(Choice.id))
+    )

@@ -1,0 +1,130 @@
+"""The buyer's own page: what is out of stock, until when to choose, and what happens otherwise.
+
+No login, no cookie, no script, nobody else's server, and nothing that tells who bought: the address is the proof, so it
+is signed, ends, and is told to no other site. Looking changes nothing, since programs that check mail look, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+
+from jobs import desk
+from jobs.work import buyer_links
+from orders import choice_told, choosing
+from orders.buyer_links import BuyerLinks, LinkEnded, NoLink
+from orders.choice_told import Told
+from orders.shortage import REFUND, WAIT
+from records import choices, database
+from records.choices import Choice
+from records.tenants import Tenant
+from web import asked, show
+from web.pages import shop
+
+log = structlog.get_logger(__name__)
+# Not guarded as the other pages are: a buyer is nobody's user, and brings nothing but the address.
+blueprint = Blueprint("choose", __name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What was chosen in a form, and what is missing in it, by field."""
+
+    lines: Mapping[int, str]
+    ship_rest: bool
+    wrong: Mapping[str, str]
+
+
+@blueprint.get("/choose/<token>")
+def shown(token: str) -> Any:
+    with _opened(token) as (session, row):
+        told = choice_told.told(session, row, today=show.now().date())
+    chosen = {line.id: line.answer for line in told.lines if line.answer}
+    return _page(token, told, Form(lines=chosen, ship_rest=told.rest == "now", wrong={}))
+
+
+@blueprint.get("/choose/<token>/confirm")
+def confirmed(token: str) -> Any:
+    """Shows once more what was chosen, and what comes of it."""
+    with _opened(token) as (session, row):
+        told = choice_told.told(session, row, today=show.now().date())
+    if told.final:
+        return redirect(url_for("choose.shown", token=token), 303)
+    form = read(request.args, told)
+    if form.wrong:
+        return _page(token, told, form), 422
+    return render_template("choose_confirm.html", token=token, told=told, form=form, **_words(told))
+
+
+@blueprint.post("/choose/<token>")
+def answered(token: str) -> Any:
+    with _opened(token) as (session, row):
+        told = choice_told.told(session, row, today=show.now().date())
+        form = read(request.form, told)
+        if form.wrong and not told.final:
+            return _page(token, told, form), 422
+        counts = desk.answer_choice(
+            session, row.tenant_id, row.id, form.lines, ship_rest=form.ship_rest, by=choosing.BUYER
+        )
+        log.info("buyer chose", tenant=row.tenant_id, order=row.order_id, choice=row.id, counts=counts)
+    return redirect(url_for("choose.shown", token=token), 303)
+
+
+@blueprint.after_request
+def tell_nobody_the_address(response: Response) -> Response:
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def links() -> BuyerLinks:
+    return buyer_links(current_app.extensions["settings"])
+
+
+def read(given: Mapping[str, str], told: Told) -> Form:
+    """The answers of a form: one for every line that is short, and one for the rest where that waits. Pure."""
+    lines, wrong = {}, {}
+    for line in told.lines:
+        name = f"line-{line.id}"
+        said = asked.plain(given.get(name, ""), 20)
+        if said in {WAIT, REFUND}:
+            lines[line.id] = said
+        else:
+            wrong[name] = "Choose one of these. Nothing was sent yet."
+    return Form(lines=lines, ship_rest=asked.plain(given.get("rest", ""), 20) == "now", wrong=wrong)
+
+
+@contextmanager
+def _opened(token: str) -> Iterator[tuple[Session, Choice]]:
+    """The choice that a link is good for, in its shop's transaction; 404 for any other link, 410 for one that ended."""
+    try:
+        link = links().read(token, now=show.now())
+    except NoLink:
+        abort(404)
+    except LinkEnded:
+        abort(410)
+    with database.transaction(shop.engine(), link.tenant) as session:
+        row = choices.find(session, link.tenant, link.choice)
+        tenant = session.get(Tenant, link.tenant)
+        if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
+            abort(404)
+        yield session, row
+
+
+def _page(token: str, told: Told, form: Form) -> str:
+    return render_template("choose.html", token=token, told=told, form=form, **_words(told))
+
+
+def _words(told: Told) -> dict[str, Any]:
+    locale = show.locale()
+    return {
+        "deadline": choice_told.moment(told.answer_by, locale),
+        "otherwise": choice_told.by_default(told),
+        "restock": {line.id: choice_told.day(line.restock, locale) for line in told.lines if line.restock},
+    }
