@@ -28,6 +28,7 @@ Counted = TypeVar("Counted")
 COSTLY = frozenset(
     {
         "orders.file", "bulk.act", "bulk.print_labels", "jobs.retry_all", "vendors.compare", "stock.read_again",
+        "replenish.file", "replenish.again",
         "taking_back.relabel", "reshaping.rerate", "connections.add", "connections.check", "connections.replace_key",
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
     }
