@@ -28,10 +28,9 @@ Counted = TypeVar("Counted")
 COSTLY = frozenset(
     {
         "orders.file", "bulk.act", "bulk.print_labels", "jobs.retry_all", "vendors.compare", "stock.read_again",
-        "stock.file", "counts.upload", "counts.apply",
+        "stock.file", "counts.upload", "counts.apply", "replenish.file", "replenish.again", "simulation.tried",
         "taking_back.relabel", "reshaping.rerate", "connections.add", "connections.check", "connections.replace_key",
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
-        "simulation.tried",
         "choose.shown", "choose.confirmed", "choose.answered",
     }
 )  # fmt: skip
