@@ -72,7 +72,13 @@ def test_what_cannot_be_done_comes_back_as_it_was_typed(grace: Person, shop: Sho
 
 def test_an_arrival_is_expected_received_in_part_and_cancelled(grace: Person, shop: Shop, bag: int) -> None:
     base = f"/ops/shops/{shop.tenant}/arrivals"
-    told = {"sku": "BAG", "place": str(shop.locations["Reno"]), "units": "6", "due_on": "2026-12-01", "reference": "PO-9"}
+    told = {
+        "sku": "BAG",
+        "place": str(shop.locations["Reno"]),
+        "units": "6",
+        "due_on": "2026-12-01",
+        "reference": "PO-9",
+    }
     assert "There is no SKU" in grace.post(base, **told | {"sku": "CAP"}).text
     assert grace.post(base, **told).status_code == 303
     german = grace.get(f"/ops/shops/{shop.tenant}/stock", headers={"Accept-Language": "de-DE"}).text
