@@ -20,6 +20,8 @@ from orders.reversing import Wish
 from records import database
 
 _ROUNDS = 4
+# So many orders are paid later, if at all; of so many that are cancelled the units go back to the shelf.
+_PENDING, _RESTOCKED = 0.4, 0.8
 # After a comparison nothing may be left but what it left on purpose, because it was being worked on.
 _COMPARISONS = 3
 
@@ -148,17 +150,18 @@ def _rest(ground: Ground) -> None:
 def _place(ground: Ground, chance: random.Random) -> Json:
     skus = sorted({level["sku"] for level in _there(ground)})
     chosen = chance.sample(skus, k=min(len(skus), chance.randint(1, 2)))
+    pending = chance.random() < _PENDING
     wish = {
         "shop": ground.domain,
         "lines": [{"sku": sku, "quantity": chance.randint(1, 3)} for sku in chosen],
         "ship_to": BUYER,
         "email": "ada@example.com",
-        "financial_status": "paid",
+        "financial_status": "pending" if pending else "paid",
         "risk": "ACCEPT",
         "shipping": {"title": "Standard", "price": "5.00"},
     }
     placed: Json = ground.control("POST", "/shopify/orders", wish)
-    return placed
+    return placed | {"pending": pending}
 
 
 def _there(ground: Ground) -> Sequence[Json]:
@@ -197,14 +200,18 @@ def _count_here(ground: Ground, chance: random.Random) -> int:
 
 
 def _cancel_there(ground: Ground, placed: Sequence[Json], chance: random.Random) -> int:
-    """Whole orders that nobody has shipped; a second later, because the store's clock tells whole seconds apart."""
+    """Every second order that nobody has shipped; the others are paid. The store's clock tells whole seconds apart."""
     time.sleep(1.0 - time.time() % 1.0 + 0.01)
     shipped = {one["id"] for one in books.store_orders(ground) if one["fulfillments"]}
-    open_orders = [one for one in placed if one["id"] not in shipped]
-    for order in open_orders[: 1 + len(open_orders) // 3]:
-        restock = chance.random() < 0.8
-        ground.control("POST", f"/shopify/orders/{order['id']}/cancel", {"reason": "CUSTOMER", "restock": restock})
-    return len(open_orders[: 1 + len(open_orders) // 3])
+    waiting = [one for one in placed if one["id"] not in shipped]
+    cancelled, kept = waiting[::2], waiting[1::2]
+    for order in cancelled:
+        wish = {"reason": "CUSTOMER", "restock": chance.random() < _RESTOCKED}
+        ground.control("POST", f"/shopify/orders/{order['id']}/cancel", wish)
+    for order in kept:
+        if order["pending"]:
+            ground.control("POST", f"/shopify/orders/{order['id']}/pay", {})
+    return len(cancelled)
 
 
 def _take_back_here(ground: Ground, placed: Sequence[Json], chance: random.Random) -> int:

@@ -296,7 +296,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
     world.door = app
     with serving(app) as origin, pytest.MonkeyPatch.context() as patched:
         # On a slow machine five seconds may pass within a story, or not: a story says itself when they have.
-        patched.setattr(hearing, "GATHERED_FOR", timedelta(hours=1))
+        patched.setattr(hearing, "GATHERED_FOR", timedelta(minutes=3))
         world.origin = origin
         services.links = buyer_links(pointed.model_copy(update={"public_url": origin}))
         yield world
