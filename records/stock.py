@@ -87,6 +87,12 @@ class StockLevel(Base):
     damaged: Mapped[int] = mapped_column(server_default="0")
     safety: Mapped[int] = mapped_column(server_default="0")
 
+    @classmethod
+    def empty(cls, tenant: int, variant: int, location: int) -> StockLevel:
+        """Of a variant that never lay at a location: to be shown, and never kept."""
+        nothing = dict.fromkeys(("on_hand", "reserved", "damaged", "safety"), 0)
+        return cls(tenant_id=tenant, variant_id=variant, location_id=location, **nothing)
+
     @property
     def available(self) -> int:
         """Units free to promise."""

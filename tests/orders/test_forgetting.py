@@ -6,7 +6,8 @@ import pytest
 
 from integrations.nouns import Address
 from orders import forgetting
-from orders.forgetting import KEPT, NOT_PERSONAL, PLACES, Becomes
+from orders.forgetting import KEPT, PLACES, Becomes
+from orders.not_personal import NOT_PERSONAL
 from records.schema import METADATA
 from tests.shop import ADA
 

@@ -52,7 +52,7 @@ def test_a_part_is_put_in_again_with_other_units_and_taken_out(grace: Person, go
     put(grace, goods, "SET", "BAG", "1")
     put(grace, goods, "SET", "BAG", "2")
     assert parts(session, goods) == [("SET", "BAG", 2)]
-    address = f"/ops/shops/{goods.tenant}/stock/bundles/{goods.variants['SET']}/{goods.variants['BAG']}/take-out"
+    address = f"/ops/shops/{goods.tenant}/stock/bundles/{goods.variants['SET']}/parts/{goods.variants['BAG']}/take-out"
 
     assert grace.post(address).status_code == 303
     assert parts(session, goods) == []
@@ -87,6 +87,8 @@ def test_another_shop_s_goods_are_nobody_s(grace: Person, goods: Shop, session: 
     other_shop.session.commit()
     assert put(grace, goods, "SET", "THEIRS", "1").status_code == 422
     put(grace, goods, "SET", "BAG", "1")
-    address = f"/ops/shops/{other_shop.tenant}/stock/bundles/{goods.variants['SET']}/{goods.variants['BAG']}/take-out"
-    grace.post(address)
+    address = (
+        f"/ops/shops/{other_shop.tenant}/stock/bundles/{goods.variants['SET']}/parts/{goods.variants['BAG']}/take-out"
+    )
+    assert grace.post(address).status_code == 404
     assert parts(session, goods) == [("SET", "BAG", 1)]

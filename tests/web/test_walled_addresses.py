@@ -66,6 +66,12 @@ def known(engine: Engine, tenant: int) -> dict[str, Any]:
         "inbox": "SELECT min(id) FROM inbox_events WHERE tenant_id = :t",
         "connections": "SELECT id FROM connections WHERE tenant_id = :t AND role = 'storefront'",
         "stock": "SELECT variant_id FROM stock_levels WHERE tenant_id = :t ORDER BY 1, location_id LIMIT 1",
+        "bundles": "SELECT min(bundle_id) FROM bundle_parts WHERE tenant_id = :t",
+        "parts": "SELECT min(part_id) FROM bundle_parts WHERE tenant_id = :t",
+        "replenish": "SELECT variant_id FROM stock_levels WHERE tenant_id = :t ORDER BY 1, location_id LIMIT 1",
+        "places": "SELECT min(id) FROM locations WHERE tenant_id = :t",
+        "a question to its buyer": "INSERT INTO choices (tenant_id, order_id, short, unanswered, remind_at, answer_by) "
+        "SELECT tenant_id, order_id, '{}', 'wait', now(), now() FROM reversals WHERE tenant_id = :t RETURNING id",
         "location": "SELECT location_id FROM stock_levels WHERE tenant_id = :t ORDER BY variant_id, 1 LIMIT 1",
         "locations": "SELECT min(id) FROM locations WHERE tenant_id = :t",
         "arrivals": "SELECT min(id) FROM arrivals WHERE tenant_id = :t",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
 from orders import bundles
@@ -41,10 +41,12 @@ def put_in(tenant: int) -> Any:
     return redirect(url_for("bundles.listed", bundle=given["bundle"]), 303)
 
 
-@blueprint.post("/shops/<id:tenant>/stock/bundles/<id:bundle>/<id:part>/take-out")
+@blueprint.post("/shops/<id:tenant>/stock/bundles/<id:bundle>/parts/<id:part>/take-out")
 def take_out(tenant: int, bundle: int, part: int) -> Any:
     """Take a part out of a bundle. It is put in again with the form above."""
     with shop.opened(tenant) as session:
+        if None in (session.get(Variant, (tenant, bundle)), session.get(Variant, (tenant, part))):
+            abort(404)
         gone = bundles.take_out(session, tenant, bundle, part)
         log.info("part taken out of bundle", tenant=tenant, bundle=bundle, part=part, gone=gone, actor=door.actor())
     if gone:

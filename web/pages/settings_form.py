@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from records.tenants import Rules
 from web import asked
-from web.pages.settings_fields import GROUPS, Field
+from web.pages.settings_field import Field
+from web.pages.settings_fields import GROUPS
 
 _BOXES_LONGEST_MM = 100_000
 _MOST_CARRIERS = 40

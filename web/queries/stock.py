@@ -101,7 +101,7 @@ def ledger(session: Session, tenant: int, variant: int, location: int, cut: Cut)
     if thing is None or place is None:
         return None
     lies = session.get(StockLevel, (tenant, variant, location), populate_existing=True)
-    level = lies or _empty(tenant, variant, location)
+    level = lies or StockLevel.empty(tenant, variant, location)
     found = keyset.newest_first(session, _movements(tenant, variant, location), Movement.id, cut)
     return Ledger(
         variant=thing,
@@ -146,7 +146,7 @@ def _levels(
     for place, name in places.items():
         for id in ids:
             if (id, place) in lying or (id, place) in coming:
-                level = lying.get((id, place)) or _empty(tenant, id, place)
+                level = lying.get((id, place)) or StockLevel.empty(tenant, id, place)
                 found[id].append((level, name, coming.get((id, place), Coming())))
     return found
 
@@ -158,13 +158,6 @@ def _coming(session: Session, tenant: int, variants: Sequence[int]) -> dict[tupl
         .group_by(Arrival.variant_id, Arrival.location_id)
     )
     return {(variant, place): Coming(units=int(units), due_on=due) for variant, place, units, due in rows}
-
-
-def _empty(tenant: int, variant: int, location: int) -> StockLevel:
-    """A level that nobody has begun: it is shown, and never kept."""
-    return StockLevel(
-        tenant_id=tenant, variant_id=variant, location_id=location, on_hand=0, reserved=0, damaged=0, safety=0
-    )
 
 
 def _movements(tenant: int, variant: int, location: int) -> Select[Movement]:

@@ -225,9 +225,7 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "reconcile": Doing("Compare with the vendor", "What the vendor did not tell us has not been fetched yet."),
         "check_connection": Doing("Look after a connection", "Whether the vendor still tells us is not known."),
         "self_test": Doing("Test everything", "Whether everything that is connected works is not known yet."),
-        "read_stock": Doing(
-            "Read changed stock", "What the store changed of its goods and stock is not known here yet."
-        ),
+        "read_stock": Doing("Read changed stock", "What the store changed of its stock is not known here yet."),
         "tell_stock": Doing("Tell the store of stock", "The store does not count what was changed here by hand."),
         "read_catalogue": Doing("Read the catalogue", "Stock and prices here may be older than the store's."),
         "export_buyer": Doing("Gather a buyer's data", "The export that a buyer asked for cannot be sent yet."),
