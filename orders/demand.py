@@ -41,7 +41,7 @@ def bring_up(session: Session, tenant: int, *, today: date) -> None:
 
 
 # Who catches what lies nowhere: the location that has placed the most of it, else the one where the most of it lies.
-_CATCHERS = """catchers AS MATERIALIZED (
+_CATCHERS = """WITH catchers AS MATERIALIZED (
     SELECT DISTINCT ON (variant_id) variant_id, location_id FROM (
         SELECT r.variant_id, r.location_id, 1 AS here, sum(r.units) AS units FROM reservations r
         WHERE r.tenant_id = :tenant AND r.state IN ('held', 'consumed') AND r.created_at >= :since
@@ -52,8 +52,7 @@ _CATCHERS = """catchers AS MATERIALIZED (
 )"""
 # A line whose units are reserved as something else (what it is made of) wants those things, and not itself.
 _BRING_UP = text(
-    "WITH "
-    + _CATCHERS
+    _CATCHERS
     + """, lines AS MATERIALIZED (
     SELECT l.id, l.variant_id, l.units, (o.placed_at AT TIME ZONE 'UTC')::date AS day,
            o.state NOT IN ('cancelling', 'cancelled') AS lives
@@ -88,8 +87,7 @@ WHERE demand_days.units <> excluded.units
 """  # nosec B608 # composed of our own constants; every value is bound
 )
 _LIST = text(
-    "WITH "
-    + _CATCHERS
+    _CATCHERS
     + """, listed AS MATERIALIZED (
     SELECT DISTINCT variant_id, location_id FROM demand_days WHERE tenant_id = :tenant
     UNION
