@@ -143,6 +143,7 @@ def foreseen(shop: Shop) -> Told:
     shop.place(*PLAIN)
     yield
     goodbyes.forecast_demand(shop)
+    yield
 
 
 def drifted(shop: Shop) -> Told:
@@ -150,6 +151,7 @@ def drifted(shop: Shop) -> Told:
     shop.place(*PLAIN)
     yield
     goodbyes.have_stock_drift(shop)
+    yield
 
 
 def chosen(shop: Shop) -> Told:

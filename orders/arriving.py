@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from orders import planning, promising
+from orders import bundles, planning, promising
 from orders.routing import asking
 from orders.routing.question import Want
 from records import tenants
@@ -41,7 +41,7 @@ def say(session: Session, tenant: int, connection: str, *, sku: str, units: int,
         return Arrival(why="unknown_sku")
     if not goods.needs_shipping:
         return Arrival(why="not_shipped")
-    want = Want(line=_ONE_LINE, variant=goods.id if goods.tracked else None, units=units)
+    want = _wanted(session, tenant, goods, units)
     rules = tenants.rules_of(session, tenant)
     chosen = planning.decided(asking.ask(session, tenant, [want], to, rules, now=now))
     if chosen.short or not chosen.picks:
@@ -49,6 +49,13 @@ def say(session: Session, tenant: int, connection: str, *, sku: str, units: int,
         nobody = everybody <= {one.place for one in chosen.decision.left_out}
         return Arrival(why="not_sent_there" if nobody else "not_in_stock")
     return _of(session, tenant, chosen)
+
+
+def _wanted(session: Session, tenant: int, goods: Variant, units: int) -> Want:
+    parts = bundles.parts_of(session, tenant, goods.id)
+    if parts is not None:
+        return Want(line=_ONE_LINE, variant=None, units=units, parts=parts)
+    return Want(line=_ONE_LINE, variant=goods.id if goods.tracked else None, units=units)
 
 
 def _of(session: Session, tenant: int, chosen: planning.Chosen) -> Arrival:

@@ -49,6 +49,19 @@ ORDER BY line.id, held.part_id
 """)
 
 
+def parts_of(session: Session, tenant: int, variant: int) -> tuple[Part, ...] | None:
+    """What one unit of a bundle takes off the shelves; None where it is no bundle."""
+    rows = session.execute(_PARTS_OF, {"tenant": tenant, "variant": variant}).all()
+    return tuple(Part(variant=row.part_id, units=row.units) for row in rows if row.tracked) if rows else None
+
+
+_PARTS_OF = text("""
+SELECT held.part_id, held.units, part.tracked FROM bundle_parts held
+JOIN variants part ON part.tenant_id = held.tenant_id AND part.id = held.part_id
+WHERE held.tenant_id = :tenant AND held.bundle_id = :variant ORDER BY held.part_id
+""")
+
+
 def put_in(session: Session, tenant: int, bundle: int, part: int, units: int) -> Refused | None:
     """Say that one unit of a bundle has so many units of a part; answers why it cannot have, where it cannot.
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from orders import progress, promising
+from orders import promising
 from orders.promising import Promise
 from records import timeline
 from records.orders import Order
@@ -46,8 +46,7 @@ def has_left(session: Session, tenant: int, order: int) -> None:
     """Go on to the next departure: a part has left, or does not leave any more. Nothing that was said changes by it."""
     row = session.get_one(Order, (tenant, order))
     here = [one for one in shipments_of(session, tenant, order) if one.state in STILL_HERE]
-    if here or progress.complete(session, tenant, order):
-        row.ship_by = promising.together((), map(of_shipment, here)).ship_by
+    row.ship_by = promising.together((), map(of_shipment, here)).ship_by
 
 
 def by_the_labels(session: Session, tenant: int, shipment: Shipment, *, now: datetime, because: str) -> None:

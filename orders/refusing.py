@@ -76,5 +76,5 @@ def write(
                 for line in lines
             ]
         )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "order_id", "line_id", "location_id"])
+        .on_conflict_do_nothing(index_elements=["tenant_id", "order_id", "line_id", "location_id", "shipment_id"])
     )  # fmt: skip

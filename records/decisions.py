@@ -48,7 +48,7 @@ class Refusal(Base):
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         ForeignKeyConstraint(["tenant_id", "line_id"], ["order_lines.tenant_id", "order_lines.id"]),
         ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
-        Index("uq_refusals_line", "tenant_id", "order_id", "line_id", "location_id", unique=True),
+        Index("uq_refusals_line", "tenant_id", "order_id", "line_id", "location_id", "shipment_id", unique=True),
     )
 
     tenant_id: Mapped[TenantKey]

@@ -51,7 +51,8 @@ class Asked(BaseModel):
     sku: Annotated[str, Field(min_length=1, max_length=200)]
     country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")]
     postcode: Annotated[str, Field(max_length=20)] = ""
-    units: Annotated[int, Field(ge=1, le=1_000)] = 1
+    # A buyer's cart; who may ask for more could find out how many there are.
+    units: Annotated[int, Field(ge=1, le=10)] = 1
 
 
 @blueprint.get("/storefront/shopify/arrives")

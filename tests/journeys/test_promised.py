@@ -85,3 +85,12 @@ def test_a_promise_that_gets_worse_is_told_and_said_to_be_late(world: World):
     order = world.order(placed)
     assert order.arrives_on > order.deliver_by.date()
     assert "That is later than was promised with the order" in promises(world)[0]
+
+
+def test_an_order_of_which_the_rest_waits_for_stock_is_not_late_for_what_has_left(world: World):
+    open_shop(world, Reno=1)
+    placed = world.place(("BAG", 2))
+    world.settle()
+
+    assert (world.order(placed).state, world.open_holds(placed)) == ("shipping", ["stock"])
+    assert world.order(placed).ship_by is None

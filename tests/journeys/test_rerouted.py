@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from jobs import desk, rerouting
+from jobs import desk, rerouting, reshaping
 from tests.world import World, variant
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -78,6 +78,29 @@ def test_a_shipment_without_a_label_is_planned_elsewhere_and_nothing_is_bought_f
     assert shipments(world) == [("Reno", "cancelled"), ("Newark", "announced")]
     assert len(world.labels_bought()) == 1
     assert (world.level("BAG", "Reno"), world.level("BAG", "Newark")) == ((50, 0), (49, 0))
+    assert world.order(placed).state == "fulfilled"
+
+
+def test_each_part_of_what_was_split_is_taken_from_a_place_that_cannot_send_it(world: World):
+    open_shop(world)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
+    placed = world.place(("BAG", 4))
+    world.settle()
+    (whole,) = world.rows("SELECT s.id, l.line_id FROM shipments s JOIN shipment_lines l ON l.shipment_id = s.id")
+    with world.reading() as session:
+        assert reshaping.split(session, world.tenant, whole.id, {whole.line_id: 2}, by="person:Grace") == ""
+    world.settle()
+    one, other = world.rows("SELECT id FROM shipments WHERE state = 'planned' ORDER BY id")
+
+    for shipment in (one, other):
+        assert cannot_send(world, shipment.id) == ""
+        world.settle()
+    world.control("DELETE", "/faults")
+    world.hurry()
+    world.settle()
+
+    assert {place for place, state in shipments(world) if state != "cancelled"} == {"Newark"}
+    assert (world.level("BAG", "Reno"), world.level("BAG", "Newark")) == ((50, 0), (46, 0))
     assert world.order(placed).state == "fulfilled"
 
 

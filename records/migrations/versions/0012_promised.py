@@ -39,7 +39,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_refusals"),
     )
-    op.create_index("uq_refusals_line", "refusals", ["tenant_id", "order_id", "line_id", "location_id"], unique=True)
+    op.create_index(
+        "uq_refusals_line", "refusals", ["tenant_id", "order_id", "line_id", "location_id", "shipment_id"], unique=True
+    )
     for statement in walls.around("refusals"):
         op.execute(statement)
 
