@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from integrations.nouns import Address
-from orders import bundles, inventory, planning, splitting
+from orders import arriving, bundles, inventory, planning, splitting
 from orders.bundles import Refused
 from orders.inventory import Contended, Holding
 from orders.routing import asking, decision
@@ -216,6 +216,15 @@ def test_bundles_that_share_a_part_never_promise_it_twice_however_many_want_it_a
     assert bags_reserved == kits + 2 * pairs
     assert bags_reserved in {4, 5}
     assert shop.rows(LEDGER) == []
+
+
+def test_a_product_page_promises_as_many_bundles_as_can_be_made(shop, kit):
+    def why(units):
+        with shop.transaction() as session:
+            to = Address(country="US", postcode="94107")
+            return arriving.say(session, shop.tenant, shop.connection, sku="KIT", units=units, to=to, now=NOON).why
+
+    assert (why(4), why(5)) == ("", "not_in_stock")
 
 
 # ------------------------------------------------------------------------------------------- what may be in one
