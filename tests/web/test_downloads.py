@@ -26,7 +26,7 @@ __all__ = ["admin", "app", "browser", "domain", "origin", "staff_member"]
 FILES = frozenset(
     {
         "order.label", "files.shown", "orders.file", "bulk.print_labels", "privacy.fetch", "audit.file",
-        "audit_house.house_file",
+        "audit_house.house_file", "stock.file", "replenish.file",
     }
 )  # fmt: skip
 
