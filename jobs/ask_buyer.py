@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from jobs import queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import choice_told, choosing, lifecycle, taking_back
+from orders import choice_over, choice_told, choosing, lifecycle, taking_back
 from orders.reversing import Wish
 from orders.taking_back import Begun
 from records import choices, notices, tenants
@@ -26,6 +26,9 @@ def run(work: Work) -> Outcome:
             return Cancelled(reason="there is no such choice")
         session.get_one(Order, (work.tenant, found.order_id), with_for_update=True)
         row = session.get_one(Choice, (work.tenant, found.id), with_for_update=True, populate_existing=True)
+        if choice_over.end_if_over(session, row, now=work.now()):
+            queue.add(session, work.tenant, "reserve_stock", f"order/{row.order_id}")
+            return Done()
         if row.state in OPEN:
             waits = _ask(session, work, row)
             if waits is not None:
@@ -74,11 +77,15 @@ def _act(session: Session, work: Work, row: Choice) -> Outcome:
 
 def _take_off(session: Session, work: Work, row: Choice, lines: list[int]) -> None:
     """A part cancellation: the money goes back the way it was paid, and the rest is planned anew."""
-    units = choosing.units_of(row.short)
-    by = row.answered_by
+    units = choice_over.wanted_still(session, row)
+    by, wanted = row.answered_by, {line: units[line] for line in lines if line in units}
+    if not wanted:  # a wish for nothing would mean the whole order
+        choosing.act(session, row, now=work.now())
+        story.fact(session, work.tenant, row.order_id, "Nothing was taken off the order: it is not wanted any more.")
+        return
     wish = Wish(
         purpose="cancel_lines",
-        wanted={line: units[line] for line in lines if line in units},
+        wanted=wanted,
         reason="stock",
         origin="person" if by.startswith("person:") else "packline",
     )

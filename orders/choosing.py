@@ -50,7 +50,7 @@ def note(session: Session, tenant: int, order: int, short: Units, *, now: dateti
         return []
     over = []
     if row is not None and row.state in OPEN:
-        _withdraw(session, row, "Other units are short now.", now=now)
+        end(session, row, "Other units are short now.", now=now)
         over = [row.id]
     rules = tenants.rules_of(session, tenant)
     if not rules.ask_when_short:
@@ -134,9 +134,24 @@ def withdraw(session: Session, tenant: int, order: int, *, now: datetime) -> Non
     """The order is cancelled: there is nothing left to choose, and an answer can no more be changed."""
     row = choices.latest_of(session, tenant, order)
     if row is not None and row.state in OPEN:
-        _withdraw(session, row, "The order is being cancelled.", now=now)
+        end(session, row, "The order is being cancelled.", now=now)
     elif row is not None and row.acted_at is None:
         row.acted_at = now
+
+
+def end_with_order(session: Session, tenant: int, order: int, *, now: datetime) -> None:
+    """The order is closed: what nothing was done about is no question any more, answered or not."""
+    row = choices.latest_of(session, tenant, order)
+    if row is not None and row.acted_at is None:
+        end(session, row, "The order is closed.", now=now)
+
+
+def end(session: Session, row: Choice, why: str, *, now: datetime) -> bool:
+    """Withdraw a choice that nothing was done about; answers whether this call did."""
+    ended = lifecycle.move(session, row.tenant_id, "choice", row.id, "withdraw", answered_at=now, acted_at=now)
+    if ended:
+        _tell(session, row, "packline", f"The buyer need not choose any more. {why}")
+    return ended
 
 
 def answer_of(row: Choice) -> Answer:
@@ -150,11 +165,6 @@ def link_of(row: Choice) -> Link:
 
 def subject_of(choice: int) -> str:
     return f"choice/{choice}"
-
-
-def _withdraw(session: Session, row: Choice, why: str, *, now: datetime) -> None:
-    if lifecycle.move(session, row.tenant_id, "choice", row.id, "withdraw", answered_at=now, acted_at=now):
-        _tell(session, row, "packline", f"The buyer need not choose any more. {why}")
 
 
 def _said(session: Session, row: Choice, said: Answer) -> str:

@@ -1,0 +1,70 @@
+"""A choice whose order is over, or whose answer is not done yet: nothing is mailed, refunded or sent by mistake."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from jobs import queue
+from records.tenants import Rules
+from tests.journeys.test_chosen import asked, choice, later, link_in
+from tests.world import World
+
+REFUNDING = Rules(ask_when_short=True, when_unanswered="refund")
+
+
+def sent_by_hand(world: World, placed: dict) -> None:
+    world.control("POST", f"/shopify/orders/{placed['id']}/fulfil", {"company": "UPS", "number": "1Z999"})
+    with world.reading() as session:
+        queue.add(session, world.tenant, "verify_order", f"order/{world.order(placed).id}")
+    world.settle()
+
+
+def refunds(world: World) -> list[dict]:
+    return [
+        *world.calls(vendor="shopify", operation="refundCreate", effect="true"),
+        *world.calls(vendor="shopify", operation="orderCancel", effect="true"),
+    ]
+
+
+def test_what_the_merchant_sent_by_hand_is_no_question_any_more(world: World):
+    placed = asked(world, REFUNDING)
+
+    sent_by_hand(world, placed)
+    assert (world.order(placed).state, choice(world).state) == ("closed", "withdrawn")
+    later(world, remind_at="2 seconds", answer_by="1 second")
+    world.settle()
+
+    assert (len(world.letters()), refunds(world)) == (1, [])
+    assert "nothing left to choose" in httpx.get(link_in(world.letters()[0])).text
+
+
+def with_an_open_choice(world: World, placed: dict) -> None:
+    """The merchant has sent it, and nothing has ended the question."""
+    sent_by_hand(world, placed)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE choices SET state = 'asked', acted_at = NULL, answered_at = NULL"))
+
+
+@pytest.mark.parametrize("moment", [{"remind_at": "1 second"}, {"remind_at": "2 seconds", "answer_by": "1 second"}])
+def test_the_clock_of_a_choice_looks_at_its_order(world: World, moment: dict[str, str]):
+    placed = asked(world, REFUNDING)
+    with_an_open_choice(world, placed)
+
+    later(world, **moment)
+    world.settle()
+
+    assert (choice(world).state, len(world.letters()), refunds(world)) == ("withdrawn", 1, [])
+
+
+def test_a_click_on_an_order_that_is_over_takes_nothing_off(world: World):
+    placed = asked(world)
+    with_an_open_choice(world, placed)
+
+    link, line = link_in(world.letters()[0]), next(iter(choice(world).short))
+    answered = httpx.post(link, data={f"line-{line}": "refund", "rest": "now"}, follow_redirects=True)
+    world.settle()
+
+    assert "nothing left to choose" in answered.text
+    assert (choice(world).state, refunds(world), world.order(placed).state) == ("withdrawn", [], "closed")
