@@ -77,9 +77,16 @@ def _nothing_is_short(session: Session, row: Choice | None, *, now: datetime) ->
         if lifecycle.move(session, row.tenant_id, "choice", row.id, "stock_landed", **ended):
             _tell(session, row, "packline", "The buyer need not choose any more: nothing of the order is short.")
             return [row.id]
-    elif row.state in DECIDED:
+    elif row.state in DECIDED and not answer_of(row).refunded:
         row.acted_at = now  # what they waited for has come
     return []
+
+
+def refund_due(session: Session, tenant: int, order: int) -> Choice | None:
+    """An answer that gives lines up, and that was not done yet: until it is, nothing is reserved for the order."""
+    row = choices.latest_of(session, tenant, order)
+    due = row is not None and row.state in DECIDED and row.acted_at is None and answer_of(row).refunded
+    return row if due else None
 
 
 def answer(session: Session, row: Choice, said: Answer, *, by: str, now: datetime, reason: str = "") -> bool:

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from jobs import queue
+from jobs import desk, queue
 from records.tenants import Rules
-from tests.journeys.test_chosen import asked, choice, later, link_in
+from tests.journeys.test_chosen import asked, choice, land, later, link_in, shipped
 from tests.world import World
 
 REFUNDING = Rules(ask_when_short=True, when_unanswered="refund")
@@ -68,3 +68,25 @@ def test_a_click_on_an_order_that_is_over_takes_nothing_off(world: World):
 
     assert "nothing left to choose" in answered.text
     assert (choice(world).state, refunds(world), world.order(placed).state) == ("withdrawn", [], "closed")
+
+
+def give_up(world: World) -> None:
+    """A person says that the missing line is refunded; nothing is done about it yet."""
+    line = int(next(iter(choice(world).short)))
+    with world.reading() as session:
+        assert desk.answer_choice(
+            session, world.tenant, choice(world).id, {line: "refund"}, ship_rest=True, by="person:Olga", reason="phoned"
+        )
+
+
+def test_units_that_come_before_the_money_went_back_are_not_sent_as_well(world: World):
+    placed = asked(world)
+    give_up(world)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET due_at = now() + interval '1 hour' WHERE kind = 'ask_buyer'"))
+
+    land(world, "AXE", 5)
+
+    assert shipped(world, placed) == [{"BAG": 1, "MUG": 2}]
+    assert float(world.store_orders()[placed["name"]]["refunded"]) == 30.0
+    assert (world.order(placed).state, world.level("AXE", "Reno")) == ("fulfilled", (5, 0))
