@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from sqlalchemy import text
 
 from jobs import desk, queue
+from orders import taking_back
 from records.tenants import Rules
-from tests.journeys.test_chosen import asked, choice, land, later, link_in, shipped
+from tests.journeys.test_chosen import asked, choice, choose, land, later, link_in, shipped
 from tests.world import World
 
 REFUNDING = Rules(ask_when_short=True, when_unanswered="refund")
@@ -90,3 +93,24 @@ def test_units_that_come_before_the_money_went_back_are_not_sent_as_well(world: 
     assert shipped(world, placed) == [{"BAG": 1, "MUG": 2}]
     assert float(world.store_orders()[placed["name"]]["refunded"]) == 30.0
     assert (world.order(placed).state, world.level("AXE", "Reno")) == ("fulfilled", (5, 0))
+
+
+def test_what_could_not_be_taken_off_waits_for_a_person_and_is_not_called_refunded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    placed = asked(world)
+    refusal = taking_back.NotPossible(reason="The till is shut.")
+    monkeypatch.setattr(taking_back, "begin", lambda *_, **__: refusal)
+
+    shown = choose(world, link_in(world.letters()[0]), "refund")
+
+    assert "Is being refunded the way you paid" in shown.text
+    assert (choice(world).state, choice(world).acted_at, refunds(world)) == ("answered", None, [])
+    assert set(world.open_holds(placed)) == {"operator", "stock"}
+    monkeypatch.undo()
+    with world.reading() as session:
+        order = world.order(placed).id
+        assert desk.release_hold(session, world.tenant, order, "operator", by="person:Olga", now=datetime.now(UTC))
+    world.settle()
+    assert "Refunded the way you paid" in httpx.get(link_in(world.letters()[0])).text
+    assert (len(refunds(world)), shipped(world, placed)) == (1, [{"BAG": 1, "MUG": 2}])
