@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from jobs import queue
-from orders import choice_told, choosing, shortage
+from orders import choice_over, choice_told, choosing, shortage
 from records import choices
 from records.choices import Choice
 from records.orders import Order
@@ -27,6 +27,9 @@ def answer(
     session.get_one(Order, (tenant, found.order_id), with_for_update=True)
     row = session.get_one(Choice, (tenant, choice), with_for_update=True, populate_existing=True)
     short = choosing.units_of(row.short)
+    if choice_over.end_if_over(session, row, now=datetime.now(UTC)):
+        queue.add(session, tenant, "ask_buyer", choosing.subject_of(choice), lane=f"order/{row.order_id}")
+        return False
     if set(lines) != set(short):
         return False
     held_back = choice_told.holds_something(session, tenant, row.order_id, short)

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 from jobs import queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import choice_told, choosing, lifecycle, taking_back
+from orders import choice_over, choice_told, choosing, holds, lifecycle, taking_back
+from orders.holds import Problem
 from orders.reversing import Wish
-from orders.taking_back import Begun
+from orders.taking_back import Begun, NotPossible
 from records import choices, notices, tenants
 from records.choices import DECIDED, OPEN, Choice
 from records.orders import Order
@@ -26,6 +27,9 @@ def run(work: Work) -> Outcome:
             return Cancelled(reason="there is no such choice")
         session.get_one(Order, (work.tenant, found.order_id), with_for_update=True)
         row = session.get_one(Choice, (work.tenant, found.id), with_for_update=True, populate_existing=True)
+        if choice_over.end_if_over(session, row, now=work.now()):
+            queue.add(session, work.tenant, "reserve_stock", f"order/{row.order_id}")
+            return Done()
         if row.state in OPEN:
             waits = _ask(session, work, row)
             if waits is not None:
@@ -65,27 +69,45 @@ def _act(session: Session, work: Work, row: Choice) -> Outcome:
     if said.refunded:
         if under_way(session, work.tenant, row.order_id) is not None:
             return Snoozed(wait_s=_LOOK_AGAIN_S, reason="Something else is being taken back of this order.")
-        _take_off(session, work, row, said.refunded)
+        if not _take_off(session, work, row, said.refunded):
+            return Done()  # a person looks at it; the released hold asks for the stock, and so for this job again
     elif said.rest == "now":
         choosing.act(session, row, now=work.now())
     queue.add(session, work.tenant, "reserve_stock", order)
     return Done()
 
 
-def _take_off(session: Session, work: Work, row: Choice, lines: list[int]) -> None:
-    """A part cancellation: the money goes back the way it was paid, and the rest is planned anew."""
-    units = choosing.units_of(row.short)
-    by = row.answered_by
+def _take_off(session: Session, work: Work, row: Choice, lines: list[int]) -> bool:
+    """A part cancellation: the money goes back the way it was paid, and the rest is planned anew.
+
+    Answers whether the answer is done with; where nothing could be begun it stays open, and the order waits for a
+    person.
+    """
+    units = choice_over.wanted_still(session, row)
+    by, wanted = row.answered_by, {line: units[line] for line in lines if line in units}
+    if not wanted:  # a wish for nothing would mean the whole order
+        choosing.act(session, row, now=work.now())
+        story.fact(session, work.tenant, row.order_id, "Nothing was taken off the order: it is not wanted any more.")
+        return True
     wish = Wish(
         purpose="cancel_lines",
-        wanted={line: units[line] for line in lines if line in units},
+        wanted=wanted,
         reason="stock",
         origin="person" if by.startswith("person:") else "packline",
     )
     begun = taking_back.begin(session, work.tenant, row.order_id, wish, by=by, now=work.now())
+    if not isinstance(begun, Begun):
+        said = begun.reason if isinstance(begun, NotPossible) else ""
+        holds.place(session, work.tenant, row.order_id, _not_taken_off(said), by="packline")
+        return False
     choosing.act(session, row, now=work.now())
-    if isinstance(begun, Begun):
-        queue.add(session, work.tenant, "reverse_order", f"order/{row.order_id}")
-    else:
-        said = "" if not hasattr(begun, "reason") else f" {begun.reason}"
-        story.fact(session, work.tenant, row.order_id, f"Nothing was taken off the order.{said}")
+    queue.add(session, work.tenant, "reverse_order", f"order/{row.order_id}")
+    return True
+
+
+def _not_taken_off(said: str) -> Problem:
+    return Problem(
+        kind="operator",
+        reason=f"What is out of stock is to be refunded, and could not be taken off the order. {said}".strip(),
+        remedy="See to the cause and release the hold: it is tried again then. Or answer for the buyer once more.",
+    )

@@ -18,7 +18,7 @@ from integrations.ports import Permanent
 from jobs import story
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
-from orders import consigning, holds, lifecycle, planning, rates, shortage, watching
+from orders import choosing, consigning, holds, lifecycle, planning, rates, shortage, watching
 from orders.allocation import Pick
 from orders.holds import Problem
 from orders.routing import asking
@@ -86,6 +86,7 @@ def let_go(session: Session, tenant: int, order: int, sentence: str, *, now: dat
         return False
     for hold in open_holds(session, tenant, order):
         holds.release(session, tenant, order, hold.kind, by="packline", now=now)
+    choosing.end_with_order(session, tenant, order, now=now)
     story.fact(session, tenant, order, sentence)
     return True
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from orders import gone_astray, holds, inventory, lifecycle, progress
+from orders import choosing, gone_astray, holds, inventory, lifecycle, progress
 from orders.reversing import ShipmentFacts
 from records import timeline
 from records.orders import OrderLine, lines_of, open_holds
@@ -53,6 +53,7 @@ def close_if_nothing_is_left(session: Session, tenant: int, order: int, *, now: 
     closed = lifecycle.move(session, tenant, "order", order, "close")
     if closed:
         holds.release(session, tenant, order, "stock", by="packline", now=now)
+        choosing.end_with_order(session, tenant, order, now=now)
         _tell(session, tenant, order, "Nothing of this order is left to be shipped, so it is closed here.")
     return closed
 

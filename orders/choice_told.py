@@ -16,6 +16,7 @@ from orders.amounts import amount
 from orders.shortage import Units
 from records.choices import OPEN, Choice
 from records.orders import Order, lines_of
+from records.reversals import under_way
 from records.stock import Arrival
 from records.tenants import Tenant
 
@@ -54,6 +55,8 @@ class Told:
     answered_by: str
     final: bool
     """Nothing can be chosen any more."""
+    refunding: bool
+    """Money that was chosen has not gone back yet."""
 
     @property
     def open(self) -> bool:
@@ -82,6 +85,7 @@ def told(session: Session, row: Choice, *, today: date) -> Told:
         rest=row.rest,
         answered_by=row.answered_by,
         final=row.acted_at is not None,
+        refunding=row.acted_at is None or under_way(session, row.tenant_id, row.order_id) is not None,
     )
 
 

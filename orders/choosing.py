@@ -50,7 +50,7 @@ def note(session: Session, tenant: int, order: int, short: Units, *, now: dateti
         return []
     over = []
     if row is not None and row.state in OPEN:
-        _withdraw(session, row, "Other units are short now.", now=now)
+        end(session, row, "Other units are short now.", now=now)
         over = [row.id]
     rules = tenants.rules_of(session, tenant)
     if not rules.ask_when_short:
@@ -77,9 +77,16 @@ def _nothing_is_short(session: Session, row: Choice | None, *, now: datetime) ->
         if lifecycle.move(session, row.tenant_id, "choice", row.id, "stock_landed", **ended):
             _tell(session, row, "packline", "The buyer need not choose any more: nothing of the order is short.")
             return [row.id]
-    elif row.state in DECIDED:
+    elif row.state in DECIDED and not answer_of(row).refunded:
         row.acted_at = now  # what they waited for has come
     return []
+
+
+def refund_due(session: Session, tenant: int, order: int) -> Choice | None:
+    """An answer that gives lines up, and that was not done yet: until it is, nothing is reserved for the order."""
+    row = choices.latest_of(session, tenant, order)
+    due = row is not None and row.state in DECIDED and row.acted_at is None and answer_of(row).refunded
+    return row if due else None
 
 
 def answer(session: Session, row: Choice, said: Answer, *, by: str, now: datetime, reason: str = "") -> bool:
@@ -134,9 +141,24 @@ def withdraw(session: Session, tenant: int, order: int, *, now: datetime) -> Non
     """The order is cancelled: there is nothing left to choose, and an answer can no more be changed."""
     row = choices.latest_of(session, tenant, order)
     if row is not None and row.state in OPEN:
-        _withdraw(session, row, "The order is being cancelled.", now=now)
+        end(session, row, "The order is being cancelled.", now=now)
     elif row is not None and row.acted_at is None:
         row.acted_at = now
+
+
+def end_with_order(session: Session, tenant: int, order: int, *, now: datetime) -> None:
+    """The order is closed: what nothing was done about is no question any more, answered or not."""
+    row = choices.latest_of(session, tenant, order)
+    if row is not None and row.acted_at is None:
+        end(session, row, "The order is closed.", now=now)
+
+
+def end(session: Session, row: Choice, why: str, *, now: datetime) -> bool:
+    """Withdraw a choice that nothing was done about; answers whether this call did."""
+    ended = lifecycle.move(session, row.tenant_id, "choice", row.id, "withdraw", answered_at=now, acted_at=now)
+    if ended:
+        _tell(session, row, "packline", f"The buyer need not choose any more. {why}")
+    return ended
 
 
 def answer_of(row: Choice) -> Answer:
@@ -150,11 +172,6 @@ def link_of(row: Choice) -> Link:
 
 def subject_of(choice: int) -> str:
     return f"choice/{choice}"
-
-
-def _withdraw(session: Session, row: Choice, why: str, *, now: datetime) -> None:
-    if lifecycle.move(session, row.tenant_id, "choice", row.id, "withdraw", answered_at=now, acted_at=now):
-        _tell(session, row, "packline", f"The buyer need not choose any more. {why}")
 
 
 def _said(session: Session, row: Choice, said: Answer) -> str:

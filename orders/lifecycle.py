@@ -192,8 +192,9 @@ LIVES = MappingProxyType(
             default="asked | reminded > defaulted",
             # The units came before an answer did, or nobody wants them any more.
             stock_landed="asked | reminded > answered",
-            # The order was cancelled, or other units are short now and the buyer is asked anew.
-            withdraw="asked | reminded > withdrawn",
+            # The order is over, or other units are short now and the buyer is asked anew. An answer goes with its order
+            # as long as nothing was done about it.
+            withdraw="asked | reminded | answered | defaulted > withdrawn",
         ),
         "notice": _life(
             Notice,
