@@ -44,9 +44,19 @@ class _Told(Answer):
 
 
 def read_units(client: Client, item_id: str, location_id: str, state: StockState) -> int:
+    level = _level(client, item_id, location_id)
+    return level.units(_NAMES[state]) if level else 0
+
+
+def read_on_hand(client: Client, item_id: str, location_id: str) -> int:
+    level = _level(client, item_id, location_id)
+    return level.units("on_hand") if level else 0
+
+
+def _level(client: Client, item_id: str, location_id: str) -> Level | None:
+    """What Shopify keeps of an item at a location; None where it does not stock it there."""
     answer = client.ask("ReadUnits", item=item_id, location=location_id)
-    item = answers.read(_Item, answers.present(answer, "inventoryItem", remedy=_REMEDY))
-    return item.inventory_level.units(_NAMES[state]) if item.inventory_level else 0
+    return answers.read(_Item, answers.present(answer, "inventoryItem", remedy=_REMEDY)).inventory_level
 
 
 def change(client: Client, wanted: StockChange, *, seen: int, keys: Keys) -> str:
