@@ -149,6 +149,27 @@ GROUP BY m.variant_id, m.location_id
 """)
 
 
+def yet_to_be_told(session: Session, tenant: int, places: Collection[Place]) -> set[Place]:
+    """The levels of which the store is to be told something, though the job may wait for a person."""
+    if not places:
+        return set()
+    rows = session.execute(_YET_TO_BE_TOLD, _keys(tenant, places))
+    return {(row.variant_id, row.location_id) for row in rows}
+
+
+_YET_TO_BE_TOLD = text("""
+WITH telling AS MATERIALIZED (
+    SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'due'
+    UNION SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'running'
+    UNION SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'parked'
+)
+SELECT DISTINCT m.variant_id, m.location_id
+FROM telling JOIN movements m ON m.tenant_id = :tenant AND m.id = cast(split_part(telling.subject, '/', 2) AS bigint)
+JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
+     USING (variant_id, location_id)
+""")
+
+
 def _set_aside(session: Session, tenant: int, wanted: Mapping[Place, Units], actor: str, reason: str) -> int:
     """Take over what cannot be sold and what is kept; answers how many levels that changed."""
     counted = _keys(tenant, wanted) | {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from jobs import runner, steps, tell_stock
+from jobs import runner, steps, stock_desk, tell_stock
 from orders import inventory, stock_by_hand
 from orders.stock_by_hand import Said
 from tests.world import NEWARK, SHOP, World, variant
@@ -456,6 +456,39 @@ def test_what_the_store_refuses_waits_for_a_person_and_the_store_s_number_counts
 
     assert shop.level("MUG", "Reno") == (0, 0)
     assert ledger_is_the_levels(shop)
+
+
+def test_units_that_go_where_the_store_did_not_stock_them_are_stocked_there(shop: World):
+    mug, reno = level_of(shop, "MUG")
+    _, newark = level_of(shop, "MUG", "Newark")
+    with shop.reading() as session:
+        stock_desk.move(session, shop.tenant, mug, reno, newark, 2, reason="nearer", by="person:Ann")
+
+    shop.gathered()
+    shop.read_catalogue()
+
+    assert [row.state for row in shop.rows("SELECT state FROM jobs WHERE kind = 'tell_stock'")] == ["done", "done"]
+    assert (in_store(shop, "MUG")["on_hand"], in_store(shop, "MUG", "Newark")["on_hand"]) == (3, 2)
+    assert (shop.level("MUG", "Reno"), shop.level("MUG", "Newark")) == ((3, 0), (2, 0))
+
+
+@pytest.mark.parametrize("state", ["due", "parked"])
+def test_units_that_the_store_could_not_be_told_of_yet_are_not_counted_out(shop: World, state: str):
+    find_here(shop, 2, "MUG", "Newark")
+    tell_later(shop, state)
+
+    shop.read_catalogue()
+
+    assert shop.level("MUG", "Newark") == (2, 0)
+
+
+def tell_later(world: World, state: str) -> None:
+    """What is to be told is put off, or waits for a person."""
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE jobs SET state = :s, due_at = now() + interval '1 hour' WHERE kind = 'tell_stock'"),
+            {"s": state},
+        )
 
 
 def test_a_shop_that_only_watches_tells_nothing(shop: World):
