@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from integrations.nouns import StockChange
 from integrations.ports import UNITS_MOVED, Permanent, Storefront, Temporary
 from jobs import outward, queue
-from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
 from orders import telling_stock
@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 
 # A store that sells faster than we can look is asked again after a pause.
 _LOOKS = 5
+# How long to wait for an earlier change of the same level: about as long as a failed telling is put off at first, and
+# as long as a person who is asked does not mind.
+_TELLING_TAKES_S = 10.0
+_PERSON_TAKES_S = 120.0
 
 
 def ask(session: Session, tenant: int) -> None:
@@ -49,12 +53,26 @@ def _ask(session: Session, tenant: int, movements: Sequence[int]) -> None:
 def run(work: Work) -> Outcome:
     with work.reading() as session:
         told = telling_stock.of_movement(session, work.tenant, work.subject_id)
+        before = telling_stock.waits_for(session, work.tenant, work.subject_id)
     if told is None:
         return Cancelled(reason="the movement is gone, or is of something that the store does not count")
+    if before is not None:
+        return _in_turn(before)
     storefront = work.storefront(told.connection)
     for step, change in enumerate(told.changes):
         _tell(work, storefront, step, change, counted=told.counted)
     return Done()
+
+
+def _in_turn(before: str) -> Snoozed:
+    """What is taken back before it was given is refused: a level's changes are told one after the other."""
+    if before == "parked":
+        reason = (
+            "An earlier change of the same level waits for a person: retry or discard the parked job that tells it."
+        )
+        return Snoozed(wait_s=_PERSON_TAKES_S, reason=reason, cause="one_before")
+    reason = "The store is being told of an earlier change of the same level."
+    return Snoozed(wait_s=_TELLING_TAKES_S, reason=reason, cause="one_before")
 
 
 def _tell(work: Work, storefront: Storefront, step: int, change: StockChange, *, counted: bool) -> None:

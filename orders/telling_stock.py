@@ -120,6 +120,29 @@ def of_count(change: StockChange, units: int) -> StockChange | None:
     return change.model_copy(update=ends | {"units": abs(units)})
 
 
+def waits_for(session: Session, tenant: int, movement: int) -> str | None:
+    """The state of the job that tells of an earlier change of the same level, one that waits for a person before all
+    others; None where there is none.
+    """
+    return session.scalars(_WAITS_FOR, {"tenant": tenant, "movement": movement}).first()
+
+
+_WAITS_FOR = text("""
+WITH telling AS MATERIALIZED (
+    SELECT subject, state FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'due'
+    UNION SELECT subject, state FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'running'
+    UNION SELECT subject, state FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'parked'
+)
+SELECT telling.state
+FROM telling
+JOIN movements earlier ON earlier.tenant_id = :tenant
+ AND earlier.id = cast(split_part(telling.subject, '/', 2) AS bigint)
+JOIN movements m USING (tenant_id, variant_id, location_id)
+WHERE m.id = :movement AND earlier.id < m.id
+ORDER BY telling.state = 'parked' DESC LIMIT 1
+""")
+
+
 def steps(
     on_hand: int, damaged: int, safety: int, promised: int = 0
 ) -> Iterator[tuple[StockState | None, StockState | None, int]]:

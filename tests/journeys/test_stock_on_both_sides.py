@@ -482,6 +482,29 @@ def test_units_that_the_store_could_not_be_told_of_yet_are_not_counted_out(shop:
     assert shop.level("MUG", "Newark") == (2, 0)
 
 
+@pytest.mark.parametrize(("state", "why"), [("due", "is being told"), ("parked", "waits for a person")])
+def test_the_store_is_told_of_one_level_in_the_order_in_which_it_changed(shop: World, state: str, why: str):
+    find_here(shop, 2)
+    tell_later(shop, state)
+    find_here(shop, -3)
+
+    shop.settle()
+
+    *_, later = shop.rows("SELECT state, cause, reason FROM jobs WHERE kind = 'tell_stock' ORDER BY id")
+    assert (later.state, later.cause) == ("due", "one_before")
+    assert why in later.reason
+    assert in_store(shop)["on_hand"] == 10
+
+    with shop.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET state = 'due' WHERE state = 'parked'"))
+    for _ in range(2):
+        shop.hurry()
+        shop.settle()
+
+    assert [row.state for row in shop.rows("SELECT state FROM jobs WHERE kind = 'tell_stock'")] == ["done", "done"]
+    assert in_store(shop)["on_hand"] == 9
+
+
 def tell_later(world: World, state: str) -> None:
     """What is to be told is put off, or waits for a person."""
     with world.engine.begin() as connection:
