@@ -128,7 +128,7 @@ def test_an_item_that_is_gone_is_refused_with_what_to_do(shop):
     _, reno = opened(shop)
     gone = "gid://shopify/InventoryItem/404"
 
-    failure = refused(lambda: shop.storefront.change_stock(change(gone, reno, put_to=AVAILABLE), seen=0, keys=keys()))
+    failure = refused(lambda: shop.storefront.change_stock(change(gone, reno, put_to=AVAILABLE), seen=3, keys=keys()))
     unread = refused(lambda: shop.storefront.read_units(gone, reno, AVAILABLE))
 
     assert failure.code == "INVALID_INVENTORY_ITEM"
