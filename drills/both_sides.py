@@ -15,11 +15,13 @@ from drills import books
 from drills.books import Ground, Json
 from drills.losses import BUYER
 from jobs import desk, tell_stock
-from orders import inventory
+from orders import stock_by_hand
 from orders.reversing import Wish
+from orders.stock_by_hand import Said
 from records import database
 
 _ROUNDS = 4
+_FOUND = Said(cause="adjusted", actor="person:Ann")
 # So many orders are paid later, if at all; of so many that are cancelled the units go back to the shelf.
 _PENDING, _RESTOCKED = 0.4, 0.8
 # After a comparison nothing may be left but what it left on purpose, because it was being worked on.
@@ -192,9 +194,9 @@ def _count_here(ground: Ground, chance: random.Random) -> int:
     with database.transaction(ground.engine, ground.tenant) as session:
         for level in chosen:
             free = level.on_hand - level.reserved
-            found = level.on_hand + (chance.randint(1, 9) if free < 20 else chance.randint(-9, 9))
+            more = chance.randint(1, 9) if free < 20 else chance.randint(-9, 9)
             place = (level.variant_id, level.location_id)
-            inventory.count(session, ground.tenant, {place: found}, actor="person:Ann")
+            stock_by_hand.adjust(session, ground.tenant, place, more, _FOUND, reason="found")
         tell_stock.ask(session, ground.tenant)
     return len(chosen)
 

@@ -15,8 +15,9 @@ from config import boot
 from config.settings import Settings
 from demo.store import BUYERS
 from jobs import connect, desk, queue, reconcile, self_test, tell_stock
-from orders import choosing, inventory
+from orders import choosing, stock_by_hand
 from orders.reversing import Wish
+from orders.stock_by_hand import Said
 from records import choices, database
 from records.orders import Order
 from records.shipments import parcels_of
@@ -198,7 +199,7 @@ class Shop:
         with database.transaction(self.engine, self.tenant) as session:
             level = session.execute(_BAGS_IN_RENO, {"tenant": self.tenant}).one()
             place = (level.variant_id, level.location_id)
-            inventory.count(session, self.tenant, {place: level.on_hand + 1}, actor=_BY)
+            stock_by_hand.adjust(session, self.tenant, place, 1, Said(cause="adjusted", actor=_BY), reason="found")
             tell_stock.ask(session, self.tenant)
 
     def in_store(self, sku: str, place: str) -> int:

@@ -15,8 +15,8 @@ ASKING: dict[str, frozenset[str]] = {
     "storefront": frozenset(
         {
             "read_order", "read_locations", "read_variants", "find_order_of_work", "quote_refund", "find_refund",
-            "changed_orders", "changed_work", "changed_stock", "read_units", "read_shipped",
-            "hooks",
+            "changed_orders", "changed_work", "changed_stock", "read_units", "read_on_hand",
+            "read_shipped", "hooks",
         }
     ),
     "payments": frozenset(

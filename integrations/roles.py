@@ -191,6 +191,9 @@ class StockKeeping(Protocol):
     def read_units(self, inventory_remote_id: str, location_remote_id: str, state: StockState) -> int:
         """Units in one state now; 0 where the thing does not lie at that location. Permanent where it is gone."""
 
+    def read_on_hand(self, inventory_remote_id: str, location_remote_id: str) -> int:
+        """Units in all states together, those committed to the store's own orders among them; as `read_units`."""
+
     def change_stock(self, change: StockChange, *, seen: int, keys: Keys) -> str:
         """Change what the store counts, where `change.watched` still has the `seen` units; answers the store's
         reference of the change.

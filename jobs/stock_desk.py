@@ -66,13 +66,17 @@ def set_aside_damaged(
 ) -> Written | Refused:
     """Count so many more units of those on hand as damaged, or fewer."""
     said = Said(cause="set_aside", actor=by)
-    return _done(session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, damaged=units))
+    return _watched(session, tenant) or _done(
+        session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, damaged=units)
+    )
 
 
 def set_safety(session: Session, tenant: int, level: Level, units: int, *, reason: str, by: str) -> Written | Refused:
     """Promise the last so many units to nobody."""
     said = Said(cause="set_aside", actor=by)
-    return _done(session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, safety=units))
+    return _watched(session, tenant) or _done(
+        session, tenant, stock_by_hand.set_aside(session, tenant, level, said, reason=reason, safety=units)
+    )
 
 
 def move(

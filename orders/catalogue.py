@@ -81,6 +81,8 @@ def write_variants(
         if level.location_remote_id in places
     }
     lost = gone_stock.elsewhere(session, tenant, connection, {ids[one.remote_id] for one in tracked}) - set(levels)
+    # What the store is yet to be told of, or refused, it cannot keep there: a person says what becomes of it.
+    lost -= store_counts.yet_to_be_told(session, tenant, lost)
     taken = store_counts.take_over(session, tenant, levels, actor=actor, as_of=as_of)
     return taken.changed + gone_stock.count_out(session, tenant, lost, gone_stock.NOT_THERE, as_of=as_of)
 

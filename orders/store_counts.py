@@ -1,13 +1,14 @@
 """Takes over what a store counts, with what a person changed here put on top that the store is yet to be told of.
 
-The store's number counts (docs/adr/0029-stock-on-both-sides.md). A level of which nobody knows whether the store has
+The store's number counts (docs/adr/0029-stock-on-both-sides.md); only what a person counted here, and the store is yet
+to be told of, stands against it. A level of which nobody knows whether the store has
 been told of a change is left for the next count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import text
@@ -45,6 +46,8 @@ class Untold:
     promised: int = 0
     """Units more that orders hold as parts of bundles."""
     in_doubt: bool = False
+    counted: bool = False
+    """A person counted what is on hand: then ours, with what changed since, is the number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,7 @@ def take_over(
     """Set levels to what the store counts; `as_of` is when the counting began (see inventory.count)."""
     if not counts:
         return TakenOver(changed=0, wanted={})
-    session.execute(_LOCK, _keys(tenant, counts))
+    ours_now = {(row.variant_id, row.location_id): row.on_hand for row in session.execute(_LOCK, _keys(tenant, counts))}
     waiting = untold(session, tenant, counts)
     ours = _promised(session, tenant, counts)
     wanted = {
@@ -79,6 +82,9 @@ def take_over(
         for place, units in counts.items()
         if not (here := waiting.get(place, _NOTHING)).in_doubt
     }
+    for place, units in wanted.items():
+        if waiting.get(place, _NOTHING).counted:
+            wanted[place] = replace(units, on_hand=ours_now[place])
     on_hand = {place: units.on_hand for place, units in wanted.items()}
     changed = inventory.count(session, tenant, on_hand, actor=actor, as_of=as_of, reason=reason) if wanted else 0
     return TakenOver(changed=changed + _set_aside(session, tenant, wanted, actor, reason), wanted=wanted)
@@ -103,7 +109,7 @@ GROUP BY r.variant_id, r.location_id
 """)
 # Whoever changes a level by hand waits here, or we for them: then the sum of what is untold is true until we end.
 _LOCK = text("""
-SELECT 1 FROM stock_levels level
+SELECT level.variant_id, level.location_id, level.on_hand FROM stock_levels level
 JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
      USING (variant_id, location_id)
 WHERE level.tenant_id = :tenant ORDER BY level.variant_id, level.location_id FOR UPDATE OF level
@@ -118,6 +124,7 @@ def untold(session: Session, tenant: int, places: Collection[Place]) -> dict[Pla
             units=Units(on_hand=int(row.on_hand), damaged=int(row.damaged), safety=int(row.safety)),
             promised=int(row.promised),
             in_doubt=row.in_doubt,
+            counted=row.counted,
         )
         for row in rows
     }
@@ -131,6 +138,7 @@ WITH telling AS MATERIALIZED (
 SELECT m.variant_id, m.location_id, sum(m.on_hand_change) AS on_hand, sum(m.damaged_change) AS damaged,
        sum(m.safety_change) AS safety,
        sum(CASE WHEN m.reference = 'bundle' THEN m.reserved_change ELSE 0 END) AS promised,
+       bool_or(m.cause = 'counted') AS counted,
        bool_or(EXISTS (
            SELECT 1 FROM intentions i
            WHERE i.tenant_id = :tenant AND i.kind = 'tell_stock' AND i.subject = telling.subject)) AS in_doubt
@@ -138,6 +146,27 @@ FROM telling JOIN movements m ON m.tenant_id = :tenant AND m.id = cast(split_par
 JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
      USING (variant_id, location_id)
 GROUP BY m.variant_id, m.location_id
+""")
+
+
+def yet_to_be_told(session: Session, tenant: int, places: Collection[Place]) -> set[Place]:
+    """The levels of which the store is to be told something, though the job may wait for a person."""
+    if not places:
+        return set()
+    rows = session.execute(_YET_TO_BE_TOLD, _keys(tenant, places))
+    return {(row.variant_id, row.location_id) for row in rows}
+
+
+_YET_TO_BE_TOLD = text("""
+WITH telling AS MATERIALIZED (
+    SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'due'
+    UNION SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'running'
+    UNION SELECT subject FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'parked'
+)
+SELECT DISTINCT m.variant_id, m.location_id
+FROM telling JOIN movements m ON m.tenant_id = :tenant AND m.id = cast(split_part(telling.subject, '/', 2) AS bigint)
+JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
+     USING (variant_id, location_id)
 """)
 
 

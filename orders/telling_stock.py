@@ -28,6 +28,8 @@ class Told:
 
     connection: str
     changes: tuple[StockChange, ...]
+    counted: bool = False
+    """Somebody counted what is there: the store is to have that number, whatever the change was from."""
 
 
 def made_now(session: Session, tenant: int) -> list[int]:
@@ -87,7 +89,58 @@ def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
             moved.reserved_change if moved.reference == "bundle" else 0,
         )
     )
-    return Told(connection=variant.connection_id, changes=changes)
+    return Told(connection=variant.connection_id, changes=changes, counted=moved.cause == "counted")
+
+
+def counted_units(session: Session, tenant: int, movement: int) -> int:
+    """What the store is to have on hand after a count: ours now, without what it is told of after that count."""
+    return int(session.execute(_COUNTED_UNITS, {"tenant": tenant, "movement": movement}).scalar_one())
+
+
+_COUNTED_UNITS = text("""
+SELECT level.on_hand - coalesce((
+    SELECT sum(later.on_hand_change) FROM movements later
+    JOIN jobs ON jobs.tenant_id = :tenant AND jobs.kind = 'tell_stock' AND jobs.subject = 'movement/' || later.id
+     AND jobs.state IN ('due', 'running', 'parked')
+    WHERE later.tenant_id = :tenant AND later.variant_id = m.variant_id AND later.location_id = m.location_id
+      AND later.id > m.id), 0)
+FROM movements m JOIN stock_levels level USING (tenant_id, variant_id, location_id)
+WHERE m.tenant_id = :tenant AND m.id = :movement
+""")
+
+
+def of_count(change: StockChange, units: int) -> StockChange | None:
+    """The change by so many units, fewer where it is less than nothing; None where there is nothing to change. Pure."""
+    if not units:
+        return None
+    ends = {
+        "taken_from": StockState.AVAILABLE if units < 0 else None,
+        "put_to": StockState.AVAILABLE if units > 0 else None,
+    }
+    return change.model_copy(update=ends | {"units": abs(units)})
+
+
+def waits_for(session: Session, tenant: int, movement: int) -> str | None:
+    """The state of the job that tells of an earlier change of the same level, one that waits for a person before all
+    others; None where there is none.
+    """
+    return session.scalars(_WAITS_FOR, {"tenant": tenant, "movement": movement}).first()
+
+
+_WAITS_FOR = text("""
+WITH telling AS MATERIALIZED (
+    SELECT subject, state FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'due'
+    UNION SELECT subject, state FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'running'
+    UNION SELECT subject, state FROM jobs WHERE tenant_id = :tenant AND kind = 'tell_stock' AND state = 'parked'
+)
+SELECT telling.state
+FROM telling
+JOIN movements earlier ON earlier.tenant_id = :tenant
+ AND earlier.id = cast(split_part(telling.subject, '/', 2) AS bigint)
+JOIN movements m USING (tenant_id, variant_id, location_id)
+WHERE m.id = :movement AND earlier.id < m.id
+ORDER BY telling.state = 'parked' DESC LIMIT 1
+""")
 
 
 def steps(
@@ -124,6 +177,8 @@ class Attempt:
     seen: int
     state: str
     keyed_at: datetime
+    units: int | None = None
+    """By how many units a count was told; None of what is no count."""
 
 
 def attempts(session: Session, tenant: int, movement: int, step: int) -> list[Attempt]:
@@ -136,13 +191,16 @@ def attempts(session: Session, tenant: int, movement: int, step: int) -> list[At
         )
         .order_by(Intention.id)
     )
-    return [
-        Attempt(key=row.key, seen=int(row.key.removeprefix(begins)), state=row.state, keyed_at=row.keyed_at)
-        for row in rows
-        if row.key.startswith(begins)
-    ]
+    return [_attempt(row, row.key.removeprefix(begins)) for row in rows if row.key.startswith(begins)]
 
 
-def key_of(movement: int, step: int, seen: int | str) -> str:
-    """The key of one decision: other units in the store call for another one."""
-    return f"tell_stock/{movement}/{step}/{seen}"
+def _attempt(row: Intention, decided: str) -> Attempt:
+    seen, _, units = decided.partition("/")
+    return Attempt(
+        key=row.key, seen=int(seen), state=row.state, keyed_at=row.keyed_at, units=int(units) if units else None
+    )
+
+
+def key_of(movement: int, step: int, seen: int | str, units: int | None = None) -> str:
+    """The key of one decision: other units in the store call for another one, and so does another number of a count."""
+    return f"tell_stock/{movement}/{step}/{seen}" + ("" if units is None else f"/{units}")

@@ -49,6 +49,7 @@ _MUTATIONS: dict[str, Resolver] = {
     "tagsAdd": plainly(shopify_orders.tags_add),
     "tagsRemove": plainly(shopify_orders.tags_remove),
     "refundCreate": once(shopify_money.refund_create),
+    "inventoryActivate": once(shopify_inventory.activate),
     "inventoryMoveQuantities": once(
         shopify_inventory.move_quantities,
         names_the_quantity_before("InventoryMoveQuantityTerminalInput", "changes", ends=("from", "to")),

@@ -46,6 +46,7 @@ def adjust_quantities(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
     for place, change in enumerate(wish["changes"]):
         at = ["input", "changes", str(place)]
         errors += _existence_errors(act, change, at) or [
+            *_stocked_errors(act, change["inventoryItemId"], change, at, "ADJUST_QUANTITIES_FAILED"),
             *_document_errors(wish["name"], change, at),
             *_stale_errors(act, change["inventoryItemId"], change, wish["name"], at),
         ]
@@ -84,6 +85,19 @@ def set_quantities(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
         # on_hand is a sum: what is set on it falls to what is available.
         changes += _apply(act, entry["inventoryItemId"], entry, "available", entry["quantity"] - before)
     return _done(act, wish, changes)
+
+
+def activate(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
+    """Stock an item at a location; what is stocked there keeps its units (since 2026-04)."""
+    errors = _item_errors(act, asked["inventoryItemId"], []) + _location_errors(act, asked["locationId"], [])
+    if errors:
+        return {"inventoryLevel": None, "userErrors": errors}
+    item, location = _item(act, asked["inventoryItemId"]), _location(act, asked["locationId"])
+    begun = location.id not in item.levels
+    level = act.level(item, location)
+    if begun and asked.get("available"):
+        act.shift(item, location, available=asked["available"])
+    return {"inventoryLevel": level, "userErrors": []}
 
 
 def names_the_quantity_before(input_type: str, entries: str, *, ends: tuple[str, ...] = ()) -> Check:
@@ -188,8 +202,16 @@ def _move_errors(act: Act, change: dict[str, Any], at: list[str]) -> Errors:
     if change["quantity"] < 0:
         errors.append(user_error([*at, "quantity"], "The quantity can't be negative.", "INVALID_QUANTITY_NEGATIVE"))
     for end in ("from", "to"):
+        errors += _stocked_errors(act, change["inventoryItemId"], change[end], [*at, end], "MOVE_QUANTITIES_FAILED")
         errors += _stale_errors(act, change["inventoryItemId"], change[end], change[end]["name"], [*at, end])
     return errors
+
+
+def _stocked_errors(act: Act, item_gid: str, entry: dict[str, Any], at: list[str], code: str) -> Errors:
+    """Nothing is put where the item is not stocked. Not recorded: the sentence and the code are our own."""
+    if _location(act, entry["locationId"]).id in _item(act, item_gid).levels:
+        return []
+    return [user_error([*at, "locationId"], "The inventory item is not stocked at the location.", code)]
 
 
 def _document_errors(name: str, entry: dict[str, Any], at: list[str]) -> Errors:

@@ -48,6 +48,18 @@ def test_units_are_read_by_their_state_and_are_none_where_nothing_lies(shop):
     assert shop.storefront.read_units(item, newark, AVAILABLE) == 0
 
 
+def test_an_item_is_stocked_where_it_was_not_and_once(shop):
+    item, reno = opened(shop)
+    newark = shop.by_hand("{ locations(first: 5) { nodes { id name } } }")["locations"]["nodes"][1]["id"]
+    wanted = change(item, newark, put_to=AVAILABLE)
+
+    first, again = (shop.storefront.change_stock(wanted, seen=0, keys=keys()) for _ in range(2))
+
+    assert first == again
+    assert level(shop, "Newark")["on_hand"] == shop.storefront.read_on_hand(item, newark) == 3
+    assert level(shop)["on_hand"] == shop.storefront.read_on_hand(item, reno) == 10
+
+
 CHANGES = {
     "more": ({"put_to": AVAILABLE}, 10, {"available": 13, "on_hand": 13}),
     "fewer": ({"taken_from": AVAILABLE}, 10, {"available": 7, "on_hand": 7}),
@@ -116,7 +128,7 @@ def test_an_item_that_is_gone_is_refused_with_what_to_do(shop):
     _, reno = opened(shop)
     gone = "gid://shopify/InventoryItem/404"
 
-    failure = refused(lambda: shop.storefront.change_stock(change(gone, reno, put_to=AVAILABLE), seen=0, keys=keys()))
+    failure = refused(lambda: shop.storefront.change_stock(change(gone, reno, put_to=AVAILABLE), seen=3, keys=keys()))
     unread = refused(lambda: shop.storefront.read_units(gone, reno, AVAILABLE))
 
     assert failure.code == "INVALID_INVENTORY_ITEM"

@@ -85,9 +85,10 @@ def test_where_packline_only_watches_what_is_on_hand_is_the_store_s_number(shop)
         assert isinstance(stock_desk.adjust(session, shop.tenant, level, 1, reference="", **told), Refused)
         assert isinstance(stock_desk.count(session, shop.tenant, level, 9, reference="", **told), Refused)
         assert isinstance(stock_desk.move(session, shop.tenant, bag, reno, reno, 1, **told), Refused)
-        assert isinstance(stock_desk.set_safety(session, shop.tenant, level, 1, **told), Written)
+        assert isinstance(stock_desk.set_safety(session, shop.tenant, level, 1, **told), Refused)
+        assert isinstance(stock_desk.set_aside_damaged(session, shop.tenant, level, 1, **told), Refused)
 
-    assert shop.rows("SELECT on_hand, safety FROM stock_levels") == [(4, 1)]
+    assert shop.rows("SELECT on_hand, damaged, safety FROM stock_levels") == [(4, 0, 0)]
 
 
 def test_an_order_that_waits_ships_when_its_arrival_is_received_and_the_ledger_is_looked_at(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from jobs import runner, steps, tell_stock
-from orders import inventory
+from jobs import runner, steps, stock_desk, tell_stock
+from orders import inventory, stock_by_hand
+from orders.stock_by_hand import Said
 from tests.world import NEWARK, SHOP, World, variant
 
 BOTH = {"Reno": 10, "Newark": 4}
@@ -35,6 +36,14 @@ def count_here(world: World, on_hand: int, sku: str = "BAG", place: str = "Reno"
     """Ann counts a level; the store is to be told."""
     with world.reading() as session:
         inventory.count(session, world.tenant, {level_of(world, sku, place): on_hand}, actor="person:Ann")
+        tell_stock.ask(session, world.tenant)
+
+
+def find_here(world: World, more: int, sku: str = "BAG", place: str = "Reno") -> None:
+    """Ann corrects a level by so many units; the store is to be told."""
+    said = Said(cause="adjusted", actor="person:Ann")
+    with world.reading() as session:
+        stock_by_hand.adjust(session, world.tenant, level_of(world, sku, place), more, said, reason="found")
         tell_stock.ask(session, world.tenant)
 
 
@@ -289,7 +298,7 @@ def test_what_a_person_counts_here_is_told_and_its_own_webhook_changes_nothing(s
 def test_what_the_store_sells_meanwhile_is_not_overwritten(shop: World):
     """Ann found four more; the store has sold three somewhere else in between."""
     shop.control("POST", "/deliveries/plan", {"paused": True})
-    count_here(shop, 14)
+    find_here(shop, 4)
     count_in_store(shop, 7)
     shop.control("POST", "/deliveries/plan", {})
 
@@ -305,7 +314,7 @@ def test_a_count_that_comes_before_the_telling_keeps_the_change_on_top(shop: Wor
     shop.heard()
     with shop.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET due_at = now() WHERE kind = 'read_stock'"))
-    count_here(shop, 14)
+    find_here(shop, 4)
     with shop.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET due_at = now() + interval '1 hour' WHERE kind = 'tell_stock'"))
     shop.read_catalogue()
@@ -331,7 +340,7 @@ def test_stock_that_moves_between_looking_and_telling_is_looked_at_again(shop: W
         passed(name)
 
     monkeypatch.setattr(steps, "passed", sold_in_between)
-    count_here(shop, 12)
+    find_here(shop, 2)
 
     shop.gathered()
 
@@ -358,6 +367,59 @@ def test_an_answer_that_is_lost_after_the_effect_adds_nothing_twice(shop: World)
     assert shop.level("BAG", "Reno") == (13, 0)
     assert [row.state for row in shop.rows("SELECT state FROM intentions")] == ["succeeded"]
     assert ledger_is_the_levels(shop)
+
+
+def test_a_counted_number_is_the_store_s_too_though_our_own_was_old(shop: World):
+    """The till has sold three that we have not read of; Ann counts what is really there."""
+    shop.control("POST", "/deliveries/plan", {"drop": 1.0})
+    count_in_store(shop, 7)
+    shop.control("POST", "/deliveries/plan", {})
+    count_here(shop, 7)
+
+    shop.gathered()
+    shop.read_catalogue()
+
+    assert shop.calls(operation="inventoryAdjustQuantities") == []
+    assert in_store(shop)["on_hand"] == 7
+    assert shop.level("BAG", "Reno") == (7, 0)
+    assert ledger_is_the_levels(shop)
+
+
+def test_a_counted_number_that_is_yet_to_be_told_stands_and_what_was_found_since_is_on_top(shop: World):
+    shop.control("POST", "/deliveries/plan", {"drop": 1.0})
+    count_in_store(shop, 7)
+    shop.control("POST", "/deliveries/plan", {})
+    count_here(shop, 8)
+    find_here(shop, 2)
+    with shop.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET due_at = now() + interval '1 hour' WHERE kind = 'tell_stock'"))
+    shop.read_catalogue()
+
+    assert shop.level("BAG", "Reno") == (10, 0)
+
+    shop.hurry()
+    shop.gathered()
+    shop.read_catalogue()
+
+    assert in_store(shop)["on_hand"] == 10
+    assert shop.level("BAG", "Reno") == (10, 0)
+    assert ledger_is_the_levels(shop)
+
+
+def test_a_count_whose_answer_is_lost_is_told_again_with_the_same_number(shop: World):
+    shop.control("POST", "/deliveries/plan", {"drop": 1.0})
+    count_in_store(shop, 7)
+    shop.control("POST", "/deliveries/plan", {})
+    shop.fault(vendor="shopify", kind="cut_after", operation="inventoryAdjustQuantities", times=1)
+    count_here(shop, 8)
+    shop.settle()
+
+    shop.hurry()
+    shop.gathered()
+
+    assert len({call["key"] for call in shop.calls(operation="inventoryAdjustQuantities")}) == 1
+    assert in_store(shop)["on_hand"] == 8
+    assert shop.level("BAG", "Reno") == (8, 0)
 
 
 def test_a_level_of_which_nobody_knows_what_the_store_was_told_is_left(shop: World):
@@ -394,6 +456,62 @@ def test_what_the_store_refuses_waits_for_a_person_and_the_store_s_number_counts
 
     assert shop.level("MUG", "Reno") == (0, 0)
     assert ledger_is_the_levels(shop)
+
+
+def test_units_that_go_where_the_store_did_not_stock_them_are_stocked_there(shop: World):
+    mug, reno = level_of(shop, "MUG")
+    _, newark = level_of(shop, "MUG", "Newark")
+    with shop.reading() as session:
+        stock_desk.move(session, shop.tenant, mug, reno, newark, 2, reason="nearer", by="person:Ann")
+
+    shop.gathered()
+    shop.read_catalogue()
+
+    assert [row.state for row in shop.rows("SELECT state FROM jobs WHERE kind = 'tell_stock'")] == ["done", "done"]
+    assert (in_store(shop, "MUG")["on_hand"], in_store(shop, "MUG", "Newark")["on_hand"]) == (3, 2)
+    assert (shop.level("MUG", "Reno"), shop.level("MUG", "Newark")) == ((3, 0), (2, 0))
+
+
+@pytest.mark.parametrize("state", ["due", "parked"])
+def test_units_that_the_store_could_not_be_told_of_yet_are_not_counted_out(shop: World, state: str):
+    find_here(shop, 2, "MUG", "Newark")
+    tell_later(shop, state)
+
+    shop.read_catalogue()
+
+    assert shop.level("MUG", "Newark") == (2, 0)
+
+
+@pytest.mark.parametrize(("state", "why"), [("due", "is being told"), ("parked", "waits for a person")])
+def test_the_store_is_told_of_one_level_in_the_order_in_which_it_changed(shop: World, state: str, why: str):
+    find_here(shop, 2)
+    tell_later(shop, state)
+    find_here(shop, -3)
+
+    shop.settle()
+
+    *_, later = shop.rows("SELECT state, cause, reason FROM jobs WHERE kind = 'tell_stock' ORDER BY id")
+    assert (later.state, later.cause) == ("due", "one_before")
+    assert why in later.reason
+    assert in_store(shop)["on_hand"] == 10
+
+    with shop.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET state = 'due' WHERE state = 'parked'"))
+    for _ in range(2):
+        shop.hurry()
+        shop.settle()
+
+    assert [row.state for row in shop.rows("SELECT state FROM jobs WHERE kind = 'tell_stock'")] == ["done", "done"]
+    assert in_store(shop)["on_hand"] == 9
+
+
+def tell_later(world: World, state: str) -> None:
+    """What is to be told is put off, or waits for a person."""
+    with world.engine.begin() as connection:
+        connection.execute(
+            text("UPDATE jobs SET state = :s, due_at = now() + interval '1 hour' WHERE kind = 'tell_stock'"),
+            {"s": state},
+        )
 
 
 def test_a_shop_that_only_watches_tells_nothing(shop: World):

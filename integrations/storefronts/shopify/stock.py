@@ -44,19 +44,37 @@ class _Told(Answer):
 
 
 def read_units(client: Client, item_id: str, location_id: str, state: StockState) -> int:
+    level = _level(client, item_id, location_id)
+    return level.units(_NAMES[state]) if level else 0
+
+
+def read_on_hand(client: Client, item_id: str, location_id: str) -> int:
+    level = _level(client, item_id, location_id)
+    return level.units("on_hand") if level else 0
+
+
+def _level(client: Client, item_id: str, location_id: str) -> Level | None:
+    """What Shopify keeps of an item at a location; None where it does not stock it there."""
     answer = client.ask("ReadUnits", item=item_id, location=location_id)
-    item = answers.read(_Item, answers.present(answer, "inventoryItem", remedy=_REMEDY))
-    return item.inventory_level.units(_NAMES[state]) if item.inventory_level else 0
+    return answers.read(_Item, answers.present(answer, "inventoryItem", remedy=_REMEDY)).inventory_level
 
 
 def change(client: Client, wanted: StockChange, *, seen: int, keys: Keys) -> str:
     try:
+        _be_stocked(client, wanted, seen, keys.idempotency)
         told = _told(client, wanted, seen, keys.idempotency)
     except Refused as refusal:
         code = UNITS_MOVED if refusal.code in _NOT_AS_SEEN else refusal.code
         raise Permanent(refusal.reason, remedy=_REMEDY, code=code) from None
     group = answers.read(_Told, told).inventory_adjustment_group
     return group.id if group else ""
+
+
+def _be_stocked(client: Client, wanted: StockChange, seen: int, key: str) -> None:
+    """Shopify counts nothing where it does not stock the item. That can only be where nothing was seen."""
+    item, location = wanted.inventory_remote_id, wanted.location_remote_id
+    if seen == 0 and _level(client, item, location) is None:
+        client.tell("StockAt", key=key, item=item, location=location, idempotency=f"{key}/stocked")
 
 
 def _told(client: Client, wanted: StockChange, seen: int, key: str) -> dict[str, Any]:

@@ -147,6 +147,9 @@ class ShopifyStorefront:
     def read_units(self, inventory_remote_id: str, location_remote_id: str, state: nouns.StockState) -> int:
         return stock.read_units(self._client, inventory_remote_id, location_remote_id, state)
 
+    def read_on_hand(self, inventory_remote_id: str, location_remote_id: str) -> int:
+        return stock.read_on_hand(self._client, inventory_remote_id, location_remote_id)
+
     def change_stock(self, change: nouns.StockChange, *, seen: int, keys: Keys) -> str:
         return stock.change(self._client, change, seen=seen, keys=keys)
 
