@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import StoreLocation, StoreVariant
-from jobs import intake, queue
+from jobs import intake, queue, strays
 from jobs.outcomes import Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import catalogue, gone_stock, outdated
@@ -35,7 +35,7 @@ def run(work: Work) -> Outcome:
             began_at = session.execute(select(func.now())).scalar_one()
             told = outdated.some(session, work.tenant, connection, most=_AT_ONCE)
         if not told:
-            return Done()
+            return strays.about_nothing_here(work) or Done()
         _read(work, connection, told, began_at)
     return Snoozed(wait_s=0.0, reason="There is more to read than one turn takes.")
 

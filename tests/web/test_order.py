@@ -24,7 +24,7 @@ def test_lines_say_where_each_unit_is(grace: Person, furnished: dict[str, int]) 
     assert "<strong>2</strong> Reno" in text
     assert "no place yet" in text
     assert "Out of stock: 2 × TENT." in text
-    assert "Late: was" in text
+    assert "Late: promised" in text
 
 
 def test_the_timeline_narrows_to_a_kind(grace: Person, furnished: dict[str, int]) -> None:
