@@ -43,7 +43,7 @@ from orders.holds import Problem
 from orders.reversing import Wish
 from orders.taking_back import Begun
 from records import tenants
-from records.orders import Order, Payment
+from records.orders import Order, Payment, open_holds
 from records.shipments import Label
 
 log = structlog.get_logger(__name__)
@@ -95,9 +95,7 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
     taken = placing.take(
         session, source.tenant, source.connection, fact.snapshot, said_by=source.vendor, final=source.asked
     )
-    # Where the shop only watches, the merchant ships: any newer version may say so, and differ in nothing else.
-    shipped = taken.newer and tenants.mode_of(session, source.tenant) != "live"
-    if taken.is_new or taken.differs or taken.contradicts or shipped:
+    if taken.is_new or taken.differs or taken.contradicts or _may_be_shipped(session, source, taken):
         look_again(session, source.tenant, taken.order, taken.state)
     elif taken.standing_changed:
         queue.add(session, source.tenant, "check_payment", f"order/{taken.order}")
@@ -106,6 +104,18 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
     if fact.snapshot.cancelled_at is not None and taken.newer:
         _cancel(session, source, taken.order)
     return Heard(by="take", subject=f"order/{taken.order}")
+
+
+def _may_be_shipped(session: Session, source: Source, taken: placing.Taken) -> bool:
+    """Whether the merchant may ship the order by hand: a newer version may say so, and differ in nothing else.
+
+    They do where the shop only watches, and where an order waits for units that they have found after all.
+    """
+    if not taken.newer:
+        return False
+    if tenants.mode_of(session, source.tenant) != "live":
+        return True
+    return any(hold.kind == "stock" for hold in open_holds(session, source.tenant, taken.order))
 
 
 def look_again(session: Session, tenant: int, order: int, state: str) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import StoreLocation, StoreVariant
-from jobs import intake, queue, strays
+from integrations.ports import Storefront
+from jobs import intake, queue
 from jobs.outcomes import Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import catalogue, gone_stock, outdated
@@ -30,13 +31,14 @@ _IN_A_ROW = 25
 
 def run(work: Work) -> Outcome:
     connection = work.claim.subject.partition("/")[2]
+    storefront = work.storefront(connection)
     for _ in range(_IN_A_ROW):
         with work.reading() as session:
             began_at = session.execute(select(func.now())).scalar_one()
             told = outdated.some(session, work.tenant, connection, most=_AT_ONCE)
         if not told:
-            return strays.about_nothing_here(work) or Done()
-        _read(work, connection, told, began_at)
+            return Done()
+        _read(work, storefront, connection, told, began_at)
     return Snoozed(wait_s=0.0, reason="There is more to read than one turn takes.")
 
 
@@ -49,8 +51,8 @@ class Answered:
     places: Sequence[StoreLocation]
 
 
-def _read(work: Work, connection: str, told: Sequence[Told], began_at: datetime) -> None:
-    answered = _ask_store(work, connection, told)
+def _read(work: Work, storefront: Storefront, connection: str, told: Sequence[Told], began_at: datetime) -> None:
+    answered = _ask_store(work, storefront, connection, told)
     with work.writing() as session:
         changed = 0
         if answered.places:
@@ -66,9 +68,8 @@ def _read(work: Work, connection: str, told: Sequence[Told], began_at: datetime)
     log.info("read what was told", told=len(told), gone=len(answered.gone), changed=changed)
 
 
-def _ask_store(work: Work, connection: str, told: Sequence[Told]) -> Answered:
+def _ask_store(work: Work, storefront: Storefront, connection: str, told: Sequence[Told]) -> Answered:
     goods = [one.remote_id for one in told if one.thing == "goods"]
-    storefront = work.storefront(connection)
     found = {variant.remote_id: variant for variant in storefront.read_variants(goods)} if goods else {}
     with work.reading() as session:
         known = catalogue.location_ids(session, work.tenant, connection)

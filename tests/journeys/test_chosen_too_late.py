@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from jobs import desk, queue
+from jobs import desk
 from orders import taking_back
 from records.tenants import Rules
 from tests.journeys.test_chosen import asked, choice, choose, land, later, link_in, shipped
@@ -18,9 +18,8 @@ REFUNDING = Rules(ask_when_short=True, when_unanswered="refund")
 
 
 def sent_by_hand(world: World, placed: dict) -> None:
+    world.next_second()
     world.control("POST", f"/shopify/orders/{placed['id']}/fulfil", {"company": "UPS", "number": "1Z999"})
-    with world.reading() as session:
-        queue.add(session, world.tenant, "verify_order", f"order/{world.order(placed).id}")
     world.settle()
 
 

@@ -13,7 +13,8 @@ from tests.shop import Said, open_shop
 
 # Where a thing may rest although a move leads on from there: what may still happen to it, if anything.
 RESTS_WITH_A_WAY_ON = {
-    "choice": {"defaulted"},  # whoever came too late may still choose, until something was done
+    # Until something was done, whoever came too late may still choose, and an order that is over ends the choice.
+    "choice": {"answered", "defaulted"},
     "order": {"closed"},  # the store asks for more of it, or cancels it
     "label": {"bought", "failed"},  # used, unless it is given back; not bought, unless the carrier sold it after all
     "reservation": {"consumed"},  # its units left the shelf, unless the store is told that they did not
