@@ -219,7 +219,9 @@ def test_who_only_waits_may_think_better_of_it_and_who_was_refunded_may_not(worl
 
 
 def choose_again(world: World, link: str, said: str) -> httpx.Response:
-    answered = httpx.post(link, data={f"line-{next(iter(choice(world).short))}": said}, follow_redirects=True)
+    answered = httpx.post(
+        link, data={f"line-{next(iter(choice(world).short))}": said}, follow_redirects=True, timeout=60
+    )
     world.settle()
     return answered
 
@@ -296,7 +298,7 @@ def test_stock_that_lands_first_ends_the_choice_and_the_link_says_so(world: Worl
 
     assert (choice(world).state, choice(world).answered_by) == ("answered", "stock")
     assert shipped(world, placed) == [{"AXE": 1, "BAG": 1, "MUG": 2}]
-    assert "Your order goes on" in httpx.get(link_in(world.letters()[0])).text
+    assert "Your order goes on" in httpx.get(link_in(world.letters()[0]), timeout=60).text
     assert world.rows("SELECT 1 FROM jobs WHERE state = 'due' AND kind = 'ask_buyer'") == []
 
 
@@ -308,8 +310,8 @@ def test_a_cancelled_order_ends_its_choice(world: World):
 
     assert (world.order(placed).state, choice(world).state) == ("cancelled", "withdrawn")
     link = link_in(world.letters()[0])
-    assert "nothing left to choose" in httpx.get(link).text
-    assert httpx.post(link, data={"rest": "now"}, follow_redirects=True).status_code == 200
+    assert "nothing left to choose" in httpx.get(link, timeout=60).text
+    assert httpx.post(link, data={"rest": "now"}, follow_redirects=True, timeout=60).status_code == 200
     assert choice(world).state == "withdrawn"
     assert world.rows("SELECT 1 FROM jobs WHERE state = 'due' AND kind = 'ask_buyer'") == []
 
@@ -327,7 +329,7 @@ def test_other_units_that_run_short_are_a_new_question_and_fewer_are_none(world:
     land(world, "AXE", 1)
 
     assert (choice(world).state, len(choice(world).short), len(world.letters())) == ("asked", 1, 2)
-    assert "nothing left to choose" in httpx.get(first).text
+    assert "nothing left to choose" in httpx.get(first, timeout=60).text
 
 
 def test_a_person_may_answer_for_the_buyer_with_a_reason(world: World):
@@ -349,7 +351,7 @@ def test_where_the_shop_ships_what_is_there_only_the_missing_line_is_asked_about
     placed = asked(world, Rules(ask_when_short=True, while_asked="ship_what_is_there"))
     assert shipped(world, placed) == [{"BAG": 1, "MUG": 2}]
     link = link_in(world.letters()[0])
-    assert "Send the rest now" not in httpx.get(link).text
+    assert "Send the rest now" not in httpx.get(link, timeout=60).text
 
     choose(world, link, "refund")
 
@@ -369,7 +371,7 @@ def test_the_restock_date_is_the_next_day_on_which_units_are_expected(world: Wor
                 tenant_id=world.tenant, variant_id=axe.id, location_id=axe.place, units=5, due_on=on, reference="PO-1",
                 actor="person:Olga"))  # fmt: skip
 
-    page = httpx.get(link_in(world.letters()[0]), headers={"Accept-Language": "de-DE"}).text
+    page = httpx.get(link_in(world.letters()[0]), headers={"Accept-Language": "de-DE"}, timeout=60).text
 
     assert "Expected on 9. März 2031." in page
     assert "30,00" in page

@@ -9,6 +9,7 @@ from flask import Flask
 from person import Person
 from playwright.sync_api import sync_playwright
 from seeds import Shop
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from test_browser import CHROMIUM, PHONE, WIDE, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
 
@@ -22,6 +23,8 @@ from web.pages.choose import links
 
 @pytest.fixture
 def choice(furnished: dict[str, int], session: Session) -> Choice:
+    session.execute(text("UPDATE orders SET state = 'released' WHERE id = :order"), {"order": furnished["held"]})
+    session.commit()
     found = choices.latest_of(session, furnished["tenant"], furnished["held"])
     assert found is not None
     return found
