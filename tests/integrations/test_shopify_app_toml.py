@@ -71,6 +71,7 @@ WRITES = {
     "orderMarkAsPaid": {"write_orders"},
     "orderCancel": {"write_orders"},
     "refundCreate": {"write_orders"},
+    "inventoryActivate": {"write_inventory"},
     "inventoryAdjustQuantities": {"write_inventory"},
     "inventoryMoveQuantities": {"write_inventory"},
     "tagsAdd": {"write_orders"},

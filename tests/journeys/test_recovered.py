@@ -6,10 +6,7 @@ tests/drills/test_every_boundary.py, without a process for each.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +14,7 @@ from drills import boundaries
 from drills.field import Field, laid_out
 from drills.play import SHORT
 from drills.programme import PROGRAMME, perform
+from tests.conftest import folder_of_its_own
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
@@ -41,7 +39,7 @@ NAMES = [
 @pytest.fixture(scope="module")
 def field() -> Iterator[Field]:
     """Servers of its own, because they are restarted and killed."""
-    with laid_out(Path(tempfile.gettempdir()) / f"packline-drills-{os.getpid()}") as ground:
+    with folder_of_its_own("drills") as folder, laid_out(folder) as ground:
         yield ground
 
 
