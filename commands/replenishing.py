@@ -28,7 +28,11 @@ _SHOWN = (
 @click.command("replenish")
 @click.argument("tenant", type=opening.ROW_ID)
 @click.option(
-    "--show", type=click.Choice(SHOWS), default="low", show_default=True, help="What is low, too much, or all."
+    "--show",
+    type=click.Choice(SHOWS),
+    default="low",
+    show_default=True,
+    help="What is low, runs out, is too much, all.",
 )
 @click.option("--sku", default="", help="Only SKUs that begin so.")
 @click.option("--csv", "as_csv", is_flag=True, help="Every column, for spreadsheets.")

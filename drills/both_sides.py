@@ -14,14 +14,12 @@ from typing import Any
 from drills import books
 from drills.books import Ground, Json
 from drills.losses import BUYER
-from jobs import desk, tell_stock
-from orders import stock_by_hand
+from jobs import desk, stock_desk
 from orders.reversing import Wish
-from orders.stock_by_hand import Said
 from records import database
 
 _ROUNDS = 4
-_FOUND = Said(cause="adjusted", actor="person:Ann")
+_BY = "person:Ann"
 # So many orders are paid later, if at all; of so many that are cancelled the units go back to the shelf.
 _PENDING, _RESTOCKED = 0.4, 0.8
 # After a comparison nothing may be left but what it left on purpose, because it was being worked on.
@@ -196,8 +194,7 @@ def _count_here(ground: Ground, chance: random.Random) -> int:
             free = level.on_hand - level.reserved
             more = chance.randint(1, 9) if free < 20 else chance.randint(-9, 9)
             place = (level.variant_id, level.location_id)
-            stock_by_hand.adjust(session, ground.tenant, place, more, _FOUND, reason="found")
-        tell_stock.ask(session, ground.tenant)
+            stock_desk.adjust(session, ground.tenant, place, more, reason="found", reference="", by=_BY)
     return len(chosen)
 
 

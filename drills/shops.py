@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 from config import boot
 from config.settings import Settings
 from demo.store import BUYERS
-from jobs import connect, desk, queue, reconcile, self_test, tell_stock
-from orders import choosing, stock_by_hand
+from jobs import connect, desk, queue, reconcile, self_test, stock_desk
+from orders import choosing
 from orders.reversing import Wish
-from orders.stock_by_hand import Said
 from records import choices, database
 from records.orders import Order
 from records.shipments import parcels_of
@@ -199,8 +198,7 @@ class Shop:
         with database.transaction(self.engine, self.tenant) as session:
             level = session.execute(_BAGS_IN_RENO, {"tenant": self.tenant}).one()
             place = (level.variant_id, level.location_id)
-            stock_by_hand.adjust(session, self.tenant, place, 1, Said(cause="adjusted", actor=_BY), reason="found")
-            tell_stock.ask(session, self.tenant)
+            stock_desk.adjust(session, self.tenant, place, 1, reason="found", reference="", by=_BY)
 
     def in_store(self, sku: str, place: str) -> int:
         """On hand, as the store counts."""

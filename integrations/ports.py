@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from integrations.nouns import Fact
 from integrations.roles import (
+    LETTER_REFUSED,
     UNITS_MOVED,
     Announcing,
     Carrier,
@@ -30,6 +31,7 @@ from integrations.roles import (
 )
 
 __all__ = [
+    "LETTER_REFUSED",
     "UNITS_MOVED",
     "Announcing",
     "AppKeys",
@@ -49,6 +51,7 @@ __all__ = [
     "Notice",
     "Origins",
     "OutsideFailure",
+    "PassedOn",
     "Payments",
     "Permanent",
     "Renewed",
@@ -246,6 +249,16 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PassedOn:
+    """How a storefront passes on to us what a buyer's browser asks of the store itself. Both are pure."""
+
+    account_of: Callable[[str], str | None]
+    """The store that an address says that it comes from, before anything is proved."""
+    genuine: Callable[[str, Sequence[str]], bool]
+    """Whether the vendor signed this address just now with one of the secrets."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Vendor:
     """One vendor in one role: what a file under integrations/ offers as its VENDOR."""
 
@@ -274,6 +287,8 @@ class Vendor:
     """A genuine delivery for an account, signed with a secret at a moment, that bears a mark of ours and means nothing:
     (account, secret, mark, now). Our own door is tried with it.
     """
+    passed_on: PassedOn | None = None
+    """None where nothing that buyers ask of their store is passed on to us."""
     keys_made_at: str = ""
     """The vendor's own page on which the account's owner makes a key for us, where keys are given by hand."""
     unlisted_hooks: bool = False

@@ -287,6 +287,11 @@ class Carrier(Hooked, Protocol):
 Connector = Storefront | Payments | Carrier
 
 
+# The code of the Permanent that is about one letter or one mailbox. Any other is about the account, and once that is
+# mended the letter can be sent.
+LETTER_REFUSED = "mail_refused"
+
+
 class Mail(Protocol):
     """Writes to people. The installation's own, and no tenant's: it has no connection and no webhooks."""
 

@@ -286,5 +286,5 @@ def resume(session: Session, tenant: int, order: int) -> None:
 
 def fill_backorders(session: Session, tenant: int) -> None:
     """Have every order that waits for stock looked at again, the one that waits longest first."""
-    for order in holds.waiting_for_stock(session, tenant):
-        queue.add(session, tenant, "reserve_stock", f"order/{order}")
+    subjects = [f"order/{order}" for order in holds.waiting_for_stock(session, tenant)]
+    queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})

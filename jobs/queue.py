@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,36 +77,50 @@ def add(
     A job for the same work that waits is brought forward instead, one that runs is followed by another, and a parked
     one is superseded: a change is never missed, and never piles up.
     """
+    add_all(session, tenant, kind, {subject: lane or subject}, due_at=due_at)
+
+
+def add_all(
+    session: Session, tenant: int, kind: str, lanes: Mapping[str, str], *, due_at: datetime | None = None
+) -> None:
+    """The same for many subjects, each in its lane: one statement for all of them, done in this order."""
+    if not lanes:
+        return
     chosen = KINDS[kind]
-    lane = lane or subject
     session.execute(
         _ADD,
         {
             "tenant": tenant,
             "kind": kind,
-            "subject": subject,
-            "lane": lane,
+            "subjects": list(lanes),
+            "lanes": list(lanes.values()),
             "queue": chosen.queue,
             "rank": chosen.rank,
             "due_at": due_at,
         },
     )
     if due_at is None:
-        ring_after_commit(session, tenant, chosen.queue, lane)
+        for lane in lanes.values():
+            ring_after_commit(session, tenant, chosen.queue, lane)
 
 
 # One statement, safe against itself: the partial unique index lets one waiting row a subject exist, a second request
 # meets it and brings it forward, and a parked one is superseded, because the world has changed since it was parked.
 _ADD = text("""
-WITH superseded AS (
+WITH asked AS (
+    SELECT * FROM unnest(cast(:subjects AS text[]), cast(:lanes AS text[])) WITH ORDINALITY AS a (subject, lane, place)
+), superseded AS (
     UPDATE jobs SET state = 'cancelled', ended_at = now()
-    WHERE tenant_id = :tenant AND lane = :lane AND kind = :kind AND subject = :subject AND state = 'parked'
+    FROM asked
+    WHERE jobs.tenant_id = :tenant AND jobs.lane = asked.lane AND jobs.kind = :kind AND jobs.subject = asked.subject
+      AND jobs.state = 'parked'
 )
 INSERT INTO jobs (tenant_id, kind, lane, subject, generation, queue, rank, due_at, rung_at)
-SELECT :tenant, :kind, :lane, :subject,
+SELECT :tenant, :kind, asked.lane, asked.subject,
        (SELECT count(*) + 1 FROM jobs
-        WHERE tenant_id = :tenant AND lane = :lane AND kind = :kind AND subject = :subject),
+        WHERE tenant_id = :tenant AND lane = asked.lane AND kind = :kind AND subject = asked.subject),
        :queue, :rank, coalesce(:due_at, now()), CASE WHEN :due_at IS NULL THEN now() END
+FROM asked ORDER BY asked.place
 ON CONFLICT (tenant_id, kind, subject) WHERE state = 'due'
 DO UPDATE SET due_at = LEAST(jobs.due_at, excluded.due_at), rung_at = excluded.rung_at, attempts = 0
 """).bindparams(bindparam("due_at", type_=DateTime(timezone=True)))

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from integrations.mail.smtp import REFUSED
 from integrations.nouns import Letter
 from integrations.nouns.mail import is_mailbox
-from integrations.ports import Mail, Permanent, Temporary
+from integrations.ports import LETTER_REFUSED, Mail, Permanent, Temporary
 from jobs import letters, outward, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
@@ -99,7 +98,7 @@ def _send(work: Work, mail: Mail, ready: _Ready) -> Outcome:
             outward.settle(session, work.tenant, act.key, "abandon", reason=failure.reason)
         raise
     except Permanent as refusal:
-        if refusal.code != REFUSED:
+        if refusal.code != LETTER_REFUSED:
             raise  # the account is to be mended; a retry sends it then
         _failed(work, ready, f"{refusal.reason} {refusal.remedy}")
         return Done()

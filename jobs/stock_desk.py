@@ -127,7 +127,7 @@ def _done(session: Session, tenant: int, written: Written | Refused) -> Written 
         return written
     if written.frees:
         intake.fill_backorders(session, tenant)
-    tell_stock.ask(session, tenant)
+    tell_stock.ask(session, tenant, written.movements.values())
     return written
 
 

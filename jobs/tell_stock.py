@@ -7,7 +7,7 @@ the time it is told, nothing is changed there: we look again, and decide anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -32,22 +32,17 @@ _TELLING_TAKES_S = 10.0
 _PERSON_TAKES_S = 120.0
 
 
-def ask(session: Session, tenant: int) -> None:
-    """Have the store told of what a person has just changed in this transaction; wants to be called at its end."""
-    _ask(session, tenant, telling_stock.made_now(session, tenant))
-
-
 def ask_about_bundles(session: Session, tenant: int, order: int) -> None:
     """Have the store told which parts of bundles this transaction has reserved, given back or shipped for an order."""
-    _ask(session, tenant, telling_stock.of_bundles(session, tenant, order))
+    ask(session, tenant, telling_stock.of_bundles(session, tenant, order))
 
 
-def _ask(session: Session, tenant: int, movements: Sequence[int]) -> None:
-    for movement in movements:
-        told = telling_stock.of_movement(session, tenant, movement)
-        if told is not None and told.changes:
-            # In the connection's lane, where the store is read, too: no count is taken over while something is told.
-            queue.add(session, tenant, "tell_stock", f"movement/{movement}", lane=f"connection/{told.connection}")
+def ask(session: Session, tenant: int, movements: Iterable[int]) -> None:
+    """Have the store told of movements that this transaction wrote, where it counts what they moved."""
+    told = telling_stock.of_movements(session, tenant, movements)
+    # In the connection's lane, where the store is read, too: no count is taken over while something is told.
+    lanes = {f"movement/{movement}": f"connection/{one.connection}" for movement, one in told.items() if one.changes}
+    queue.add_all(session, tenant, "tell_stock", lanes)
 
 
 def run(work: Work) -> Outcome:

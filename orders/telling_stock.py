@@ -6,20 +6,17 @@ what it is put together from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import permutations
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import StockChange, StockState
 from records.intentions import Intention
 from records.stock import Location, Movement, Variant
-
-# What people do on the shelf. What orders do there the store learns from its orders.
-CAUSES = frozenset({"counted", "adjusted", "moved", "received", "set_aside", "returned"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +27,6 @@ class Told:
     changes: tuple[StockChange, ...]
     counted: bool = False
     """Somebody counted what is there: the store is to have that number, whatever the change was from."""
-
-
-def made_now(session: Session, tenant: int) -> list[int]:
-    """The movements that a person made in this very transaction, and that a store is to be told of."""
-    return list(
-        session.scalars(
-            select(Movement.id)
-            .where(
-                Movement.tenant_id == tenant,
-                Movement.at == func.now(),
-                Movement.order_id.is_(None),
-                Movement.cause.in_(sorted(CAUSES)),
-                Movement.actor.startswith("person:"),
-            )
-            .order_by(Movement.id)
-        )
-    )
 
 
 def of_bundles(session: Session, tenant: int, order: int) -> list[int]:
@@ -62,20 +42,31 @@ WHERE tenant_id = :tenant AND order_id = :order AND reference = 'bundle' AND at 
 
 def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
     """What the store is to be told; None where it counts nothing of the kind."""
-    row = session.execute(
-        select(Movement, Variant, Location.remote_id)
+    return of_movements(session, tenant, [movement]).get(movement)
+
+
+def of_movements(session: Session, tenant: int, movements: Iterable[int]) -> dict[int, Told]:
+    """What the store is to be told of each, the oldest first; without those of what it does not count."""
+    rows = session.execute(
+        select(Movement, Variant.connection_id, Variant.inventory_remote_id, Location.remote_id)
         .join(Variant, (Variant.tenant_id == Movement.tenant_id) & (Variant.id == Movement.variant_id))
         .join(Location, (Location.tenant_id == Movement.tenant_id) & (Location.id == Movement.location_id))
-        .where(Movement.tenant_id == tenant, Movement.id == movement, Variant.tracked)
+        .where(Movement.tenant_id == tenant, Movement.id.in_(sorted(movements)), Variant.tracked)
         .where(Location.connection_id == Variant.connection_id)
-    ).first()
-    if row is None:
-        return None
-    moved, variant, place = row
-    changes = tuple(
+        .order_by(Movement.id)
+    )
+    return {
+        moved.id: Told(connection=connection, changes=_changes(moved, thing, place), counted=moved.cause == "counted")
+        for moved, connection, thing, place in rows
+    }
+
+
+def _changes(moved: Movement, inventory_remote_id: str, location_remote_id: str) -> tuple[StockChange, ...]:
+    promised = moved.reserved_change if moved.reference == "bundle" else 0
+    return tuple(
         StockChange(
-            inventory_remote_id=variant.inventory_remote_id,
-            location_remote_id=place,
+            inventory_remote_id=inventory_remote_id,
+            location_remote_id=location_remote_id,
             taken_from=taken_from,
             put_to=put_to,
             units=units,
@@ -83,13 +74,9 @@ def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
             document=f"gid://packline/Movement/{moved.id}",
         )
         for taken_from, put_to, units in steps(
-            moved.on_hand_change,
-            moved.damaged_change,
-            moved.safety_change,
-            moved.reserved_change if moved.reference == "bundle" else 0,
+            moved.on_hand_change, moved.damaged_change, moved.safety_change, promised
         )
     )
-    return Told(connection=variant.connection_id, changes=changes, counted=moved.cause == "counted")
 
 
 def counted_units(session: Session, tenant: int, movement: int) -> int:

@@ -222,8 +222,6 @@ class Movement(Base):
     __tablename__ = "movements"
     __table_args__ = (
         Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),
-        # What people did by hand is looked for by its time, and is little beside what orders do.
-        Index("ix_movements_by_hand", "tenant_id", "at", postgresql_where=text("order_id IS NULL")),
         Index("ix_movements_bundle", "tenant_id", "order_id", postgresql_where=text("reference = 'bundle'")),
         Index("ix_movements_repaired", "tenant_id", "id", postgresql_where=text("cause = 'repaired'")),
     )

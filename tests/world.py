@@ -166,6 +166,17 @@ class World:
                 connection.execute(text("UPDATE jobs SET due_at = now() WHERE kind = 'read_stock' AND state = 'due'"))
         self.settle()
 
+    def unfinished(self, *, but: str = "") -> list[Any]:
+        """The jobs that are not at rest, oldest first, with `wait_s` until they are due; what gathers is none.
+
+        A store that is told of a sale tells of its stock in turn, which is gathered for a while and calls for nothing.
+        """
+        return self.rows(
+            "SELECT *, extract(epoch FROM due_at - now()) AS wait_s FROM jobs"
+            " WHERE state IN ('due', 'running', 'parked') AND kind NOT IN ('read_stock', :but) ORDER BY id",
+            but=but,
+        )
+
     def next_second(self) -> None:
         """Wait for the store's clock, which counts whole seconds, to tell this moment from the last."""
         time.sleep(1.0 - time.time() % 1.0 + 0.01)

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from config.keyring import CannotOpen
 from integrations import registry
 from integrations.nouns import Address
-from integrations.storefronts.shopify import app_proxy
 from orders import arriving
 from orders.arriving import Arrival
 from records import database
@@ -92,12 +91,14 @@ def _answered() -> Response:
 def _signed_by_whom() -> Known | Response:
     """The store that Shopify signed for; strangers are counted before anything is looked up. Raises TooOften."""
     address = f"/?{request.query_string.decode('latin-1')}"  # as it came: what is signed are these very words
-    shop = app_proxy.shop_of(address)
-    if shop is None or not request.args.get("signature"):
+    vendor = registry.vendor("shopify")
+    passed_on = vendor.passed_on
+    shop = passed_on.account_of(address) if passed_on else None
+    if passed_on is None or shop is None or not request.args.get("signature"):
         limits.count_stranger()
         return _refused(401, "not signed")
-    known = current_app.extensions["known_connections"].find(registry.vendor("shopify"), None, shop)
-    if known is None or not app_proxy.genuine(address, known.secrets):
+    known = current_app.extensions["known_connections"].find(vendor, None, shop)
+    if known is None or not passed_on.genuine(address, known.secrets):
         limits.count_stranger()
         log.info("storefront not proved", known=known is not None)
         return _refused(401, "not signed")

@@ -18,7 +18,7 @@ from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 from integrations.nouns.mail import Letter
-from integrations.ports import CallNote, Notice, OutsideFailure, Permanent, Temporary
+from integrations.ports import LETTER_REFUSED, CallNote, Notice, OutsideFailure, Permanent, Temporary
 from integrations.roles import Keys
 
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -29,8 +29,6 @@ _OK, _GO_ON, _TEMPORARY, _PERMANENT = 250, 354, 400, 500
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # What a person has to mend in the settings; the letter itself is blameless.
 SETTINGS = "mail_settings"
-# The server takes no letter to this mailbox, or not this letter.
-REFUSED = "mail_refused"
 
 
 class SmtpMail:
@@ -82,8 +80,8 @@ class SmtpMail:
         try:
             self._introduced(server)
             self._accepted(server.docmd("MAIL", f"FROM:<{self._sender}>"), SETTINGS)
-            self._accepted(server.docmd("RCPT", f"TO:<{_wire_address(letter.to)}>"), REFUSED)
-            self._accepted(server.docmd("DATA"), REFUSED, wanted=_GO_ON)
+            self._accepted(server.docmd("RCPT", f"TO:<{_wire_address(letter.to)}>"), LETTER_REFUSED)
+            self._accepted(server.docmd("DATA"), LETTER_REFUSED, wanted=_GO_ON)
         except (OSError, smtplib.SMTPException) as trouble:
             raise _unreached(trouble) from trouble
         else:
@@ -135,7 +133,7 @@ class SmtpMail:
             raise Temporary(
                 "The mail server did not say whether it took the message.", code="mail_unknown", outcome_unknown=True
             ) from trouble
-        self._accepted(answered, REFUSED)
+        self._accepted(answered, LETTER_REFUSED)
 
 
 def _wire_address(address: str) -> str:
@@ -148,7 +146,7 @@ def _wire_address(address: str) -> str:
         raise Permanent(
             "The buyer's mail address cannot be written to: it is in a script that mail servers do not take.",
             remedy="Ask the buyer for another address, or reach them in another way.",
-            code=REFUSED,
+            code=LETTER_REFUSED,
         ) from odd
 
 
@@ -168,5 +166,5 @@ def _refuse(code: int, blame: str) -> NoReturn:
     raise Permanent(
         f"The mail server refuses this message or its address ({code}).",
         remedy="Check the buyer's mail address, or reach them in another way.",
-        code=REFUSED,
+        code=LETTER_REFUSED,
     )

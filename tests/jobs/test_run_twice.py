@@ -14,9 +14,8 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from config.settings import Settings
-from jobs import desk, privacy, queue, runner, self_test, tell_stock
+from jobs import desk, privacy, queue, runner, self_test, stock_desk
 from jobs.queue import KINDS
-from orders import inventory
 from records.orders import Order
 from records.privacy import EXPORT, REDACT_BUYER
 from records.schema import METADATA
@@ -73,8 +72,7 @@ def a_count_here(world: World) -> None:
     world.open_shop()
     (level,) = world.rows("SELECT variant_id, location_id FROM stock_levels LIMIT 1")
     with world.reading() as session:
-        inventory.count(session, world.tenant, {tuple(level): 90}, actor="person:Olga")
-        tell_stock.ask(session, world.tenant)
+        stock_desk.count(session, world.tenant, tuple(level), 90, reason="looked", reference="", by="person:Olga")
 
 
 def a_parcel_on_its_way(world: World) -> None:

@@ -17,8 +17,7 @@ def test_an_order_that_waits_is_cancelled_and_nothing_more_happens(world: World)
 
     assert (world.order(placed).state, world.open_holds(placed)) == ("cancelled", [])
     assert world.labels_bought() == []
-    left = "SELECT kind FROM jobs WHERE state IN ('due', 'running', 'parked') AND kind <> 'read_stock'"
-    assert world.rows(left) == []
+    assert world.unfinished() == []
 
 
 def test_reserved_stock_comes_back(world: World):

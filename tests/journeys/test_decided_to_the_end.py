@@ -65,7 +65,7 @@ def test_a_carrier_that_is_away_while_an_order_is_decided_anew_costs_no_price(wa
     made = decision(watching, placed)
     assert made.decided["cost_minor"] > 640
     assert "no price" not in made.sentence
-    assert watching.rows("SELECT kind FROM jobs WHERE state IN ('due', 'parked') AND kind <> 'read_stock'") == []
+    assert watching.unfinished() == []
 
 
 def test_wherever_a_run_dies_the_decision_has_its_price_in_the_end(watching: World):

@@ -82,7 +82,7 @@ def test_a_paid_order_is_decided_in_every_part_and_nothing_is_done(world: World)
     assert acts(world, after=before) == []
     assert world.labels_bought() == []
     assert world.level("BAG", "Reno") == (100, 0)
-    assert world.rows("SELECT kind FROM jobs WHERE state IN ('parked', 'due') AND kind <> 'read_stock'") == []
+    assert world.unfinished() == []
 
 
 def test_what_the_merchant_does_stands_beside_what_would_have_been_done(world: World):

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from jobs import runner, steps, stock_desk, tell_stock
-from orders import inventory, stock_by_hand
-from orders.stock_by_hand import Said
+from orders import stock_by_hand
+from orders.stock_by_hand import Change, Said, Written
 from tests.world import NEWARK, SHOP, World, variant
 
 BOTH = {"Reno": 10, "Newark": 4}
+BY_ANN = {"reason": "found", "reference": "", "by": "person:Ann"}
 
 
 @pytest.fixture
@@ -35,16 +36,13 @@ def count_in_store(world: World, on_hand: int, sku: str = "BAG", place: str = "R
 def count_here(world: World, on_hand: int, sku: str = "BAG", place: str = "Reno") -> None:
     """Ann counts a level; the store is to be told."""
     with world.reading() as session:
-        inventory.count(session, world.tenant, {level_of(world, sku, place): on_hand}, actor="person:Ann")
-        tell_stock.ask(session, world.tenant)
+        stock_desk.count(session, world.tenant, level_of(world, sku, place), on_hand, **BY_ANN)
 
 
 def find_here(world: World, more: int, sku: str = "BAG", place: str = "Reno") -> None:
     """Ann corrects a level by so many units; the store is to be told."""
-    said = Said(cause="adjusted", actor="person:Ann")
     with world.reading() as session:
-        stock_by_hand.adjust(session, world.tenant, level_of(world, sku, place), more, said, reason="found")
-        tell_stock.ask(session, world.tenant)
+        stock_desk.adjust(session, world.tenant, level_of(world, sku, place), more, **BY_ANN)
 
 
 def level_of(world: World, sku: str = "BAG", place: str = "Reno") -> tuple[int, int]:
@@ -565,17 +563,9 @@ def test_damaged_units_that_are_thrown_away_are_no_others(shop: World):
 
 
 def move_by_hand(world: World, on_hand: int, damaged: int, safety: int) -> None:
-    """Ann changes a level as a verb of the stock pages does: level and movement in one statement."""
-    variant_, place = level_of(world)
+    """Ann changes several numbers of a level at once; the store is to be told."""
+    change = Change(level=level_of(world), on_hand=on_hand, damaged=damaged, safety=safety, reason="by hand")
     with world.reading() as session:
-        session.execute(
-            text(
-                "WITH changed AS (UPDATE stock_levels SET on_hand = on_hand + :h, damaged = damaged + :d, "
-                "safety = safety + :s WHERE variant_id = :v AND location_id = :l RETURNING tenant_id) "
-                "INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, "
-                "damaged_change, safety_change, actor) SELECT tenant_id, :v, :l, 'adjusted', :h, 0, :d, :s, "
-                "'person:Ann' FROM changed"
-            ),
-            {"h": on_hand, "d": damaged, "s": safety, "v": variant_, "l": place},
-        )
-        tell_stock.ask(session, world.tenant)
+        written = stock_by_hand.write(session, world.tenant, [change], Said(cause="adjusted", actor="person:Ann"))
+        assert isinstance(written, Written)
+        tell_stock.ask(session, world.tenant, written.movements.values())

@@ -86,9 +86,7 @@ def test_an_order_in_hand_when_the_shop_turns_to_watching_is_watched(
     assert modes == ["settling" if settles else "shadow"]
     assert (world.order(placed).state, mode(world)) == ("watched", "shadow")
     assert [row.key for row in world.rows("SELECT key FROM shadow_decisions")] == ["ship"]
-    assert (
-        world.rows("SELECT kind FROM jobs WHERE state IN ('due', 'running', 'parked') AND kind <> 'read_stock'") == []
-    )
+    assert world.unfinished() == []
     assert world.labels_bought() == []
 
 

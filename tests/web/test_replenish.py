@@ -106,11 +106,13 @@ def test_what_orders_wait_for_is_owed_first(grace: Person, bag: Shop) -> None:
 
 def test_the_home_page_counts_what_runs_out_and_leads_there(grace: Person, bag: Shop) -> None:
     home = f"/ops/shops/{bag.tenant}/"
-    assert "1 SKU runs out within its lead time" in words(grace.get(home))
-    assert f'href="{at(bag)}"' in grace.get(home).text
+    assert "1 Runs out within its lead time" in words(grace.get(home))
+    assert f'href="{at(bag, "?show=out")}"' in grace.get(home).text
+    assert "Runs out (1)" in words(grace.get(at(bag, "?show=out")))
 
     lie(bag, on_hand=14)
     assert "lead time" not in words(grace.get(home))
+    assert "Nothing runs out too soon" in words(grace.get(at(bag, "?show=out")))
     assert "Order now (1)" in words(grace.get(at(bag)))  # it lasts, and is below its reorder point
 
     lie(bag, on_hand=22)
@@ -118,14 +120,14 @@ def test_the_home_page_counts_what_runs_out_and_leads_there(grace: Person, bag: 
     assert "Nothing has to be ordered now" in words(grace.get(at(bag)))
 
 
-def test_two_locations_of_a_sku_are_one_sku_that_runs_out(grace: Person, bag: Shop) -> None:
+def test_a_sku_that_runs_out_at_two_locations_is_counted_and_listed_at_each(grace: Person, bag: Shop) -> None:
     where = {"tenant_id": bag.tenant, "variant_id": bag.variants["BAG"], "location_id": bag.locations["Newark"]}
     bag.session.add(StockLevel(**where, on_hand=1))
     foresee(bag, "BAG", "Newark", STEADY, catches=False)
     bag.session.commit()
 
-    assert "1 SKU runs out" in words(grace.get(f"/ops/shops/{bag.tenant}/"))
-    assert "Order now (2)" in words(grace.get(at(bag)))
+    assert "2 Runs out within" in words(grace.get(f"/ops/shops/{bag.tenant}/"))
+    assert [row["location"] for row in rows(grace, at(bag, ".csv?show=out"))] == ["Newark", "Reno"]
 
 
 def test_too_much_has_a_list_of_its_own(grace: Person, bag: Shop) -> None:
@@ -292,9 +294,10 @@ def test_the_database_and_the_arithmetic_say_the_same_of_every_row(shop: Shop, s
              ("out", "runs_out", "order", "enough", "over", "unknown")}  # fmt: skip
     assert all(kinds.values()), {kind: len(skus) for kind, skus in kinds.items()}
     assert listed("low") == kinds["out"] | kinds["runs_out"] | kinds["order"]
+    assert listed("out") == kinds["out"] | kinds["runs_out"]
     assert listed("over") == kinds["over"]
     assert (counts.known, counts.low, counts.over) == (300, len(listed("low")), len(listed("over")))
-    assert replenish.running_out(session, shop.tenant, today=today) == len(kinds["out"] | kinds["runs_out"])
+    assert counts.out == replenish.running_out(session, shop.tenant, today=today) == len(listed("out")) > 0
     pressing = [row.pressing for row in every]
     assert pressing == sorted(pressing)
     assert every[0].position.waiting > every[0].position.free + every[0].position.incoming

@@ -16,7 +16,7 @@ from records.replenishing import BuyingTerms, Forecast, Replenishing
 from records.tenants import rules_of
 
 PAGE = 50
-SHOWS = ("low", "over", "all")
+SHOWS = ("low", "out", "over", "all")
 # More rows than a spreadsheet opens.
 _MOST = 1_000_000
 
@@ -71,6 +71,8 @@ class Counts:
 
     known: int
     low: int
+    out: int
+    """Those of `low` that are out, or run out before an order of today could be there."""
     over: int
     alone: int
     """Those of which nothing but the moving average was tried."""
@@ -110,7 +112,7 @@ def counts(session: Session, tenant: int, *, today: date) -> Counts:
 
 
 def running_out(session: Session, tenant: int, *, today: date) -> int:
-    """How many SKUs are out, or run out before an order of today could be there."""
+    """How many rows the list `out` has."""
     return int(session.execute(_RUNNING_OUT, _told(session, tenant, today=today)).scalar_one())
 
 
@@ -233,7 +235,8 @@ FROM ranked
 JOIN variants v ON v.tenant_id = :tenant AND v.id = ranked.variant_id
 JOIN locations l ON l.tenant_id = :tenant AND l.id = ranked.location_id
 LEFT JOIN buying_terms terms ON terms.tenant_id = :tenant AND terms.variant_id = ranked.variant_id
-WHERE (:show = 'all' OR (:show = 'low' AND low) OR (:show = 'over' AND over))
+WHERE (:show = 'all' OR (:show = 'low' AND low) OR (:show = 'out' AND runs_out)
+       OR (:show = 'over' AND over))
   AND (:search = '' OR starts_with(lower(v.sku), :search))
   AND (:only_variant = 0 OR (ranked.variant_id, ranked.location_id) = (:only_variant, :only_location))
   AND (pressing, ranked.variant_id, ranked.location_id) > (:pressing, :variant, :location)
@@ -243,12 +246,13 @@ ORDER BY pressing, ranked.variant_id, ranked.location_id LIMIT :most
 _COUNTS = text(
     _KNOWN
     + """
-SELECT count(*) AS known, count(*) FILTER (WHERE low) AS low, count(*) FILTER (WHERE over) AS over,
+SELECT count(*) AS known, count(*) FILTER (WHERE low) AS low, count(*) FILTER (WHERE runs_out) AS out,
+       count(*) FILTER (WHERE over) AS over,
        count(*) FILTER (WHERE per_week_milli IS NOT NULL) AS foreseen,
        count(*) FILTER (WHERE per_week_milli IS NOT NULL AND jsonb_array_length(tried) <= 1) AS alone
 FROM ranked
 """  # nosec B608 # composed of our own constants; every value is bound
 ).bindparams(*_DATED)
 _RUNNING_OUT = text(
-    _KNOWN + "SELECT count(DISTINCT variant_id) FROM ranked WHERE runs_out"  # nosec B608 # our own constants
+    _KNOWN + "SELECT count(*) FROM judged WHERE runs_out"  # nosec B608 # our own constants
 ).bindparams(*_DATED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations import ports
-from integrations.storefronts.shopify import checkup, compliance, granting, topics
+from integrations.storefronts.shopify import app_proxy, checkup, compliance, granting, topics
 from integrations.storefronts.shopify.client import VENDOR as NAME
 from integrations.storefronts.shopify.door import ShopifyDoor, sample
 from integrations.storefronts.shopify.storefront import ShopifyStorefront
@@ -21,5 +21,6 @@ VENDOR = ports.Vendor(
     renew=granting.renew,
     check=checkup.check,
     sample=sample,
+    passed_on=ports.PassedOn(account_of=app_proxy.shop_of, genuine=app_proxy.genuine),
     unlisted_hooks=True,
 )

@@ -33,9 +33,6 @@ def upgrade() -> None:
     op.create_index("ix_variants_inventory", "variants", ["tenant_id", "connection_id", "inventory_remote_id"])
     op.create_index("ix_variants_product", "variants", ["tenant_id", "connection_id", "product_remote_id"])
     op.create_index(
-        "ix_movements_by_hand", "movements", ["tenant_id", "at"], postgresql_where=sa.text("order_id IS NULL")
-    )
-    op.create_index(
         "ix_intentions_stock", "intentions", ["tenant_id", "subject"], postgresql_where=sa.text("kind = 'tell_stock'")
     )
 
