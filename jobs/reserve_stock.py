@@ -11,7 +11,7 @@ from integrations.nouns import Address
 from jobs import fulfilling, pricing_ways, queue, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import choosing, holds, inventory, lifecycle, planning, promised
+from orders import choosing, first_come, holds, inventory, lifecycle, planning, promised
 from orders.allocation import Pick
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
@@ -25,6 +25,8 @@ from records.tenants import Rules
 
 # How often a run looks again at once when others take the units between looking and taking.
 _LOOKS = 5
+# How long orders that have waited longer are given to take what they want of what has come.
+_OTHERS_TAKE_S = 2.0
 
 
 def run(work: Work) -> Outcome:
@@ -64,12 +66,15 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
             fulfilling.if_complete(session, work.tenant, order.id)
         return Done()
     to, now = order.ship_to or Address(), work.now()
+    others = first_come.spoken_for(session, work.tenant, order.id, wanted.wants)
     question = asking.ask(
         session, work.tenant, wanted.wants, to, rules,
-        now=now, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
+        now=now, spoken_for=others, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
     )  # fmt: skip
     asked = choosing.standing(session, work.tenant, order.id)
     chosen, short = planning.decided_for(question, asked, rules)
+    if short and others:
+        return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
     planning.note_shortage(session, work.tenant, order.id, short, wanted, now=now)
     _ask_about(session, work, order.id, short)
     if not chosen.picks:

@@ -86,7 +86,7 @@ def let_go(session: Session, tenant: int, order: int, sentence: str, *, now: dat
         return False
     for hold in open_holds(session, tenant, order):
         holds.release(session, tenant, order, hold.kind, by="packline", now=now)
-    choosing.end_with_order(session, tenant, order, why=choosing.CLOSED, now=now)
+    choosing.end_with_order(session, tenant, order, now=now)
     story.fact(session, tenant, order, sentence)
     return True
 

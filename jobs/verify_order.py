@@ -256,7 +256,7 @@ def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
     if nothing_to_ship and under_way(session, work.tenant, order.id) is None:
         if lifecycle.move(session, work.tenant, "order", order.id, "close"):
             holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
-            choosing.end_with_order(session, work.tenant, order.id, why=choosing.CLOSED, now=work.now())
+            choosing.end_with_order(session, work.tenant, order.id, now=work.now())
             story.tell(session, work, order.id, "Nothing in this order is shipped by Packline, so it is closed here.")
         return
     intake.resume(session, work.tenant, order.id)

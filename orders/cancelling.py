@@ -53,7 +53,7 @@ def close_if_nothing_is_left(session: Session, tenant: int, order: int, *, now: 
     closed = lifecycle.move(session, tenant, "order", order, "close")
     if closed:
         holds.release(session, tenant, order, "stock", by="packline", now=now)
-        choosing.end_with_order(session, tenant, order, why=choosing.CLOSED, now=now)
+        choosing.end_with_order(session, tenant, order, now=now)
         _tell(session, tenant, order, "Nothing of this order is left to be shipped, so it is closed here.")
     return closed
 

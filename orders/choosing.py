@@ -16,7 +16,6 @@ from records.choices import DECIDED, OPEN, Choice
 from records.orders import lines_of
 
 BUYER = "person:the buyer"
-CLOSED = "The order is closed."
 # A buyer who comes late still reads what became of the order.
 LINKS_OUTLIVE_DEADLINES = timedelta(days=30)
 
@@ -138,11 +137,20 @@ def act(session: Session, row: Choice, *, now: datetime) -> bool:
     return done is not None
 
 
-def end_with_order(session: Session, tenant: int, order: int, *, why: str, now: datetime) -> None:
-    """An order is over: what nothing was done about is no question any more, answered or not."""
+def withdraw(session: Session, tenant: int, order: int, *, now: datetime) -> None:
+    """The order is cancelled: nothing is left to choose. An answer stays: it may be what cancels."""
+    row = choices.latest_of(session, tenant, order)
+    if row is not None and row.state in OPEN:
+        end(session, row, "The order is being cancelled.", now=now)
+    elif row is not None and row.acted_at is None:
+        row.acted_at = now
+
+
+def end_with_order(session: Session, tenant: int, order: int, *, now: datetime) -> None:
+    """The order is closed: what nothing was done about is no question any more, answered or not."""
     row = choices.latest_of(session, tenant, order)
     if row is not None and row.acted_at is None:
-        end(session, row, why, now=now)
+        end(session, row, "The order is closed.", now=now)
 
 
 def end(session: Session, row: Choice, why: str, *, now: datetime) -> bool:

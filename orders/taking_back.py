@@ -71,7 +71,7 @@ def begin(
         return NotPossible(reason=" ".join(drawn.keeps) or "There is nothing left to take back.")
     if wish.purpose == "cancel":
         lifecycle.move(session, tenant, "order", order, "cancel")
-        choosing.end_with_order(session, tenant, order, why="The order is being cancelled.", now=now)
+        choosing.withdraw(session, tenant, order, now=now)
         _give_up_what_is_under_way(session, tenant, order, now)
     reversal = _write(session, tenant, order, wish, drawn, by=by)
     timeline.write(

@@ -42,7 +42,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     waiting = shop.session.scalars(unlabelled.order_by(Shipment.id).limit(1)).one()
     _promise(shop, waiting)
     held = _held(shop)
-    _asked(shop, held)
+    short = _short(shop)
     _others(shop)
     unmatched = shop.payment(order_name="#9999", as_of=now - timedelta(hours=5))
     shop.payment(currency="EUR", amount_minor=1999, captured_minor=1999, refunded_minor=500, state="part_refunded")
@@ -58,6 +58,7 @@ def furnish(shop: Shop) -> dict[str, int]:
         "parcel": shop.session.scalars(select(Parcel.id).where(Parcel.order_id == split.id)).one(),
         "parked_job": parked.id,
         "held": held.id,
+        "short": short.id,
         "unmatched": unmatched.id,
         "variant": shop.variants["BAG"],
         "location": shop.locations["Reno"],
@@ -280,13 +281,24 @@ def _held(shop: Shop) -> Order:
     return order
 
 
-def _asked(shop: Shop, order: Order) -> None:
+def _short(shop: Shop) -> Order:
     """Its buyer was asked what is to become of what nobody has; the mail server refused the question."""
-    line = shop.session.scalars(select(OrderLine.id).where(OrderLine.order_id == order.id).limit(1)).one()
+    order = shop.order(
+        state="released",
+        email="mary@example.net",
+        ship_to=ADA.model_copy(update={"name": "Mary Jackson", "city": "Hampton", "region": "VA"}),
+    )
+    line = shop.line(order, "TENT", 4)
+    shop.hold(
+        order,
+        "stock",
+        reason="Out of stock: 4 × TENT.",
+        remedy="It goes on by itself when stock is counted in; or cancel these lines in the store.",
+    )
     choice = Choice(
         tenant_id=shop.tenant,
         order_id=order.id,
-        short={str(line): 3},
+        short={str(line.id): 4},
         unanswered="refund",
         remind_at=shop.now + timedelta(days=1),
         answer_by=shop.now + timedelta(days=2),
@@ -305,6 +317,7 @@ def _asked(shop: Shop, order: Order) -> None:
             ended_at=shop.now - timedelta(minutes=10),
         )
     )
+    return order
 
 
 def _others(shop: Shop) -> None:

@@ -39,7 +39,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
     page = rule.endpoint.partition(".")[0]
     id = {
         "order": ids["held"],
-        "choosing": ids["held"],
+        "choosing": ids["short"],
         "taking_back": ids["split"],
         "job": ids["parked_job"],
         "inbox": ids["event"],
