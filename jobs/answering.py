@@ -11,7 +11,7 @@ from jobs import queue
 from orders import choice_over, choice_told, choosing, shortage
 from records import choices
 from records.choices import Choice
-from records.orders import Order
+from records.orders import LOCK, Order
 
 
 def answer(
@@ -24,7 +24,7 @@ def answer(
     found = choices.find(session, tenant, choice)
     if found is None:
         return False
-    session.get_one(Order, (tenant, found.order_id), with_for_update=True)
+    session.get_one(Order, (tenant, found.order_id), with_for_update=LOCK)
     row = session.get_one(Choice, (tenant, choice), with_for_update=True, populate_existing=True)
     short = choosing.units_of(row.short)
     if choice_over.end_if_over(session, row, now=datetime.now(UTC)):

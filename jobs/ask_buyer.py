@@ -13,7 +13,7 @@ from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible
 from records import choices, notices, tenants
 from records.choices import DECIDED, OPEN, Choice
-from records.orders import Order
+from records.orders import LOCK, Order
 from records.reversals import under_way
 
 # What else is being taken back of an order is a matter of seconds, unless a person is asked about it.
@@ -25,7 +25,7 @@ def run(work: Work) -> Outcome:
         found = choices.find(session, work.tenant, work.subject_id)
         if found is None:
             return Cancelled(reason="there is no such choice")
-        session.get_one(Order, (work.tenant, found.order_id), with_for_update=True)
+        session.get_one(Order, (work.tenant, found.order_id), with_for_update=LOCK)
         row = session.get_one(Choice, (work.tenant, found.id), with_for_update=True, populate_existing=True)
         if choice_over.end_if_over(session, row, now=work.now()):
             queue.add(session, work.tenant, "reserve_stock", f"order/{row.order_id}")

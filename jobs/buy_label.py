@@ -18,7 +18,7 @@ from orders import consigning, holds, lifecycle, postage, promised, promising, r
 from orders.holds import Problem
 from records import reversals, tenants
 from records.intentions import find_intention
-from records.orders import Order, open_holds
+from records.orders import LOCK, Order, open_holds
 from records.shipments import Label, Parcel, Shipment, live_label
 
 _GIVEN_BACK = frozenset({VoidState.ASKED, VoidState.DONE})
@@ -146,7 +146,7 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
 def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done | Cancelled:
     tenant = work.tenant
     parcel = session.get_one(Parcel, (tenant, work.subject_id))
-    order = session.get_one(Order, (tenant, parcel.order_id), with_for_update=True)
+    order = session.get_one(Order, (tenant, parcel.order_id), with_for_update=LOCK)
     shipment = session.get_one(Shipment, (tenant, parcel.shipment_id))
     label = live_label(session, tenant, parcel.id)
     if label is not None and label.state == "intended" and shipment.state == "handed_over":

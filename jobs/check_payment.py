@@ -7,7 +7,7 @@ from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import holds, lifecycle, money, payment
 from records import tenants
-from records.orders import Order, open_holds
+from records.orders import LOCK, Order, open_holds
 
 # Money that was good and is taken back (refunded, voided, expired) stops whatever has not left.
 _STILL_TO_SHIP = frozenset({"verified", "released", "watched", "allocated", "shipping"})
@@ -15,7 +15,7 @@ _STILL_TO_SHIP = frozenset({"verified", "released", "watched", "allocated", "shi
 
 def run(work: Work) -> Outcome:
     with work.writing() as session:
-        order = session.get(Order, (work.tenant, work.subject_id), with_for_update=True)
+        order = session.get(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
         if order is None or order.state not in _STILL_TO_SHIP:
             return Cancelled(
                 reason=f"the order is {order.state if order else 'gone'}: its money stops nothing any more"

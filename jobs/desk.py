@@ -15,7 +15,7 @@ from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible, PlanChanged
 from records import tenants, timeline
 from records.jobs import Job
-from records.orders import Order
+from records.orders import LOCK, Order
 from records.shipments import shipments_of
 
 order_of = subjects.order_of
@@ -99,7 +99,7 @@ def release_hold(session: Session, tenant: int, order: int, kind: str, *, by: st
 
 def hold(session: Session, tenant: int, order: int, *, reason: str, by: str) -> str:
     """Keep an order from being shipped until a person releases it; answers why it was not, or an empty text."""
-    row = session.get_one(Order, (tenant, order), with_for_update=True, populate_existing=True)
+    row = session.get_one(Order, (tenant, order), with_for_update=LOCK, populate_existing=True)
     refusal = holds.why_not(row.state, [one.state for one in shipments_of(session, tenant, order)])
     if refusal:
         return refusal

@@ -18,7 +18,7 @@ from integrations.ports import Storefront
 from jobs import intake, queue
 from jobs.outcomes import Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import catalogue, gone_stock, outdated
+from orders import catalogue, gone_stock, outdated, store_counts
 from orders.outdated import Told
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,7 @@ def _read(work: Work, storefront: Storefront, connection: str, told: Sequence[To
     answered = _ask_store(work, storefront, connection, told)
     with work.writing() as session:
         changed = 0
+        _lock(session, work.tenant, connection, answered)
         if answered.places:
             changed += write_places(session, work.tenant, connection, answered.places, as_of=began_at)
         changed += catalogue.write_variants(
@@ -81,6 +82,16 @@ def _ask_store(work: Work, storefront: Storefront, connection: str, told: Sequen
         gone=frozenset(goods) - named,
         places=list(storefront.read_locations()) if asks else (),
     )
+
+
+def _lock(session: Session, tenant: int, connection: str, answered: Answered) -> None:
+    """Whose levels may change, all at once: some belong to goods, others to places that are closed."""
+    named = {one.remote_id for one in answered.variants} | answered.gone
+    variants = gone_stock.variants_named(session, tenant, connection, named)
+    open_places = {place.remote_id for place in answered.places}
+    known = catalogue.location_ids(session, tenant, connection) if open_places else {}
+    closing = [id for remote_id, id in known.items() if remote_id not in open_places]
+    store_counts.lock(session, tenant, variants=variants, places=closing)
 
 
 def write_places(

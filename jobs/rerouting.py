@@ -14,7 +14,7 @@ from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible
 from records import reversals, tenants, timeline
 from records.decisions import Refusal
-from records.orders import Order
+from records.orders import LOCK, Order
 from records.shipments import Parcel, Shipment, parcels_of
 from records.stock import Location
 
@@ -30,7 +30,7 @@ def cannot_send(session: Session, tenant: int, shipment: int, *, why: str, note:
     row = session.get(Shipment, (tenant, shipment))
     if row is None:
         return "There is no such shipment."
-    order = session.get_one(Order, (tenant, row.order_id), with_for_update=True)
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=LOCK)
     session.refresh(row)
     refusal = why_it_sends(session, row)
     if refusal:
@@ -68,7 +68,7 @@ def why_it_sends(session: Session, shipment: Shipment) -> str:
 
 def ask_again(session: Session, tenant: int, order: int, location: int, *, by: str) -> bool:
     """Let a place be asked again for what it could not send of an order; answers whether it had said no."""
-    session.get_one(Order, (tenant, order), with_for_update=True)
+    session.get_one(Order, (tenant, order), with_for_update=LOCK)
     gone = session.scalars(
         delete(Refusal)
         .where(Refusal.tenant_id == tenant, Refusal.order_id == order, Refusal.location_id == location)

@@ -18,7 +18,7 @@ from orders.planning import Chosen, Demand
 from orders.routing import asking
 from orders.routing.question import Quote
 from records import tenants
-from records.orders import Order, open_holds
+from records.orders import LOCK, Order, open_holds
 from records.reversals import under_way
 from records.shipments import Parcel, Shipment, ShipmentLine
 from records.tenants import Rules
@@ -43,7 +43,7 @@ def run(work: Work) -> Outcome:
 
 
 def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome | None:
-    order = session.get(Order, (work.tenant, work.subject_id), with_for_update=True)
+    order = session.get(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
     if order is None or order.state not in {"released", "watched", "allocated", "shipping"}:
         return Cancelled(reason=f"the order is {order.state if order else 'gone'}: no stock is reserved for it")
     if holds.blocking_labels(open_holds(session, work.tenant, order.id)):

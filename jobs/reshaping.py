@@ -13,7 +13,7 @@ from orders.rerating import Unlabelled
 from orders.splitting import Divisible
 from records import reversals, tenants, timeline
 from records.jobs import Job
-from records.orders import Order, open_holds
+from records.orders import LOCK, Order, open_holds
 from records.shipments import Label, Parcel, Shipment
 
 
@@ -23,7 +23,7 @@ def rerate(session: Session, tenant: int, parcel: int, *, by: str) -> str:
     if row is None:
         return "There is no such parcel."
     # Whoever buys reads the parcel under this lock: what it quoted before is then either bought, or forgotten here.
-    order = session.get_one(Order, (tenant, row.order_id), with_for_update=True)
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=LOCK)
     session.get_one(Shipment, (tenant, row.shipment_id), populate_existing=True)
     refusal = why_no_rates(session, row)
     if refusal:
@@ -73,7 +73,7 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
     row = session.get(Shipment, (tenant, shipment))
     if row is None:
         return "There is no such shipment."
-    order = session.get_one(Order, (tenant, row.order_id), with_for_update=True)
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=LOCK)
     row = session.get_one(Shipment, (tenant, shipment), populate_existing=True)
     parcels = [parcel.id for parcel in postage.parcels_in(session, tenant, row)]
     labels = _labels(session, tenant, parcels)

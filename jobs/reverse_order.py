@@ -17,7 +17,7 @@ from jobs.work import Work
 from orders import cancelling, freshening, lifecycle, refund_question, taking_back
 from orders.order_facts import facts_of
 from records import tenants
-from records.orders import Order, find_order
+from records.orders import LOCK, Order, find_order
 from records.reversals import Reversal, steps_of, under_way
 
 _DO = {
@@ -83,7 +83,7 @@ def _next(work: Work) -> InHand | None:
         reversal = under_way(session, work.tenant, work.subject_id)
         if reversal is None:
             return None
-        session.get_one(Order, (work.tenant, work.subject_id), with_for_update=True)
+        session.get_one(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
         fresh = freshening.freshen(session, work.tenant, reversal, now=work.now())
         for dropped in fresh.dropped:
             outward.settle(session, work.tenant, f"reverse/{dropped}", "abandon", reason="Not needed any more.")

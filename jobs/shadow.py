@@ -25,7 +25,7 @@ from orders.routing import asking
 from orders.routing.question import Quote
 from orders.watching import Priced
 from records import shadow, tenants
-from records.orders import Order, open_holds
+from records.orders import LOCK, Order, open_holds
 from records.shadow import ShadowDecision
 from records.stock import Location
 from records.tenants import Rules
@@ -94,7 +94,7 @@ def let_go(session: Session, tenant: int, order: int, sentence: str, *, now: dat
 def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None:
     """None where there is nothing to decide, or nothing new."""
     session.execute(_ONE_AFTER_THE_OTHER, {"tenant": work.tenant})
-    order = session.get(Order, (work.tenant, work.subject_id), with_for_update=True)
+    order = session.get(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
     known = shadow.find(session, work.tenant, work.subject_id, shadow.SHIP)
     if order is None or order.state not in {"released", "watched"} or (known and known.compared_at):
         return None
@@ -167,7 +167,7 @@ def _write(session: Session, work: Work, drawn: Drawn, boxes: Sequence[Priced], 
     if tenants.mode_of(session, work.tenant, lock=True) == "live":
         return  # the shop went live meanwhile, and has had its open orders begun anew
     _keep(session, work, drawn, boxes, leaves_at, priced=True)
-    order = session.get_one(Order, (work.tenant, drawn.order), with_for_update=True)
+    order = session.get_one(Order, (work.tenant, drawn.order), with_for_update=LOCK)
     if order.state == "released":
         lifecycle.move(session, work.tenant, "order", drawn.order, "watch")
     if order.state == "watched":

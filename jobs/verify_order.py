@@ -35,7 +35,7 @@ from orders.known_before import Before
 from orders.reversing import Wish
 from orders.taking_back import Begun
 from records import tenants
-from records.orders import Order, lines_of
+from records.orders import LOCK, Order, lines_of
 from records.reversals import under_way
 from records.tenants import Rules
 
@@ -140,7 +140,7 @@ def _judge(
     taken = placing.take(session, tenant, before.connection, store.snapshot, said_by="store", final=True)
     if taken.is_new:
         intake.match_waiting_payments(session, tenant, order_id)
-    order = session.get_one(Order, (tenant, order_id), with_for_update=True)
+    order = session.get_one(Order, (tenant, order_id), with_for_update=LOCK)
     looked_at = session.execute(select(func.now())).scalar_one()
     order.risk = store.risk.value
     if order.deliver_by is None:  # what was promised once is not changed by another version or another rule

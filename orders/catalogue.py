@@ -41,7 +41,8 @@ def write_locations(session: Session, tenant: int, connection: str, places: Iter
             "address": place.address,
             "ships": place.ships and place.remote_id not in left_out,
         }
-        for place in places
+        # Two that write the same rows do so in one order, here as everywhere.
+        for place in sorted(places, key=lambda place: place.remote_id)
     ]
     if rows:
         statement = insert(Location).values(rows)
@@ -72,6 +73,7 @@ def write_variants(
     if not variants:
         return 0
     ids = _write_rows(session, tenant, connection, variants)
+    store_counts.lock(session, tenant, variants=ids.values())
     places = location_ids(session, tenant, connection)
     tracked = [variant for variant in variants if variant.tracked]
     levels = {
@@ -163,7 +165,7 @@ def _write_rows(session: Session, tenant: int, connection: str, variants: Sequen
                 "hs_code": variant.hs_code,
                 "origin_country": variant.origin_country,
             }
-            for variant in variants
+            for variant in sorted(variants, key=lambda variant: variant.remote_id)
         ]
     )
     kept = {"tenant_id", "connection_id", "remote_id", "id"}

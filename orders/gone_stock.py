@@ -49,14 +49,19 @@ def problem(promised: Iterable[Promised], why: str) -> Problem:
 
 def of_goods(session: Session, tenant: int, connection: str, remote_ids: Collection[str], *, as_of: datetime) -> int:
     """Count out variants, named by their own id or by that of their stock, that the store has no more."""
-    gone = select(Variant.id).where(
+    variants = variants_named(session, tenant, connection, remote_ids)
+    levels = _standing(session, tenant, variants=variants) if variants else set()
+    return count_out(session, tenant, levels, GOODS_GONE, as_of=as_of)
+
+
+def variants_named(session: Session, tenant: int, connection: str, remote_ids: Collection[str]) -> list[int]:
+    """The variants that are known by these ids, their own or those of their stock."""
+    named = select(Variant.id).where(
         Variant.tenant_id == tenant,
         Variant.connection_id == connection,
         Variant.remote_id.in_(remote_ids) | Variant.inventory_remote_id.in_(remote_ids),
     )
-    variants = list(session.scalars(gone))
-    levels = _standing(session, tenant, variants=variants) if variants else set()
-    return count_out(session, tenant, levels, GOODS_GONE, as_of=as_of)
+    return list(session.scalars(named))
 
 
 def close_places(session: Session, tenant: int, connection: str, there: Collection[str], *, as_of: datetime) -> int:

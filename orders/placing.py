@@ -15,7 +15,7 @@ from integrations.nouns import Address, OrderSnapshot
 from orders.forgetting import MARK
 from orders.forgotten import comes_forgotten
 from records import timeline
-from records.orders import Order, OrderLine
+from records.orders import LOCK, Order, OrderLine
 
 _LINE_KEY = ("tenant_id", "order_id", "remote_id")
 
@@ -45,7 +45,7 @@ def take(
     before = session.scalars(
         select(Order)
         .where(Order.tenant_id == tenant, Order.connection_id == connection, Order.remote_id == snapshot.remote_id)
-        .with_for_update()
+        .with_for_update(**LOCK)
     ).first()
     if before is None:
         forgotten = comes_forgotten(session, tenant, snapshot.remote_id)
@@ -110,7 +110,7 @@ def placeholder(session: Session, tenant: int, connection: str, remote_id: str) 
     return session.scalars(
         select(Order)
         .where(Order.tenant_id == tenant, Order.connection_id == connection, Order.remote_id == remote_id)
-        .with_for_update()
+        .with_for_update(**LOCK)
     ).one()
 
 

@@ -7,7 +7,7 @@ been told of a change is left for the next count.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -90,6 +90,26 @@ def take_over(
     return TakenOver(changed=changed + _set_aside(session, tenant, wanted, actor, reason), wanted=wanted)
 
 
+def lock(session: Session, tenant: int, *, variants: Iterable[int] = (), places: Iterable[int] = ()) -> None:
+    """Lock every level of these variants, and of these locations: who is about to change some of them after others.
+
+    Whoever locks many levels does so in one order, and so waits for others without their waiting for it.
+    """
+    session.execute(_LOCK_ALL, {"tenant": tenant, "variants": list(variants), "places": list(places)})
+
+
+_LOCK_ALL = text("""
+WITH asked AS MATERIALIZED (
+    SELECT variant_id, location_id FROM stock_levels
+    WHERE tenant_id = :tenant AND variant_id = ANY(cast(:variants AS bigint[]))
+    UNION
+    SELECT variant_id, location_id FROM stock_levels
+    WHERE cardinality(cast(:places AS bigint[])) > 0
+      AND tenant_id = :tenant AND location_id = ANY(cast(:places AS bigint[]))
+)
+SELECT 1 FROM stock_levels level JOIN asked USING (variant_id, location_id)
+WHERE level.tenant_id = :tenant ORDER BY level.variant_id, level.location_id FOR UPDATE OF level
+""")
 _NOTHING = Untold(units=Units())
 
 

@@ -11,7 +11,7 @@ from orders import choosing, lifecycle, reversing
 from orders.order_facts import facts_of
 from orders.reversing import Facts, Plan, Step, Wish
 from records import tenants, timeline
-from records.orders import Order
+from records.orders import LOCK, Order
 from records.reversals import Reversal, ReversalStep, steps_of, under_way
 
 __all__ = ["Begun", "NotPossible", "PlanChanged", "begin", "facts_of", "plan_of", "wish_of", "write_step"]
@@ -56,7 +56,7 @@ def begin(
     `digest` is of the plan that a person agreed to; None takes whatever the plan is now. `by` is `person:…`, packline,
     or the vendor that told us.
     """
-    row = session.get(Order, (tenant, order), with_for_update=True)
+    row = session.get(Order, (tenant, order), with_for_update=LOCK)
     if row is None:
         return NotPossible(reason="There is no such order.")
     facts = facts_of(session, tenant, order)

@@ -13,6 +13,9 @@ from records.base import Base, CreatedAt, Id, Stored, TenantKey
 
 # The states of an order in which nothing is held, quoted or bought for it any more.
 OVER = frozenset({"cancelling", "cancelled", "closed"})
+# How an order is locked by whoever changes it: rows that point at it, such as holds, may be written meanwhile by who
+# has other locks, which we may be about to wait for.
+LOCK: dict[str, Any] = {"key_share": True}
 
 
 class Order(Base):

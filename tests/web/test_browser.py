@@ -306,5 +306,5 @@ def test_a_page_says_when_it_is_not_fresh_any_more(grace_at: Any, furnished: dic
     page.route("**/live*", lambda route: route.fulfill(status=503, body="<p>away</p>"))
     page.clock.run_for(5_000)
     page.wait_for_selector("text=Not updated: the server does not answer.")
-    assert page.locator(".order-name").count() == 12
+    assert page.locator(".order-name").count() == 13
     assert "away" not in page.inner_text("main")
