@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from jobs import queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import choice_over, choice_told, choosing, holds, lifecycle, taking_back
+from orders import choice_over, choice_told, choosing, holds, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible
@@ -44,14 +44,13 @@ def _ask(session: Session, work: Work, row: Choice) -> Outcome | None:
     if tenants.mode_of(session, work.tenant) != "live":
         return Cancelled(reason="the shop only watches: its buyers are asked nothing")
     now = work.now()
+    _tell(session, work, row, "asked")
+    if row.state == "asked" and now >= row.remind_at and choosing.remind(session, row, now=now):
+        _tell(session, work, row, "reminded")
     if now >= row.answer_by:
         held_back = choice_told.holds_something(session, work.tenant, row.order_id, choosing.units_of(row.short))
         choosing.decide_by_default(session, row, held_back=held_back, now=now)
         return None
-    _tell(session, work, row, "asked")
-    too_long = now >= row.remind_at and row.state == "asked"
-    if too_long and lifecycle.move(session, work.tenant, "choice", row.id, "remind"):
-        _tell(session, work, row, "reminded")
     next_at = row.remind_at if row.state == "asked" else row.answer_by
     return Snoozed(wait_s=(next_at - now).total_seconds(), reason="The buyer has time to answer.")
 

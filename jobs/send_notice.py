@@ -63,6 +63,8 @@ def _prepare(session: Session, work: Work, mail: Mail | None) -> _Ready | str:
     if reason or choice is None:
         _end(session, work, notice.id, notice.order_id, notice.fact, "suppress", reason=reason or _OVER)
         return reason or _OVER
+    if notice.fact == "asked":
+        choosing.give_time(session, choice, now=work.now())
     told = choice_told.told(session, choice, today=work.now().date())
     country = order.ship_to.country if order.ship_to else ""
     link = work.services.links.address(choosing.link_of(choice))

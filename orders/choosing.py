@@ -69,6 +69,18 @@ def note(session: Session, tenant: int, order: int, short: Units, *, now: dateti
     return [*over, asked.id]
 
 
+def give_time(session: Session, row: Choice, *, now: datetime) -> None:
+    """The buyer's time begins when the question is written to them, however long that had to wait."""
+    if row.state == "asked":
+        row.remind_at, row.answer_by = shortage.deadlines(tenants.rules_of(session, row.tenant_id), now=now)
+
+
+def remind(session: Session, row: Choice, *, now: datetime) -> bool:
+    """Note that the buyer is reminded now; who is reminded late has as long to answer as who is reminded in time."""
+    answer_by = max(row.answer_by, now + (row.answer_by - row.remind_at))
+    return lifecycle.move(session, row.tenant_id, "choice", row.id, "remind", answer_by=answer_by)
+
+
 def _nothing_is_short(session: Session, row: Choice | None, *, now: datetime) -> list[int]:
     if row is None or row.acted_at is not None:
         return []

@@ -70,6 +70,13 @@ def later(world: World, **columns: str) -> None:
         connection.execute(text("UPDATE jobs SET due_at = now() WHERE kind = 'ask_buyer' AND state = 'due'"))
 
 
+def deadline_passes(world: World) -> None:
+    """The buyer is reminded, and still says nothing; what the deadline calls for is due."""
+    later(world, remind_at="2 seconds", answer_by="1 second")
+    world.settle()
+    later(world, answer_by="1 second")
+
+
 def land(world: World, sku: str, units: int) -> None:
     world.control(
         "POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": sku, "location": "Reno", "on_hand": units}
@@ -248,11 +255,41 @@ def test_without_an_answer_there_is_one_reminder_and_then_the_default_once(world
     assert story(world).count("did not answer in time") == 1
 
 
+def test_a_buyer_who_could_not_be_reminded_in_time_is_reminded_late_and_has_as_long_to_answer(world: World):
+    placed = asked(world, Rules(ask_when_short=True, when_unanswered="refund"))
+
+    later(world, remind_at="3 days", answer_by="1 day")  # nobody worked meanwhile
+    world.settle()
+
+    assert [letter["headers"]["subject"].split(":")[0] for letter in world.letters()[1:]] == ["Reminder"]
+    assert (choice(world).state, shipped(world, placed)) == ("reminded", [])
+    assert timedelta(days=1, hours=23) < choice(world).answer_by - datetime.now(UTC) < timedelta(days=2)
+    assert world.calls(vendor="shopify", operation="refundCreate", effect="true") == []
+
+
+def test_the_time_to_answer_begins_with_the_letter(world: World):
+    world.fault(vendor="mail", kind="busy", times=1)
+    asked(world, Rules(ask_when_short=True, days_to_answer=5, remind_hours_before=24))
+    assert world.letters() == []
+    with world.engine.begin() as connection:  # four days go by until the server takes letters again
+        connection.execute(
+            text("UPDATE choices SET remind_at = now() + interval '1 s', answer_by = now() + interval '1 d'")
+        )
+
+    world.hurry()
+    world.settle()
+
+    (letter,) = world.letters()
+    assert timedelta(days=4, hours=23) < choice(world).answer_by - datetime.now(UTC) < timedelta(days=5)
+    assert timedelta(days=3, hours=23) < choice(world).remind_at - datetime.now(UTC) < timedelta(days=4)
+    assert f"{choice(world).answer_by:%B} {choice(world).answer_by.day}" in letter["text"]
+
+
 @pytest.mark.parametrize(("default", "leaves"), [("wait", []), ("ship_rest", [{"BAG": 1, "MUG": 2}])])
 def test_the_default_is_the_shops_own(world: World, default: str, leaves: list[dict[str, int]]):
     placed = asked(world, Rules(ask_when_short=True, when_unanswered=default))
 
-    later(world, remind_at="2 seconds", answer_by="1 second")
+    deadline_passes(world)
     world.settle()
 
     assert (choice(world).state, shipped(world, placed)) == ("defaulted", leaves)
@@ -263,7 +300,7 @@ def test_the_default_is_the_shops_own(world: World, default: str, leaves: list[d
 
 def test_two_clocks_at_once_let_the_default_act_once(world: World):
     asked(world, Rules(ask_when_short=True, when_unanswered="refund"))
-    later(world, remind_at="2 seconds", answer_by="1 second")
+    deadline_passes(world)
     order = f"order/{choice(world).order_id}"
 
     both = [Thread(target=runner.work_off, args=(world.services, world.tenant, order)) for _ in range(2)]
@@ -282,10 +319,10 @@ def test_no_money_goes_back_by_default_where_no_letter_reached_the_buyer(world: 
     world.fault(vendor="mail", kind="refused", times=None)
     placed = asked(world, Rules(ask_when_short=True, when_unanswered="refund"))
 
-    later(world, remind_at="2 seconds", answer_by="1 second")
+    deadline_passes(world)
     world.settle()
 
-    assert notices(world) == [("asked", "failed")]
+    assert notices(world) == [("asked", "failed"), ("reminded", "failed")]
     assert (choice(world).state, choice(world).rest) == ("defaulted", "together")
     assert "No mail has reached the buyer" in story(world)
     assert (world.rows("SELECT 1 FROM reversals"), shipped(world, placed)) == ([], [])
@@ -454,7 +491,7 @@ def free(world: World) -> None:
 @pytest.mark.parametrize("boundary", range(1, 7))
 def test_a_worker_that_dies_anywhere_while_the_default_acts_refunds_once(world: World, boundary: int):
     placed = asked(world, Rules(ask_when_short=True, when_unanswered="refund"))
-    later(world, remind_at="2 seconds", answer_by="1 second")
+    deadline_passes(world)
 
     assert work_off_until(world, f"order/{world.order(placed).id}", boundary) == boundary
     free(world)
