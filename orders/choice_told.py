@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,13 +12,13 @@ from babel.dates import format_date, format_datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from orders import choosing, planning, shortage
+from orders import choosing, inventory, planning, shortage
 from orders.amounts import amount
 from orders.shortage import Units
 from records.choices import OPEN, Choice
 from records.orders import Order, lines_of
 from records.reversals import under_way
-from records.stock import Arrival
+from records.stock import Arrival, Location
 from records.tenants import Tenant
 
 _ENGLISH = Locale("en", "US")
@@ -129,8 +130,7 @@ def price(line: ShortLine, currency: str, locale: Locale) -> str:
 
 def _lines(session: Session, row: Choice, short: Units, today: date) -> list[ShortLine]:
     kept = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
-    variants = [kept[line].variant_id for line in short if line in kept]
-    due = _arrivals(session, row.tenant_id, [one for one in variants if one is not None], today)
+    due = _restock(session, row, short, today)
     return [
         ShortLine(
             id=line,
@@ -138,12 +138,30 @@ def _lines(session: Session, row: Choice, short: Units, today: date) -> list[Sho
             sku=kept[line].sku,
             units=units,
             unit_price_minor=kept[line].unit_price_minor,
-            restock=due.get(kept[line].variant_id or 0),
+            restock=due.get(line),
             answer=str(row.answers.get(str(line), "")),
         )
         for line, units in sorted(short.items())
         if line in kept
     ]
+
+
+def _restock(session: Session, row: Choice, short: Units, today: date) -> dict[int, date]:
+    """By line, the day on which what it lacks is expected: of a bundle, the last of the parts that are missing."""
+    wants = [want for want in planning.demand(session, row.tenant_id, row.order_id).wants if want.line in short]
+    variants = sorted({variant for want in wants for variant, _ in want.taken()})
+    places = session.scalars(select(Location.id).where(Location.tenant_id == row.tenant_id, Location.ships)).all()
+    free: Counter[int] = Counter()
+    for (variant, _), units in inventory.available(session, row.tenant_id, variants, places).items():
+        free[variant] += max(0, units)
+    due = _arrivals(session, row.tenant_id, variants, today)
+    found = {}
+    for want in wants:
+        taken = dict(want.taken())
+        lacks = [variant for variant, each in taken.items() if free[variant] < each * want.units] or list(taken)
+        if lacks and all(variant in due for variant in lacks):
+            found[want.line] = max(due[variant] for variant in lacks)
+    return found
 
 
 def _arrivals(session: Session, tenant: int, variants: Sequence[int], today: date) -> dict[int, date]:

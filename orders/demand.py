@@ -50,7 +50,8 @@ _CATCHERS = """WITH catchers AS MATERIALIZED (
         SELECT variant_id, location_id, 0, on_hand FROM stock_levels WHERE tenant_id = :tenant
     ) known ORDER BY variant_id, here DESC, units DESC, location_id
 )"""
-# A line whose units are reserved as something else (what it is made of) wants those things, and not itself.
+# A bundle is demand for what it is made of. A line of which other things were reserved, such as what its bundle was
+# made of then, wants nothing besides them.
 _BRING_UP = text(
     _CATCHERS
     + """, lines AS MATERIALIZED (
@@ -63,13 +64,23 @@ _BRING_UP = text(
     FROM reservations r JOIN lines ON lines.id = r.line_id
     WHERE r.tenant_id = :tenant AND r.state IN ('held', 'consumed')
     GROUP BY r.line_id, r.variant_id, r.location_id, lines.day
+), things AS (
+    SELECT lines.id, lines.day, coalesce(part.part_id, lines.variant_id) AS variant_id,
+           lines.units * coalesce(part.units, 1) AS units,
+           array_agg(coalesce(part.part_id, lines.variant_id)) OVER (PARTITION BY lines.id) AS all_of_line
+    FROM lines LEFT JOIN bundle_parts part ON part.tenant_id = :tenant AND part.bundle_id = lines.variant_id
+    WHERE lines.lives
+), by_thing AS (
+    SELECT line_id, variant_id, sum(units) AS units FROM placed GROUP BY line_id, variant_id
 ), by_line AS (
-    SELECT line_id, array_agg(variant_id) AS variants, sum(units) AS units FROM placed GROUP BY line_id
+    SELECT line_id, array_agg(variant_id) AS variants FROM by_thing GROUP BY line_id
 ), nowhere AS (
-    SELECT lines.variant_id, catchers.location_id, lines.day, lines.units - coalesce(by_line.units, 0) AS units
-    FROM lines JOIN catchers USING (variant_id) LEFT JOIN by_line ON by_line.line_id = lines.id
-    WHERE lines.lives AND lines.units > coalesce(by_line.units, 0)
-      AND (by_line.variants IS NULL OR by_line.variants <@ ARRAY[lines.variant_id])
+    SELECT things.variant_id, catchers.location_id, things.day, things.units - coalesce(by_thing.units, 0) AS units
+    FROM things JOIN catchers USING (variant_id)
+    LEFT JOIN by_thing ON (by_thing.line_id, by_thing.variant_id) = (things.id, things.variant_id)
+    LEFT JOIN by_line ON by_line.line_id = things.id
+    WHERE things.units > coalesce(by_thing.units, 0)
+      AND (by_line.variants IS NULL OR by_line.variants <@ things.all_of_line)
 ), wanted AS MATERIALIZED (
     SELECT found.variant_id, found.location_id, found.day, sum(found.units) AS units
     FROM (SELECT variant_id, location_id, day, units FROM placed UNION ALL SELECT * FROM nowhere) found

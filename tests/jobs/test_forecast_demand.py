@@ -133,6 +133,21 @@ def test_a_bundle_that_is_reserved_as_its_parts_is_demand_for_the_parts(shop: Sh
     assert [(variant, units) for variant, _, _, units in days(shop)] == [(part, 4)]
 
 
+def test_a_bundle_of_which_a_part_is_missing_is_demand_for_every_part(shop: Shop):
+    reno = shop.location()
+    bundle = shop.variant("SET", tracked=False)
+    part, other = shop.variant("PART", stock={reno: 9}), shop.variant("OTHER", stock={reno: 1})
+    shop.run(
+        "INSERT INTO bundle_parts (tenant_id, bundle_id, part_id, units) VALUES (:t, :b, :part, 2), (:t, :b, :other, 1)",
+        t=shop.tenant, b=bundle, part=part, other=other,
+    )  # fmt: skip
+    shop.order((bundle, 3), placed_at=at(TODAY - timedelta(days=1)))
+
+    forecast(shop)
+
+    assert [(variant, units) for variant, _, _, units in days(shop)] == [(part, 6), (other, 3)]
+
+
 def test_what_is_not_counted_by_the_store_is_not_forecast(shop: Shop):
     reno = shop.location()
     card = shop.variant("GIFT", stock={reno: 4}, tracked=False)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
-from orders import bundles
+import pytest
+from sqlalchemy import select, text
+
+from jobs import stock_desk
+from orders import bundles, choice_told
+from records.choices import Choice
 from tests.world import SHOP, World, variant
 from web.queries import order as order_page
 
@@ -90,3 +95,23 @@ def test_a_bundle_of_which_a_part_is_missing_waits_and_goes_on_when_it_is_there(
     kits.settle()
 
     assert (kits.open_holds(placed), kits.order(placed).state) == ([], "fulfilled")
+
+
+def test_the_buyer_of_a_bundle_is_told_when_its_missing_part_comes(kits: World):
+    with kits.engine.begin() as connection:
+        connection.execute(text("UPDATE tenants SET rules = rules || '{\"ask_when_short\": true}'"))
+    lies = {row.sku: (row.id, row.place) for row in kits.rows(
+        "SELECT v.sku, v.id, l.id AS place FROM variants v, locations l WHERE l.name = 'Reno'")}  # fmt: skip
+    today = datetime.now(UTC).date()
+    soon, later = today + timedelta(days=3), today + timedelta(days=9)
+    with kits.reading() as session:
+        for sku, due_on in (("BAG", soon), ("MUG", later)):
+            stock_desk.expect(session, kits.tenant, lies[sku], 50, due_on=due_on, reference="", by="person:Ann")
+
+    kits.place(("SET", 6))  # twelve mugs of ten, and bags enough
+    kits.settle()
+
+    with kits.reading() as session:
+        (choice,) = session.scalars(select(Choice))
+        (line,) = choice_told.told(session, choice, today=today).lines
+    assert (line.sku, line.restock) == ("SET", later)

@@ -104,6 +104,19 @@ def test_what_orders_wait_for_is_owed_first(grace: Person, bag: Shop) -> None:
     assert row["why"] == "Orders wait for 90, and 10 are there or incoming."
 
 
+def test_what_a_bundle_waits_for_is_owed_of_its_parts(grace: Person, bag: Shop) -> None:
+    bag.stock("SET", "Set of bags", {}, tracked=False)
+    bag.bundle("SET", BAG=3)
+    order = bag.order(state="released")
+    bag.line(order, "SET", 30)
+    bag.hold(order, "stock", reason="Out of stock: 30 × SET.", remedy="")
+    bag.session.commit()
+
+    (row,) = rows(grace, at(bag, ".csv"))
+
+    assert (row["what"], row["waiting"]) == ("out", "90")
+
+
 def test_the_home_page_counts_what_runs_out_and_leads_there(grace: Person, bag: Shop) -> None:
     home = f"/ops/shops/{bag.tenant}/"
     assert "1 Runs out within its lead time" in words(grace.get(home))

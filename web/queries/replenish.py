@@ -177,15 +177,19 @@ def _row(found: Any, rules: Replenishing) -> Row:
 # of a row is what orders/replenishing.py says of it: tests/web/test_replenish.py compares the two.
 _KNOWN = """
 WITH waiting AS MATERIALIZED (
-    SELECT l.variant_id, sum(l.to_ship - coalesce(r.units, 0)) AS units
+    SELECT coalesce(part.part_id, l.variant_id) AS variant_id,
+           sum(l.to_ship * coalesce(part.units, 1) - coalesce(r.units, 0)) AS units
     FROM holds h
     JOIN orders o ON o.tenant_id = :tenant AND o.id = h.order_id AND o.state IN ('released', 'allocated', 'shipping')
     JOIN order_lines l ON l.tenant_id = :tenant AND l.order_id = o.id
+    LEFT JOIN bundle_parts part ON part.tenant_id = :tenant AND part.bundle_id = l.variant_id
     LEFT JOIN LATERAL (
         SELECT sum(units) AS units FROM reservations
-        WHERE tenant_id = :tenant AND order_id = o.id AND line_id = l.id AND state IN ('held', 'consumed')) r ON true
-    WHERE h.tenant_id = :tenant AND h.kind = 'stock' AND h.state = 'open' AND l.to_ship > coalesce(r.units, 0)
-    GROUP BY l.variant_id
+        WHERE tenant_id = :tenant AND order_id = o.id AND line_id = l.id AND state IN ('held', 'consumed')
+          AND variant_id = coalesce(part.part_id, l.variant_id)) r ON true
+    WHERE h.tenant_id = :tenant AND h.kind = 'stock' AND h.state = 'open'
+      AND l.to_ship * coalesce(part.units, 1) > coalesce(r.units, 0)
+    GROUP BY 1
 ), coming AS MATERIALIZED (
     SELECT variant_id, location_id, sum(units) AS units, min(due_on) AS next_due
     FROM arrivals WHERE tenant_id = :tenant AND state = 'expected' GROUP BY variant_id, location_id
