@@ -55,9 +55,12 @@ _CATCHERS = """WITH catchers AS MATERIALIZED (
 _BRING_UP = text(
     _CATCHERS
     + """, lines AS MATERIALIZED (
-    SELECT l.id, l.variant_id, l.units, (o.placed_at AT TIME ZONE 'UTC')::date AS day,
-           o.state NOT IN ('cancelling', 'cancelled') AS lives
+    SELECT l.id, coalesce(l.variant_id, sold.id) AS variant_id, l.units,
+           (o.placed_at AT TIME ZONE 'UTC')::date AS day, o.state NOT IN ('cancelling', 'cancelled') AS lives
     FROM orders o JOIN order_lines l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
+    -- What the store does not count, as it does no bundle, stands on its line by the store's own name only.
+    LEFT JOIN variants sold ON sold.tenant_id = o.tenant_id AND sold.connection_id = o.connection_id
+                           AND sold.remote_id = l.variant_remote_id
     WHERE o.tenant_id = :tenant AND NOT o.test AND o.placed_at >= :since AND o.placed_at < :until
 ), placed AS MATERIALIZED (
     SELECT r.line_id, r.variant_id, r.location_id, lines.day, sum(r.units) AS units

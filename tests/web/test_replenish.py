@@ -108,7 +108,7 @@ def test_what_a_bundle_waits_for_is_owed_of_its_parts(grace: Person, bag: Shop) 
     bag.stock("SET", "Set of bags", {}, tracked=False)
     bag.bundle("SET", BAG=3)
     order = bag.order(state="released")
-    bag.line(order, "SET", 30)
+    bag.line(order, "SET", 30, variant_id=None)
     bag.hold(order, "stock", reason="Out of stock: 30 × SET.", remedy="")
     bag.session.commit()
 

@@ -182,7 +182,9 @@ WITH waiting AS MATERIALIZED (
     FROM holds h
     JOIN orders o ON o.tenant_id = :tenant AND o.id = h.order_id AND o.state IN ('released', 'allocated', 'shipping')
     JOIN order_lines l ON l.tenant_id = :tenant AND l.order_id = o.id
-    LEFT JOIN bundle_parts part ON part.tenant_id = :tenant AND part.bundle_id = l.variant_id
+    LEFT JOIN variants sold ON sold.tenant_id = :tenant AND sold.connection_id = o.connection_id
+                           AND sold.remote_id = l.variant_remote_id
+    LEFT JOIN bundle_parts part ON part.tenant_id = :tenant AND part.bundle_id = sold.id
     LEFT JOIN LATERAL (
         SELECT sum(units) AS units FROM reservations
         WHERE tenant_id = :tenant AND order_id = o.id AND line_id = l.id AND state IN ('held', 'consumed')
