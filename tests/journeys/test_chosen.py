@@ -271,10 +271,9 @@ def test_the_time_to_answer_begins_with_the_letter(world: World):
     world.fault(vendor="mail", kind="busy", times=1)
     asked(world, Rules(ask_when_short=True, days_to_answer=5, remind_hours_before=24))
     assert world.letters() == []
-    with world.engine.begin() as connection:  # four days go by until the server takes letters again
-        connection.execute(
-            text("UPDATE choices SET remind_at = now() + interval '1 s', answer_by = now() + interval '1 d'")
-        )
+    with world.engine.begin() as connection:  # three days go by until the server takes letters again
+        days_later = "remind_at = remind_at - interval '3 days', answer_by = answer_by - interval '3 days'"
+        connection.execute(text(f"UPDATE choices SET {days_later}"))
 
     world.hurry()
     world.settle()
