@@ -71,7 +71,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], *, tenant: int | None =
     page = rule.endpoint.partition(".")[0]
     own = {
         "order": "held",
-        "choosing": "held",
+        "choosing": "short",
         "taking_back": "split",
         "job": "parked_job",
         "inbox": "event",
