@@ -95,6 +95,8 @@ def _prepare(settings: Settings) -> None:
         connection.execute(
             "CREATE TABLE bench_bare (id bigserial PRIMARY KEY, delivery_id text UNIQUE, topic text, body bytea)"
         )
+        # A schema that was emptied by dropping it lets nobody in who is not named.
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
         connection.execute("GRANT INSERT ON bench_bare TO PUBLIC")
         connection.execute("GRANT USAGE ON SEQUENCE bench_bare_id_seq TO PUBLIC")
 
