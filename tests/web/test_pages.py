@@ -72,6 +72,7 @@ def test_stock_shows_each_level_and_why_it_is_what_it_is(grace: Person, furnishe
         ("Newark", "40", "2"), ("Reno", "120", "14"), ("Reno", "900", "0"), ("Newark", "0", "0"), ("Reno", "3", "3")
     ]  # fmt: skip
     assert "not counted by the store" in text
+    assert re.search(r">a bundle</a> of 1 × BAG, 2 × MUG<", text)
     ledger = grace.get(f"/ops/shops/{furnished['tenant']}/stock/{furnished['variant']}/{furnished['location']}").text
     steps = re.findall(r'data-label="(Then \w+ ?\w*)">(\d+)<', ledger)
     assert steps == [("Then on hand", "120"), ("Then reserved", "14"), ("Then on hand", "120"), ("Then reserved", "0")]

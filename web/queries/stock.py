@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from records.counts import Count
 from records.orders import Order
-from records.stock import Arrival, Location, Movement, StockLevel, Variant
+from records.stock import Arrival, BundlePart, Location, Movement, StockLevel, Variant
 from web.queries import keyset
 from web.queries.keyset import Cut, Page
 
@@ -34,6 +34,8 @@ class Shelf:
 
     variant: Variant
     levels: Sequence[tuple[StockLevel, str, Coming]]
+    made_of: Sequence[str]
+    """Of a bundle, each part with its units; it lies nowhere itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +92,10 @@ def shelves(session: Session, tenant: int, *, search: str, short: bool, mark: Ma
         statement = statement.where(tuple_(Variant.sku, Variant.id) > (mark.sku, mark.id))
     found = list(session.scalars(statement.order_by(Variant.sku, Variant.id).limit(PAGE + 1)))
     rows = found[:PAGE]
-    levels = _levels(session, tenant, rows)
+    levels, parts = _levels(session, tenant, rows), _parts(session, tenant, rows)
     onward = Mark(sku=rows[-1].sku, id=rows[-1].id) if len(found) > PAGE else None
-    return Shelves(rows=[Shelf(variant=row, levels=levels[row.id]) for row in rows], onward=onward)
+    shelves = [Shelf(variant=row, levels=levels[row.id], made_of=parts[row.id]) for row in rows]
+    return Shelves(rows=shelves, onward=onward)
 
 
 def ledger(session: Session, tenant: int, variant: int, location: int, cut: Cut) -> Ledger | None:
@@ -133,6 +136,19 @@ def _any_free(tenant: int) -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def _parts(session: Session, tenant: int, variants: Sequence[Variant]) -> dict[int, list[str]]:
+    rows = session.execute(
+        select(BundlePart.bundle_id, BundlePart.units, Variant.sku, Variant.title)
+        .join(Variant, (Variant.tenant_id == BundlePart.tenant_id) & (Variant.id == BundlePart.part_id))
+        .where(BundlePart.tenant_id == tenant, BundlePart.bundle_id.in_([variant.id for variant in variants]))
+        .order_by(BundlePart.bundle_id, Variant.sku, Variant.id)
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for bundle, units, sku, title in rows:
+        found[bundle].append(f"{units} × {sku or title}")
+    return found
 
 
 def _levels(
