@@ -1,14 +1,17 @@
 """What every test may ask for: real PostgreSQL and Redis, empty, and the application on them."""
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from redis.connection import AbstractConnection
 from sqlalchemy import Engine, text
 
 from config import boot, embedded
@@ -99,6 +102,21 @@ def redis_connection(base_settings: Settings) -> Iterator[redis.Redis]:
     connection.flushall()
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def talkers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The names of the threads that talk to Redis: whoever does waits for it."""
+    names: set[str] = set()
+    for verb in ("connect", "send_packed_command"):
+        real = getattr(AbstractConnection, verb)
+
+        def told(connection: Any, *words: Any, real: Any = real, **more: Any) -> Any:
+            names.add(threading.current_thread().name)
+            return real(connection, *words, **more)
+
+        monkeypatch.setattr(AbstractConnection, verb, told)
+    return names
 
 
 @pytest.fixture(autouse=True)

@@ -500,14 +500,15 @@ def test_a_database_that_was_restarted_costs_no_delivery(door):
     assert door.knock("shopify", b'{"n": 2}', **{"X-Shopify-Webhook-Id": "d-2"}) == (202, "kept")
 
 
-def test_a_redis_that_is_down_or_hangs_does_not_delay_the_answer(door):
+def test_a_redis_that_is_down_or_hangs_does_not_delay_the_answer(door, talkers):
     with socket.create_server(("127.0.0.1", 0)) as hung:
         for number, url in enumerate(["unix:///nowhere/redis.sock", f"redis://127.0.0.1:{hung.getsockname()[1]}/0"]):
             bell.set_up(url)
             door.knock("shopify", b"%d" % number, **{"X-Shopify-Webhook-Id": f"warm-{number}"})
-            started = time.perf_counter()
+            talkers.clear()
             assert door.knock("shopify", b"1%d" % number, **{"X-Shopify-Webhook-Id": f"d-{number}"})[0] == 202
-            assert time.perf_counter() - started < 0.4  # a wait for Redis would take its half second
+            bell.flush(5)
+            assert talkers == {"bell"}  # whoever answers never waits for Redis
 
 
 def test_a_kept_delivery_rings_for_its_event_and_a_duplicate_does_not(door, redis_connection, settings):
