@@ -78,7 +78,7 @@ def test_a_redis_in_trouble_costs_nobody_time_and_no_work_is_lost(lane, own_redi
         before = bell.LOST.labels("orders")._value.get()
         talkers.clear()
         lane.add("verify_order")
-        eventually(lambda: bell.LOST.labels("orders")._value.get() == before + 1, within_s=5)
+        eventually(lambda: bell.LOST.labels("orders")._value.get() == before + 1)
         # A worker that has a bell already does its jobs meanwhile, and is not held up by ringing for others.
         lane.add("store_label", "label/1")
         assert lane.work_off() == 2
@@ -98,7 +98,7 @@ def test_a_redis_in_trouble_costs_nobody_time_and_no_work_is_lost(lane, own_redi
         sweep.run(lane.shop.engine, connection, patience_s=0)
         return bell.standing(connection, "orders") == {bell.name_of(lane.shop.tenant, lane.name)}
 
-    eventually(stands, within_s=5)
+    eventually(stands)
 
 
 def test_what_the_sweep_cannot_ring_is_rung_by_a_later_one(shop, own_redis):
