@@ -31,7 +31,7 @@ ROWS = {
     "burst.sent_per_s": ("", "deliveries a second in it, none of them lost"),
     "burst.drained_per_s": ("", "orders a second afterwards, two worker processes"),
     "burst.other_s": ("", "seconds that another shop's one order took in the middle of the backlog"),
-    "reserve.ratio": ("≥ 0.5", "reservations a second of one hot variant against bare guarded UPDATEs"),
+    "reserve.ratio": ("≥ 0.65", "reservations a second of one hot variant against bare guarded UPDATEs"),
     "reserve.per_s": ("", "reservations a second"),
     "reserve.bare_per_s": ("", "bare updates a second"),
     "reserve.large_per_s": ("", "reservations a second among a million stock levels"),

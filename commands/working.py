@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from config import boot
 from config.settings import Settings
 from jobs import runner
-from jobs.work import Services, app_keys, buyer_links, origins, post
+from jobs.work import Services, app_keys, buyer_links, origins, post, supplier_links
 from records import database
 
 # A pass over a large store takes minutes; after this long it goes on without anybody watching.
@@ -30,6 +30,7 @@ def services(read: Settings, engine: Engine) -> Services:
         app_keys=app_keys(read),
         post=post(read),
         links=buyer_links(read),
+        supplier_links=supplier_links(read),
     )
 
 

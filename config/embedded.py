@@ -27,6 +27,7 @@ from config.settings import Settings
 
 # Whom web and workers log in as. What they may do there, migrating gives them.
 _LOGIN = "packline"
+# A minute for a start: the package waits ten seconds at a time.
 _STARTS = 6
 
 

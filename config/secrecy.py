@@ -26,8 +26,8 @@ _KEYS = re.compile(
     r"|eyJ[A-Za-z0-9_-]{8,4000}(?:\.[A-Za-z0-9_-]{0,4000}){1,2}|gAAAAA[A-Za-z0-9_-]{20,4000}={0,2})"
 )
 _INTRODUCED = re.compile(r"\b(bearer|basic)\s{1,3}[A-Za-z0-9._~+/=-]{6,4000}", re.IGNORECASE)
-# The address of a file is a key to it for ten minutes (web/file_links.py), a buyer's is one until it ends.
-_FILE_LINK = re.compile(r"(?:(?<=/files/)|(?<=/choose/))[\w.-]{20,4000}")
+# The address of a file is a key to it for ten minutes (web/file_links.py); a buyer's, or a supplier's, until it ends.
+_FILE_LINK = re.compile(r"(?:(?<=/files/)|(?<=/choose/)|(?<=/delivered/)|(?<=/order/)|(?<=/supply/))[\w.-]{20,4000}")
 _USER_OF_URL = re.compile(r"(?<=://)[^/\s@\"']{1,300}@")
 # What follows the question mark of an address: tokens, searches for buyers, signatures.
 _QUERY = re.compile(r"\?[\w.%\[\]-]{1,100}=[^\s\"'<>]{0,4000}")

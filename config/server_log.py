@@ -12,7 +12,7 @@ from gunicorn import glogging  # type: ignore[import-untyped]
 from config import logs, settings
 
 # A file's address opens it for ten minutes, to whoever reads it in a log as well.
-_KEY = re.compile(r"(/(?:files|choose)/)[^/?#]+")
+_KEY = re.compile(r"(/(?:files|choose|delivered|order|supply)/)[^/?#]+")
 
 
 class ServerLog(glogging.Logger):  # type: ignore[misc]

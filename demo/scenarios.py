@@ -211,12 +211,16 @@ def _cancelled() -> list[Scenario]:
 
 
 def _not_ours() -> list[Scenario]:
+    def hand_over(control: Control, placed: Json) -> None:
+        control("POST", f"/shopify/orders/{placed['id']}/fulfil", {})
+
     return [
         Scenario(title="gift card only", lines=(("GIFT", 1),), end=End(state="closed")),
         Scenario(
             title="collected in the shop",
             lines=(("BAG", 1),),
             more={"delivery_method": "PICK_UP"},
-            end=End(state="closed"),
+            later=hand_over,
+            end=End(state="fulfilled", fulfillments=1),
         ),
     ]

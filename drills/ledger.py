@@ -116,8 +116,11 @@ SELECT o.id, o.remote_id, o.name, o.state,
        (SELECT coalesce(array_agg(h.kind ORDER BY h.kind), '{}') FROM holds h
         WHERE h.tenant_id = o.tenant_id AND h.order_id = o.id AND h.state = 'open') AS holds,
        (SELECT coalesce(array_agg(DISTINCT f.id), '{}')
-        FROM shipments s, jsonb_array_elements_text(s.fulfillments) f(id)
-        WHERE s.tenant_id = o.tenant_id AND s.order_id = o.id AND s.state IN ('announced', 'handed_over'))
+        FROM (SELECT s.fulfillments FROM shipments s
+              WHERE s.tenant_id = o.tenant_id AND s.order_id = o.id AND s.state IN ('announced', 'handed_over')
+              UNION ALL SELECT d.fulfillments FROM digital_deliveries d
+              WHERE d.tenant_id = o.tenant_id AND d.order_id = o.id AND d.fulfillments IS NOT NULL) told,
+             jsonb_array_elements_text(told.fulfillments) f(id))
        AS fulfillments,
        (SELECT coalesce(sum(r.units), 0) FROM reservations r
         WHERE r.tenant_id = o.tenant_id AND r.order_id = o.id AND r.state = 'held') AS held

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from config.settings import Settings
 from demo.store import LOCATIONS, TOPICS
 from drills.shops import Control, Json, Shop, hook_secret
+from drills.vouchers import VOUCHER
 from jobs import connect
 from records import database
 from records.tenants import Rules
@@ -54,6 +55,7 @@ def _store(shop: Shop) -> Json:
         }
         for sku, grams, places in _GOODS
     ]
+    variants.append({"sku": VOUCHER, "price": "20.00", "grams": 0, "requires_shipping": False, "tracked": False})
     return {
         "domain": shop.domain,
         "token": shop.keys["shopify"],

@@ -150,6 +150,14 @@ class Shop:
                 lines = dict.fromkeys(choosing.units_of(asked.short), "refund")
                 desk.answer_choice(session, self.tenant, asked.id, lines, ship_rest=True, by=_BY, reason="a drill")
 
+    def have_it_go_elsewhere(self, placed: Placed) -> None:
+        """Have a person here give an order that is not packed another address."""
+        with database.transaction(self.engine, self.tenant) as session:
+            order = session.get_one(Order, (self.tenant, self.order_number(session, placed)))
+            if order.ship_to is not None:
+                address = order.ship_to.model_copy(update={"street1": "2 Second St"})
+                desk.readdress(session, self.tenant, order.id, address, by=_BY, reason="a drill")
+
     def compare(self) -> None:
         """Have our records held against those of every vendor, and each account looked after."""
         with database.transaction(self.engine, self.tenant) as session:

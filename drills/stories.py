@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from drills import goodbyes
+from drills import counter, goodbyes, vouchers
 from drills.shops import PLAIN, End, Shop
 
 # What an order for one bag comes to in every shop of the drills, with its shipping.
@@ -162,6 +162,33 @@ def chosen(shop: Shop) -> Told:
     yield
 
 
+def sent_elsewhere(shop: Shop) -> Told:
+    """Placed for what nobody has: while it waits it gets another address, and then it is cancelled."""
+    placed = shop.place(("ANVIL", 1))
+    yield
+    shop.have_it_go_elsewhere(placed)
+    yield
+    shop.cancel(placed)
+    yield
+
+
+def delivered_by_mail(shop: Shop) -> Told:
+    """Placed for a code: it is delivered by mail, and the store is told."""
+    vouchers.paste_one(shop)
+    shop.place((vouchers.VOUCHER, 1), end=End(state="closed"), email="ada@example.com")
+    yield
+
+
+def picked_up(shop: Shop) -> Told:
+    """Placed to be picked up: a person says that it is ready, and then that the buyer has it."""
+    placed = shop.place(*PLAIN, delivery_method="PICK_UP")
+    yield
+    counter.make_ready(shop, placed)
+    yield
+    counter.hand_over(shop, placed)
+    yield
+
+
 def taken_away(shop: Shop) -> Told:
     """Announced; then the store leaves, is closed and forgotten, and comes back."""
     shop.place(*PLAIN)
@@ -182,6 +209,8 @@ TOLD_BY: dict[str, Story] = {
     "reserve_stock": announced,
     "ask_buyer": chosen,
     "send_notice": chosen,
+    "deliver_digital": delivered_by_mail,
+    "tell_ready": picked_up,
     "assign_work": announced,
     "buy_label": announced,
     "push_tracking": announced,
@@ -191,6 +220,7 @@ TOLD_BY: dict[str, Story] = {
     "mark_paid": paid_elsewhere,
     "void_label": taken_back,
     "reverse_order": taken_back_from_the_store,
+    "change_address": sent_elsewhere,
     "relabel_parcel": labelled_anew,
     "replace_tracking": labelled_anew,
     "capture_payment": taken_when_it_left,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.roles import Hooked
+from integrations.hooked import Hooked
 
 # Verbs that leave nothing behind at the vendor, by role.
 ASKING: dict[str, frozenset[str]] = {
@@ -16,7 +16,7 @@ ASKING: dict[str, frozenset[str]] = {
         {
             "read_order", "read_locations", "read_variants", "find_order_of_work", "quote_refund", "find_refund",
             "changed_orders", "changed_work", "changed_stock", "read_units", "read_on_hand",
-            "read_shipped", "hooks",
+            "read_shipped", "read_handed_over", "hooks",
         }
     ),
     "payments": frozenset(
@@ -30,8 +30,9 @@ ASKING: dict[str, frozenset[str]] = {
 ACTING: dict[str, frozenset[str]] = {
     "storefront": frozenset(
         {
-            "announce", "assign", "replace_tracking", "report_scan", "hold", "release", "mark_paid", "tag",
-            "cancel_shipped", "cancel_order", "refund", "change_stock",
+            "announce", "fulfil_unshipped", "assign", "replace_tracking", "report_scan", "hold", "release", "mark_paid",
+            "tell_ready", "hand_over", "tag", "cancel_shipped", "cancel_order", "refund", "change_stock",
+            "change_address",
         }
     ),
     "payments": frozenset({"cancel", "capture", "refund"}),

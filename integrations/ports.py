@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from integrations.hooked import Hooked, Renewed
 from integrations.nouns import Fact
+from integrations.post import LETTER_REFUSED, Mail
 from integrations.roles import (
-    LETTER_REFUSED,
+    ADDRESS_REFUSED,
     UNITS_MOVED,
     Announcing,
     Carrier,
     Connector,
-    Hooked,
     Keys,
-    Mail,
     Payments,
-    Renewed,
     StockKeeping,
-    StoreChanges,
     Storefront,
     StoreOrders,
     TakingBack,
 )
+from integrations.store_roles import StoreChanges
 
 __all__ = [
+    "ADDRESS_REFUSED",
     "LETTER_REFUSED",
     "UNITS_MOVED",
     "Announcing",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from integrations.hooked import Hooked
 from integrations.nouns import (
     Address,
     AddressVerdict,
@@ -17,13 +18,9 @@ from integrations.nouns import (
     Assigned,
     Assignment,
     BoughtLabel,
-    ChangedOrder,
-    ChangedWork,
     Consignment,
     FoundLabel,
-    Hook,
     LabelFile,
-    Letter,
     Money,
     ParcelProgress,
     PaymentFact,
@@ -32,17 +29,16 @@ from integrations.nouns import (
     Scan,
     ShippedLine,
     StockChange,
-    StockReading,
     StockState,
     StoreLocation,
     StoreOrder,
     StoreRefund,
-    StoreShipment,
     StoreVariant,
     TakenBackLine,
     TrackingLabel,
     VoidState,
 )
+from integrations.store_roles import HandingOver, StoreChanges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,43 +49,6 @@ class Keys:
 
     mark: str
     idempotency: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Renewed:
-    """The webhook that signs with another secret from now on; a vendor that makes the secret itself answers it."""
-
-    remote_id: str
-    """Another one than before where the vendor had to make it anew: then both tell us until the old one is dropped."""
-    secret: str = ""
-
-    def __repr__(self) -> str:
-        return f"Renewed(remote_id={self.remote_id!r})"
-
-
-class Hooked(Protocol):
-    """Whoever tells us things by webhook."""
-
-    def hooks(self) -> Sequence[Hook]:
-        """The webhooks that stand at the vendor for us, disabled ones too."""
-
-    def add_hook(self, topics: Sequence[str], address: str, secret: str) -> str:
-        """Have these topics (the vendor's words) sent to an address; does nothing where that stands already.
-
-        Answers the secret that will sign them where the vendor makes one, else an empty text.
-        """
-
-    def enable_hook(self, remote_id: str, secret: str) -> None:
-        """Have a disabled webhook tell again."""
-
-    def renew_hook(self, remote_id: str, topics: Sequence[str], address: str, secret: str) -> Renewed:
-        """Have what goes to an address signed with another secret. Asked twice, it leaves one new webhook, not two.
-
-        Permanent where the vendor signs with nothing that belongs to the webhook.
-        """
-
-    def drop_hook(self, remote_id: str) -> None:
-        """Have a webhook tell nothing any more; does nothing where it is gone."""
 
 
 class StoreOrders(Protocol):
@@ -123,6 +82,12 @@ class Announcing(Protocol):
         of its locations.
         """
 
+    def fulfil_unshipped(self, order_remote_id: str, line_remote_ids: Sequence[str]) -> Sequence[str]:
+        """Tell the storefront that all that is open of these lines was delivered without a parcel; nobody is written.
+
+        Answers the remote ids of all that shows them so. A repeat after a crash makes nothing, and finds what was made.
+        """
+
     def assign(self, order_remote_id: str, wanted: Sequence[Assignment]) -> Assigned:
         """Have the storefront ship these units from these locations of its own; what is there already is left.
 
@@ -145,6 +110,17 @@ class Announcing(Protocol):
         """Record that the order was paid elsewhere; does nothing where the storefront says so already."""
 
     def tag(self, order_remote_id: str, tags: Sequence[str]) -> None: ...
+
+    def change_address(self, order_remote_id: str, address: Address) -> None:
+        """Have the order go to another address; does nothing where it goes there already.
+
+        Its coordinates and mail address are not told. Permanent with the code ADDRESS_REFUSED where the storefront
+        does not take the address; what it took stands as it writes it, to be read there.
+        """
+
+
+# The code of the Permanent with which a store refuses an address itself, and not the call.
+ADDRESS_REFUSED = "address_refused"
 
 
 class TakingBack(Protocol):
@@ -203,21 +179,8 @@ class StockKeeping(Protocol):
         """
 
 
-class StoreChanges(Protocol):
-    """What changed in a store lately, oldest change first, each thing once."""
-
-    def changed_orders(self, since: datetime) -> Iterator[ChangedOrder]: ...
-
-    def changed_work(self, since: datetime) -> Iterator[ChangedWork]: ...
-
-    def changed_stock(self, since: datetime, location_remote_ids: Sequence[str]) -> Iterator[StockReading]: ...
-
-    def read_shipped(self, order_remote_id: str) -> Sequence[StoreShipment]:
-        """Every fulfillment of an order, whoever made it."""
-
-
 @runtime_checkable
-class Storefront(StoreOrders, Announcing, TakingBack, StockKeeping, StoreChanges, Hooked, Protocol):
+class Storefront(StoreOrders, Announcing, HandingOver, TakingBack, StockKeeping, StoreChanges, Hooked, Protocol):
     """Where orders are placed and where buyers look for their tracking number."""
 
 
@@ -285,15 +248,3 @@ class Carrier(Hooked, Protocol):
 
 
 Connector = Storefront | Payments | Carrier
-
-
-# The code of the Permanent that is about one letter or one mailbox. Any other is about the account, and once that is
-# mended the letter can be sent.
-LETTER_REFUSED = "mail_refused"
-
-
-class Mail(Protocol):
-    """Writes to people. The installation's own, and no tenant's: it has no connection and no webhooks."""
-
-    def send(self, letter: Letter, keys: Keys) -> None:
-        """Hand one letter over. Nobody can be asked about it afterwards: `outcome_unknown` is the last word."""

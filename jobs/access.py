@@ -22,7 +22,17 @@ from records.tenants import Connection
 if TYPE_CHECKING:
     from jobs.work import Services
 
-__all__ = ["NoAccess", "credentials", "is_granted", "migrate", "obtain", "secrets_for", "try_again", "wants_renewal"]
+__all__ = [
+    "NoAccess",
+    "credentials",
+    "credentials_in",
+    "is_granted",
+    "migrate",
+    "obtain",
+    "secrets_for",
+    "try_again",
+    "wants_renewal",
+]
 
 # An hour's token with five minutes left still finishes the longest job.
 RENEW_BEFORE = timedelta(minutes=5)
@@ -34,10 +44,15 @@ _JUST_GRANTED_S = 60.0
 
 def credentials(services: Services, row: Connection, notice: Notice) -> Credentials:
     """What the connection's vendor is called with now. Raises NoAccess, and Permanent where the secrets stay sealed."""
+    return credentials_in(services, renewing.living(services, row.tenant_id, row.id), notice)
+
+
+def credentials_in(services: Services, row: Connection, notice: Notice) -> Credentials:
+    """The same of a row that was read a moment ago, and lives."""
     return Credentials(
         account=row.account,
         live=row.live,
-        secrets=secrets_for(services, row.tenant_id, row.id, notice),
+        secrets=_secrets_in(services, row, notice),
         renewed=_Refusals(services, row, notice).newer if is_granted(row) else None,
     )
 
@@ -49,7 +64,10 @@ def secrets_for(
 
     Raises NoAccess where that has to wait, and Permanent where the connection is gone or its secrets stay sealed.
     """
-    row = renewing.living(services, tenant, connection)
+    return _secrets_in(services, renewing.living(services, tenant, connection), notice)
+
+
+def _secrets_in(services: Services, row: Connection, notice: Notice) -> Mapping[str, str]:
     held = renewing.opened(services.keyring, row)
     if is_granted(row) and _is_time(row, held):
         return Renewal(services, row, notice, wanted=_is_time, usable=True).run()

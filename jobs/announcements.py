@@ -17,9 +17,10 @@ from integrations.nouns import Announced, StoreShipment
 from integrations.ports import Permanent
 from jobs import fulfilling, outward, push_tracking, queue
 from jobs.outcomes import Outcome, Snoozed
-from jobs.push_tracking import Departure
+from jobs.push_tracking import Departure, Word
 from jobs.work import Work
-from orders import announcing, holds, postage
+from orders import announcing, holds, postage, shown_there
+from orders.shown_there import Gone
 from records.intentions import find_intention
 from records.jobs import Job
 from records.orders import Order, open_holds
@@ -72,8 +73,9 @@ def look(work: Work, shipment: int) -> Seen:
     """Ask the storefront what it shows of a shipment."""
     with work.reading() as session:
         departure = push_tracking.departure_of(session, work.tenant, shipment)
-    theirs = work.storefront(departure.connection).read_shipped(departure.order_remote_id)
-    shown = {word.key: found for word in departure.words if (found := _carrying(theirs, word.tracking.numbers))}
+    storefront, order = work.storefront(departure.connection), departure.order_remote_id
+    theirs = storefront.read_handed_over(order) if departure.handed_over_at else storefront.read_shipped(order)
+    shown = {word.key: found for word in departure.words if (found := _showing(theirs, departure, word))}
     with work.reading() as session:
         may_take = _may_still_take(session, work, departure, shown)
     return Seen(departure=departure, shown=shown, may_take=may_take)
@@ -151,6 +153,15 @@ def _ask(work: Work, shipment: int) -> Outcome | None:
         settle(session, work, seen)
         fulfilling.if_complete(session, work.tenant, seen.departure.order)
     return None
+
+
+def _showing(theirs: Sequence[StoreShipment], departure: Departure, word: Word) -> list[Announced]:
+    if not departure.handed_over_at:
+        return _carrying(theirs, word.tracking.numbers)
+    units = {line.line_remote_id: line.units for line in word.lines}
+    gone = Gone(shipment=departure.shipment, location_remote_id=departure.handed_over_at, units=units)
+    shown = shown_there.shared_out([gone], theirs, departure.elsewhere)
+    return [Announced(remote_id=id, adopted=True) for id in shown.get(departure.shipment, ())]
 
 
 def _carrying(theirs: Sequence[StoreShipment], numbers: Sequence[str]) -> list[Announced]:

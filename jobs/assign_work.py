@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Assigned, Assignment, ShippedLine
+from integrations.nouns import Assigned, Assignment, ShippedLine, Way
 from jobs import outward, story
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
@@ -63,6 +63,7 @@ def assignments(session: Session, tenant: int, order: Order) -> tuple[Assignment
         )
         .join(OrderLine, (OrderLine.tenant_id == ShipmentLine.tenant_id) & (OrderLine.id == ShipmentLine.line_id))
         .where(Shipment.tenant_id == tenant, Shipment.order_id == order.id, Shipment.state.in_(_NOT_TOLD))
+        .where(Shipment.way == Way.CARRIED.value)
         .order_by(Shipment.location_id, OrderLine.id)
     )
     units: dict[str, dict[str, int]] = {}

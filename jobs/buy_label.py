@@ -14,7 +14,17 @@ from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
 from jobs.unwanted_label import PURCHASE_MAY_TAKE
 from jobs.work import Work
-from orders import consigning, holds, lifecycle, postage, promised, promising, relabelling
+from orders import (
+    consigning,
+    holds,
+    lifecycle,
+    postage,
+    promised,
+    promising,
+    relabelling,
+    still_changeable,
+    taking_back,
+)
 from orders.holds import Problem
 from records import reversals, tenants
 from records.intentions import find_intention
@@ -61,10 +71,9 @@ class TooLate:
 
 
 def run(work: Work) -> Outcome:
-    connection = work.newest_connection("carrier")
     with work.writing() as session:
-        job = _load(session, work, connection)
-    if isinstance(job, (Done, Cancelled)):
+        job = _load(session, work, work.newest(session, "carrier").id)
+    if isinstance(job, (Done, Snoozed, Cancelled)):
         return job
     if isinstance(job, TooLate):
         return unwanted_label.clear_up(work, job.label, job.begun_at)
@@ -143,7 +152,7 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
         raise
 
 
-def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done | Cancelled:
+def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done | Snoozed | Cancelled:
     tenant = work.tenant
     parcel = session.get_one(Parcel, (tenant, work.subject_id))
     order = session.get_one(Order, (tenant, parcel.order_id), with_for_update=LOCK)
@@ -159,7 +168,13 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
         return Done()  # it has its label
     if label is None and shipment.state != "planned" and reversals.under_way(session, tenant, order.id):
         return Done()  # it has lost its label because it is being taken back; what stays asks for this job again
+    if shipment.state == "planned" and taking_back.gives_back(session, tenant, order.id, shipment.id):
+        return Done()  # somebody took units off it, or had it go elsewhere, as this run began
     rules = tenants.rules_of(session, tenant)
+    if shipment.state == "planned" and label is None:
+        left_s = still_changeable.time_left_s(order.placed_at, rules.minutes_to_change, now=work.now())
+        if left_s:
+            return Snoozed(wait_s=left_s, reason="The buyer still has time to change the order.")
     label = label or postage.begin(session, tenant, parcel, connection)
     reference = f"{order.name or order.id}-{label.id}"
     consignment = consigning.consign(session, tenant, order, shipment, parcel, rules, reference=reference)
@@ -243,7 +258,7 @@ def _go_on(session: Session, work: Work, job: Job) -> None:
             shipment.state == "labelled" or lifecycle.move(session, tenant, "shipment", job.shipment, "label")
         ):
             queue.add(session, tenant, "push_tracking", subject, lane=lane)
-    if not relabelling.lacking(session, tenant, job.order) and holds.release(
-        session, tenant, job.order, relabelling.HOLD, by="packline", now=work.now()
-    ):
+    held = any(hold.kind == relabelling.HOLD for hold in open_holds(session, tenant, job.order))
+    healed = held and not relabelling.lacking(session, tenant, job.order)
+    if healed and holds.release(session, tenant, job.order, relabelling.HOLD, by="packline", now=work.now()):
         intake.resume(session, tenant, job.order)

@@ -123,7 +123,8 @@ def conclude(
 ) -> None:
     """Write how a run ended: done, parked, cancelled, or due again after `wait_s` (`fresh`: the tries start anew).
 
-    A job that is due again yields to a newer request for the same work, which waits already. Raises LostLease.
+    A job that is due again yields to a newer request for the same work, which waits already; where that was to wait
+    longer, it is brought forward, as by `queue.add`. Raises LostLease.
     """
     ended = session.execute(
         _CONCLUDE,
@@ -146,6 +147,13 @@ def conclude(
 
 
 _CONCLUDE = text("""
+WITH newer_one AS (
+    UPDATE jobs SET
+        due_at = LEAST(due_at, now() + make_interval(secs => :wait_s)),
+        rung_at = CASE WHEN due_at > now() + make_interval(secs => :wait_s) THEN NULL ELSE rung_at END
+    WHERE :state = 'due' AND tenant_id = :tenant AND kind = :kind AND subject = :subject AND state = 'due'
+    RETURNING id
+)
 UPDATE jobs SET
     state = CASE WHEN yields THEN 'cancelled' ELSE :state END,
     cause = :cause, reason = :reason, remedy = :remedy, lease_until = NULL, deaths = 0,
@@ -153,9 +161,7 @@ UPDATE jobs SET
     due_at = CASE WHEN :state = 'due' THEN now() + make_interval(secs => :wait_s) ELSE due_at END,
     rung_at = CASE WHEN :state = 'due' THEN NULL ELSE rung_at END,
     ended_at = CASE WHEN :state = 'due' AND NOT yields THEN NULL ELSE now() END
-FROM (SELECT :state = 'due' AND EXISTS (
-          SELECT 1 FROM jobs other WHERE other.tenant_id = :tenant AND other.kind = :kind
-            AND other.subject = :subject AND other.state = 'due') AS yields) newer
+FROM (SELECT EXISTS (SELECT 1 FROM newer_one) AS yields) newer
 WHERE tenant_id = :tenant AND id = :id AND fence = :fence AND state = 'running'
 RETURNING id
 """).bindparams(bindparam("wait_s", type_=Float))

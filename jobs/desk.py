@@ -8,12 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs import answering, intake, queue, rerouting, reshaping
-from orders import holds, lifecycle, refund_question, relabelling, subjects, taking_back
+from jobs import answering, changing, handing_over, intake, outward, queue, rerouting, reshaping
+from orders import holds, lifecycle, readdressing, refund_question, relabelling, subjects, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible, PlanChanged
 from records import tenants, timeline
+from records.address_changes import latest_of
 from records.jobs import Job
 from records.orders import LOCK, Order
 from records.shipments import shipments_of
@@ -21,9 +22,14 @@ from records.shipments import shipments_of
 order_of = subjects.order_of
 ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
 answer_choice = answering.answer
+readdress, take_off, end_links = changing.readdress, changing.take_off, changing.end_links
 rerate, rerate_order, split = reshaping.rerate, reshaping.rerate_order, reshaping.split
 why_no_rates = reshaping.why_no_rates
 cannot_send, why_it_sends, ask_again = rerouting.cannot_send, rerouting.why_it_sends, rerouting.ask_again
+
+ready, give, not_given = handing_over.ready, handing_over.give, handing_over.not_given
+why_it_stays_given = handing_over.why_it_stays_given
+why_not_ready, why_not_given = handing_over.why_not_ready, handing_over.why_not_given
 
 
 def forecast(session: Session, tenant: int) -> None:
@@ -76,10 +82,16 @@ def retry_all(session: Session, tenant: int, *, cause: str, kind: str, by: str, 
 def discard(session: Session, tenant: int, job: int, *, reason: str, by: str) -> bool:
     """Give a waiting or parked job up, with the reason; answers whether it could be."""
     row = session.get(Job, (tenant, job))
+    order = order_of(session, tenant, row.subject) if row is not None and row.kind == "change_address" else None
+    if order is not None:
+        session.get_one(Order, (tenant, order), with_for_update=LOCK, populate_existing=True)
     if row is None or not lifecycle.move(
         session, tenant, "job", job, "discard", reason=f"Discarded by {by}: {reason}", ended_at=func.now()
     ):
         return False
+    if order is not None:
+        _give_the_address_up(session, tenant, order, "It was given up here.", now=datetime.now(UTC))
+        intake.resume(session, tenant, order)
     _tell(session, row, f"Given up: {row.kind.replace('_', ' ')}, because {reason}", by=by)
     return True
 
@@ -91,7 +103,11 @@ def release_hold(session: Session, tenant: int, order: int, kind: str, *, by: st
     ):
         queue.add(session, tenant, "reverse_order", f"order/{order}")
         return True
+    if kind == readdressing.HOLD:
+        session.get_one(Order, (tenant, order), with_for_update=LOCK, populate_existing=True)
     released = holds.release(session, tenant, order, kind, by=by, now=now)
+    if released and kind == readdressing.HOLD:
+        _give_the_address_up(session, tenant, order, "The hold was released.", now=now)
     if released:
         intake.resume(session, tenant, order)
     return released
@@ -173,6 +189,20 @@ def compare(session: Session, tenant: int, connection: str) -> None:
     """Hold our records against a vendor's now, and look whether it still tells us everything."""
     queue.add(session, tenant, "check_connection", f"connection/{connection}")
     queue.add(session, tenant, "reconcile", f"connection/{connection}")
+
+
+def _give_the_address_up(session: Session, tenant: int, order: int, why: str, *, now: datetime) -> None:
+    """What nobody waits for any more does not reach the store behind our backs: the order goes where it went.
+
+    Where the store may have heard of it, a job looks. Who gives that job up, too, has looked themselves.
+    """
+    asked = readdressing.asked(session, tenant, order)
+    if asked is not None:
+        readdressing.withdraw(session, asked, why, now=now)
+        if outward.was_intended(session, tenant, readdressing.key_of(asked.id)):
+            queue.add(session, tenant, "change_address", f"order/{order}")
+    elif (latest := latest_of(session, tenant, order)) is not None:
+        outward.settle(session, tenant, readdressing.key_of(latest.id), "abandon", reason=why)
 
 
 def _waits_already(session: Session, row: Job) -> bool:

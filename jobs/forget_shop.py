@@ -18,6 +18,7 @@ from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.work import Work
 from orders import forgetting, ledgers, lifecycle
 from records import database, privacy
+from records.schema import TABLES
 from records.tenants import Tenant
 from records.users import User
 
@@ -87,18 +88,26 @@ def _no_way_back(session: Session, work: Work, unnamed: Mapping[str, str]) -> bo
 
 
 def _empty(work: Work, table: str, values: Mapping[str, str]) -> None:
-    """Row by row in the order of their ids: a run that is cut off begins anew, and what is empty stays so."""
+    """Row by row in the order of their keys: a run that is cut off begins anew, and what is empty stays so."""
     after: Any = 0
     many = _LARGE_AT_ONCE if table in _LARGE else _AT_ONCE
+    key = _key_of(table)
     statement = text(f"""
-        WITH page AS (SELECT id FROM {table} WHERE tenant_id = :tenant AND id > :after ORDER BY id LIMIT :many),
+        WITH page AS (SELECT {key} AS key FROM {table} WHERE tenant_id = :tenant AND {key} > :after
+                      ORDER BY {key} LIMIT :many),
         emptied AS (UPDATE {table} SET {_set(values)}
-                    WHERE tenant_id = :tenant AND id = ANY(ARRAY(SELECT id FROM page)) RETURNING 1)
-        SELECT max(id) FROM page
+                    WHERE tenant_id = :tenant AND {key} = ANY(ARRAY(SELECT key FROM page)) RETURNING 1)
+        SELECT max(key) FROM page
     """)  # nosec B608 # our own names; values are bound
     while after is not None:
         with work.writing() as session:
             after = session.scalar(statement, _told(work) | {"after": after, "many": many})
+
+
+def _key_of(table: str) -> str:
+    """The column that names a row of a shop: an id of its own, or the one thing that it says something of."""
+    (key,) = (column.name for column in TABLES[table].primary_key if column.name != "tenant_id")
+    return key
 
 
 def _tell_on_timelines(work: Work) -> None:

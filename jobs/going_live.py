@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from jobs import intake, queue, shadow, story
 from orders import lifecycle, watching
 from records import tenants
-from records.orders import Order, Payment
+from records.orders import LOCK, Order, Payment
 from records.shipments import Label
 from records.tenants import Tenant
 
@@ -127,7 +127,10 @@ def _captured(session: Session, tenant: int) -> Sequence[Payment]:
 
 def _not_begun(session: Session, tenant: int) -> Sequence[Order]:
     return session.scalars(
-        select(Order).where(Order.tenant_id == tenant, Order.state.in_(_NOT_BEGUN)).order_by(Order.id).with_for_update()
+        select(Order)
+        .where(Order.tenant_id == tenant, Order.state.in_(_NOT_BEGUN))
+        .order_by(Order.id)
+        .with_for_update(**LOCK)
     ).all()
 
 
@@ -161,7 +164,7 @@ _NOBODY_INTENDS = text("SELECT pg_advisory_xact_lock(hashtextextended('packline 
 _BEGUN = text("""
 SELECT 'A shipment is planned and the store does not know of it yet.' AS sentence, s.order_id
 FROM shipments s JOIN orders o ON o.tenant_id = s.tenant_id AND o.id = s.order_id
-WHERE s.tenant_id = :tenant AND s.state IN ('planned', 'labelled') AND o.state <> 'cancelled'
+WHERE s.tenant_id = :tenant AND s.state IN ('planned', 'labelled', 'ready', 'handing_over') AND o.state <> 'cancelled'
 UNION ALL
 SELECT 'An order is being taken back.', order_id FROM reversals WHERE tenant_id = :tenant AND state = 'under_way'
 UNION ALL
@@ -172,7 +175,12 @@ SELECT 'A job waits to do something (' || replace(kind, '_', ' ') || ').',
        CASE WHEN lane LIKE 'order/%' THEN split_part(lane, '/', 2)::bigint END
 FROM jobs
 WHERE tenant_id = :tenant AND state IN ('due', 'running', 'parked')
-  AND kind IN ('buy_label', 'push_tracking', 'replace_tracking', 'relabel_parcel', 'capture_payment', 'reverse_order')
+  AND kind IN ('buy_label', 'push_tracking', 'replace_tracking', 'relabel_parcel', 'capture_payment', 'reverse_order',
+               'change_address', 'deliver_digital', 'tell_ready')
+UNION ALL
+SELECT 'A supplier is asked to ship a part of it.', p.order_id
+FROM purchase_orders p JOIN orders o ON o.tenant_id = p.tenant_id AND o.id = p.order_id
+WHERE p.tenant_id = :tenant AND p.state IN ('written', 'sent', 'accepted') AND o.state <> 'cancelled'
 UNION ALL
 -- These have looked at the mode already, and may be about to act: an address is checked, a test label is given back.
 SELECT 'A job is at work (' || replace(kind, '_', ' ') || ').',

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from integrations.nouns import AboutGoods
+from integrations.nouns import AboutGoods, GoodsChanged
 from jobs import queue
 from orders import outdated
+from records.orders import Order, lines_of
 
 # What a store tells of its goods within this time is read together: a thousand sales are a handful of readings.
 GATHERED_FOR = timedelta(seconds=5)
@@ -44,3 +45,11 @@ def of_goods(session: Session, source: Source, fact: AboutGoods) -> Heard:
     outdated.note(session, source.tenant, source.connection, fact)
     queue.add(session, source.tenant, "read_stock", subject, due_at=source.now + GATHERED_FOR)
     return Heard(by="take", subject=subject)
+
+
+def of_order(session: Session, tenant: int, order: int, *, now: datetime) -> None:
+    """Have the goods of an order read soon: somebody else did something with them, which may be counted already."""
+    row = session.get_one(Order, (tenant, order))
+    goods = [line.variant_remote_id for line in lines_of(session, tenant, order) if line.variant_remote_id]
+    outdated.note(session, tenant, row.connection_id, GoodsChanged(remote_ids=tuple(goods)))
+    queue.add(session, tenant, "read_stock", f"connection/{row.connection_id}", due_at=now + GATHERED_FOR)

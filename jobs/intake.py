@@ -28,7 +28,9 @@ from integrations.nouns import (
 from jobs import hearing, outward, privacy, queue
 from orders import (
     cancelling,
+    digital,
     gone_astray,
+    handed_over,
     holds,
     money,
     next_steps,
@@ -37,6 +39,7 @@ from orders import (
     refund_question,
     relabelling,
     taking_back,
+    told_ready,
     tracking,
 )
 from orders.holds import Problem
@@ -69,7 +72,7 @@ def hear(session: Session, source: Source, fact: Fact, *, work_order: str | None
         case OrderCancelled():
             return _order_cancelled(session, source, fact)
         case WorkRouted():
-            return _work_routed(session, source, work_order)
+            return _work_routed(session, source, fact, work_order)
         case AboutGoods():
             return hearing.of_goods(session, source, fact)
         case PaymentChanged():
@@ -109,13 +112,18 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
 def _may_be_shipped(session: Session, source: Source, taken: placing.Taken) -> bool:
     """Whether the merchant may ship the order by hand: a newer version may say so, and differ in nothing else.
 
-    They do where the shop only watches, and where an order waits for units that they have found after all.
+    They do where the shop only watches, and where an order waits for units that they have found after all, for its
+    buyer to come for it, or for something to be delivered by mail.
     """
     if not taken.newer:
         return False
     if tenants.mode_of(session, source.tenant) != "live":
         return True
-    return any(hold.kind == "stock" for hold in open_holds(session, source.tenant, taken.order))
+    if any(hold.kind == "stock" for hold in open_holds(session, source.tenant, taken.order)):
+        return True
+    if handed_over.concerns(session, source.tenant, taken.order):
+        return True
+    return bool(digital.owed(session, source.tenant, taken.order))
 
 
 def look_again(session: Session, tenant: int, order: int, state: str) -> None:
@@ -139,7 +147,7 @@ def _cancel(session: Session, source: Source, order: int) -> None:
         queue.add(session, source.tenant, "reverse_order", f"order/{order}")
 
 
-def _work_routed(session: Session, source: Source, work_order: str | None) -> Heard:
+def _work_routed(session: Session, source: Source, fact: WorkRouted, work_order: str | None) -> Heard:
     order = session.scalars(
         select(Order).where(
             Order.tenant_id == source.tenant,
@@ -149,6 +157,8 @@ def _work_routed(session: Session, source: Source, work_order: str | None) -> He
     ).first()
     if order is None:
         return Heard(by="ignore", reason="The work belongs to no order that Packline has.")
+    if fact.made_ready:
+        told_ready.hear(session, source.tenant, order.id)
     if order.state in STILL_OPEN:
         queue.add(session, source.tenant, "verify_order", f"order/{order.id}")
     for shipment in cancelling.waiting_for_the_store(session, source.tenant, order.id):
@@ -281,7 +291,7 @@ def resume(session: Session, tenant: int, order: int) -> None:
     if row is None:
         return
     for kind, subject in next_steps.of(session, tenant, row):
-        queue.add(session, tenant, kind, subject, lane=f"order/{order}")
+        queue.add(session, tenant, kind, subject, lane="" if kind == "send_notice" else f"order/{order}")
 
 
 def fill_backorders(session: Session, tenant: int) -> None:

@@ -108,7 +108,7 @@ def intend(work: Work, act: Act) -> Intended | None:
         if not _is_the_connections_own(act) and may_not_act(session, work.tenant):
             _write_decision(session, work.tenant, act)
             return None
-        written = session.execute(
+        written = session.scalars(
             insert(Intention)
             .values(
                 tenant_id=work.tenant,
@@ -119,9 +119,9 @@ def intend(work: Work, act: Act) -> Intended | None:
                 request_digest=digest(act.request),
             )
             .on_conflict_do_nothing(index_elements=["tenant_id", "key"])
-            .returning(Intention.id)
+            .returning(Intention)
         ).first()
-        intention = _present(session, work.tenant, act.key)
+        intention = written or _present(session, work.tenant, act.key)
         repeated = written is None
         if repeated and intention.state in {"refused", "abandoned"}:
             # The vendor said no, or we know that nothing came of it; a retry may try the same act afresh. A vendor that
@@ -210,8 +210,11 @@ _DOING = {
     "report_parcel": "tell the store where the parcel is",
     "void_label": "give the label back to the carrier",
     "replace_tracking": "tell the store the new tracking number",
+    "deliver_digital": "tell the store what was delivered digitally",
     "push_tracking": "tell the store the tracking number",
+    "tell_ready": "tell the store that it is ready for pickup",
     "buy_label": "buy the label",
+    "change_address": "tell the store of the new address",
 }
 
 

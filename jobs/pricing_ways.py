@@ -72,7 +72,7 @@ def _leaves_at(way: Way, question: Question, now: datetime) -> datetime:
 def _priced(work: Work, order: Order, drawn: _Drawn, rules: Rules) -> Quote | None:
     """None where a box of it cannot be sent from there, or the boxes are priced in several currencies."""
     way, boxes, leaves_at = drawn
-    carrier = work.carrier(work.newest_connection("carrier"))
+    carrier = work.newest_carrier()
     chosen: list[Rate] = []
     for box in boxes:
         try:

@@ -14,10 +14,12 @@ from jobs import fulfilling, outward, queue, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import announcing, holds, inventory, lifecycle, postage, promised
+from orders import announcing, holds, inventory, lifecycle, postage, promised, shown_there, splitting
+from orders.shown_there import Claim
 from records import tenants
 from records.orders import Order, lines_of, open_holds
-from records.shipments import Parcel, ParcelScan, Shipment
+from records.shipments import BY_HAND, Parcel, ParcelScan, Shipment
+from records.stock import Location
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,10 @@ class Departure:
     tell_buyer: bool
     parcels: tuple[int, ...]
     words: tuple[Word, ...]
+    handed_over_at: str = ""
+    """The storefront's location where the buyer got it without a carrier; empty for what travels in parcels."""
+    elsewhere: tuple[Claim, ...] = ()
+    """What the storefront shows of the order for other shipments."""
 
 
 def run(work: Work) -> Outcome:
@@ -70,9 +76,7 @@ def announce(work: Work, storefront: Storefront, departure: Departure, word: Wor
             work,
             act,
             # The storefront has no key of ours to remember, so announcing itself looks first for what stands there.
-            perform=lambda _keys: storefront.announce(
-                departure.order_remote_id, word.lines, word.tracking, tell_buyer=departure.tell_buyer
-            ),
+            perform=lambda _keys: _tell(storefront, departure, word),
         ).result
     except Temporary as failure:
         if not (failure.outcome_unknown or word.begun):
@@ -81,10 +85,20 @@ def announce(work: Work, storefront: Storefront, departure: Departure, word: Wor
         raise
 
 
+def _tell(storefront: Storefront, departure: Departure, word: Word) -> Sequence[Announced]:
+    order, tell_buyer = departure.order_remote_id, departure.tell_buyer
+    if departure.handed_over_at:
+        place, known = departure.handed_over_at, shown_there.known(departure.elsewhere)
+        return storefront.hand_over(order, place, word.lines, tell_buyer=tell_buyer, known=known, begun=word.begun)
+    return storefront.announce(order, word.lines, word.tracking, tell_buyer=tell_buyer)
+
+
 def departure_of(session: Session, tenant: int, id: int) -> Departure:
     """What the storefront is to be told of a shipment, whether or not it is the moment for it."""
     shipment = session.get_one(Shipment, (tenant, id))
     order = session.get_one(Order, (tenant, shipment.order_id))
+    if shipment.way in BY_HAND:
+        return _handing_over(session, tenant, shipment, order)
     parcels = postage.parcels_in(session, tenant, shipment)
     remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
     carriers = list(dict.fromkeys(parcel.carrier for parcel in parcels))
@@ -109,17 +123,19 @@ def record(session: Session, work: Work, departure: Departure, announced: Mappin
     for key, fulfillments in announced.items():
         by = "adopt" if all(one.adopted for one in fulfillments) else "succeed"
         outward.settle(session, tenant, key, by, reference=", ".join(one.remote_id for one in fulfillments))
-    ids = [one.remote_id for fulfillments in announced.values() for one in fulfillments]
-    if not lifecycle.move(session, tenant, "shipment", shipment, "announce", fulfillments=ids):
+    ids = list(dict.fromkeys(one.remote_id for fulfillments in announced.values() for one in fulfillments))
+    by = "hand_over" if departure.handed_over_at else "announce"
+    if not lifecycle.move(session, tenant, "shipment", shipment, by, fulfillments=ids):
         return
+    if session.get_one(Shipment, (tenant, shipment)).purchase_order_id is not None:
+        lifecycle.move(session, tenant, "shipment", shipment, "hand_over")  # it was never here
     promised.has_left(session, tenant, departure.order)
     inventory.consume(session, tenant, departure.order, shipment, actor="packline")
     tell_stock.ask_about_bundles(session, tenant, departure.order)
     for word in departure.words:
         if word.key in announced:
             adopted = all(one.adopted for one in announced[word.key])
-            how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
-            sentence = f"{how}: {word.tracking.carrier} {', '.join(word.tracking.numbers)}."
+            sentence = _told(word.tracking, adopted=adopted)
             story.tell(session, work, departure.order, sentence, key=word.key)
     for parcel in scanned(session, tenant, departure.parcels):
         queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
@@ -129,7 +145,7 @@ def _load(session: Session, work: Work) -> Departure | Cancelled | Done:
     tenant = work.tenant
     shipment = session.get_one(Shipment, (tenant, work.subject_id))
     order = session.get_one(Order, (tenant, shipment.order_id))
-    if shipment.state != "labelled" or order.state != "shipping":
+    if shipment.state not in announcing.TO_TELL or order.state != "shipping":
         return Cancelled(reason=f"the shipment is {shipment.state} and the order {order.state}: nothing to announce")
     if holds.blocking_labels(open_holds(session, tenant, order.id)):
         return Done()  # what is held does not leave; a released hold asks for this job again
@@ -156,6 +172,37 @@ def _word(
             urls=tuple(parcel.tracking_url for parcel in parcels if parcel.tracking_url),
         ),
     )
+
+
+def _handing_over(session: Session, tenant: int, shipment: Shipment, order: Order) -> Departure:
+    """What a buyer got by hand: one word, without a carrier or a number."""
+    key = announcing.key_of(shipment.id, "")
+    remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
+    units = splitting.units_of(session, tenant, shipment.id)
+    word = Word(
+        key=key,
+        begun=bool(announcing.begun(session, tenant, [key])),
+        lines=tuple(ShippedLine(line_remote_id=remote_ids[line], units=count) for line, count in units.items()),
+        tracking=TrackingLabel(carrier="", numbers=()),
+    )
+    return Departure(
+        shipment=shipment.id,
+        order=order.id,
+        connection=order.connection_id,
+        order_remote_id=order.remote_id,
+        tell_buyer=tenants.rules_of(session, tenant).tell_buyer,
+        parcels=(),
+        words=(word,),
+        handed_over_at=session.get_one(Location, (tenant, shipment.location_id)).remote_id,
+        elsewhere=shown_there.claims(session, tenant, order.id, but=shipment.id),
+    )
+
+
+def _told(tracking: TrackingLabel, *, adopted: bool) -> str:
+    if not tracking.numbers:
+        return f"The store {'showed already' if adopted else 'shows'} that the buyer has it."
+    how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
+    return f"{how}: {tracking.carrier} {', '.join(tracking.numbers)}."
 
 
 def scanned(session: Session, tenant: int, parcels: Sequence[int]) -> list[int]:

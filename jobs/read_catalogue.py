@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import GoodsChanged, StoreVariant
-from jobs import intake, queue
+from jobs import intake, looking_again, queue
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
 from orders import catalogue, gone_stock, outdated
@@ -24,7 +24,10 @@ def run(work: Work) -> Outcome:
         began_at = session.execute(select(func.now())).scalar_one()
     places = list(storefront.read_locations())
     with work.writing() as session:
+        before = catalogue.shipping_places(session, work.tenant, connection)
         catalogue.write_locations(session, work.tenant, connection, places)
+        if catalogue.shipping_places(session, work.tenant, connection) - before:
+            looking_again.at_what_was_closed(session, work.tenant, now=work.now())
         there = {place.remote_id for place in places}
         gone_stock.close_places(session, work.tenant, connection, there, as_of=began_at)
     seen: set[str] = set()

@@ -15,9 +15,11 @@ from orders.taking_back import Begun, NotPossible
 from records import reversals, tenants, timeline
 from records.decisions import Refusal
 from records.orders import LOCK, Order
-from records.shipments import Parcel, Shipment, parcels_of
+from records.shipments import BY_HAND, Parcel, Shipment, parcels_of
 from records.stock import Location
 
+_A_SUPPLIERS = "A supplier has sent it: there is no place of ours to take it from."
+_THE_BUYERS_CHOICE = "The buyer gets it at this place: move it in the store, and Packline follows."
 _ONLY_WATCHES = "Packline only watches this shop: nothing of it is to leave."
 
 
@@ -35,12 +37,15 @@ def cannot_send(session: Session, tenant: int, shipment: int, *, why: str, note:
     refusal = why_it_sends(session, row)
     if refusal:
         return refusal
+    location = row.location_id
+    if location is None:
+        return _A_SUPPLIERS
     lines = list(splitting.units_of(session, tenant, shipment))
     refusing.write(
         session, tenant,
-        order=order.id, shipment=shipment, location=row.location_id, lines=lines, why=why, note=note, by=by,
+        order=order.id, shipment=shipment, location=location, lines=lines, why=why, note=note, by=by,
     )  # fmt: skip
-    place = session.get_one(Location, (tenant, row.location_id)).name
+    place = session.get_one(Location, (tenant, location)).name
     added = f" {note}" if note else ""
     sentence = f"{place} cannot send shipment {shipment}: {refusing.WHY[why]}.{added}"
     timeline.write(session, tenant, order.id, actor=by, kind="person", sentence=sentence, shipment=shipment)
@@ -56,6 +61,10 @@ def why_it_sends(session: Session, shipment: Shipment) -> str:
     tenant = shipment.tenant_id
     if tenants.mode_of(session, tenant) != "live":
         return _ONLY_WATCHES
+    if shipment.location_id is None:
+        return _A_SUPPLIERS
+    if shipment.way in BY_HAND:
+        return _THE_BUYERS_CHOICE
     return refusing.why_not(
         Sent(
             order=session.get_one(Order, (tenant, shipment.order_id)).state,

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import fulfilling, pricing_ways, queue, shadow, story, tell_stock
+from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import choosing, first_come, holds, inventory, lifecycle, planning, promised
+from orders import (
+    by_hand,
+    choosing,
+    first_come,
+    holds,
+    inventory,
+    lifecycle,
+    planning,
+    promised,
+    purchasing,
+    still_changeable,
+)
 from orders.allocation import Pick
+from orders.by_hand import Aside
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
 from orders.routing import asking
@@ -57,30 +71,82 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(given_up.id), lane=f"order/{order.id}")
         return Done()  # what is given up is taken off first, and that asks for this job again
     rules = tenants.rules_of(session, work.tenant)
+    _ask_suppliers(session, work, order, rules)
     wanted = planning.demand(session, work.tenant, order.id)
-    if not wanted.wants:
+    if not wanted.everything:
         _ask_about(session, work, order.id, {})
         holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
         promised.keep(session, work.tenant, order, because="as less of it is wanted")
         if order.state == "shipping":
             fulfilling.if_complete(session, work.tenant, order.id)
+        else:
+            closing.if_nothing_is_left(session, work.tenant, order.id, now=work.now())
         return Done()
-    to, now = order.ship_to or Address(), work.now()
-    others = first_come.spoken_for(session, work.tenant, order.id, wanted.wants)
-    question = asking.ask(
-        session, work.tenant, wanted.wants, to, rules,
-        now=now, spoken_for=others, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
-    )  # fmt: skip
-    asked = choosing.standing(session, work.tenant, order.id)
-    chosen, short = planning.decided_for(question, asked, rules)
-    if short and others:
+    others = first_come.spoken_for(session, work.tenant, order.id, wanted.everything)
+    aside = _aside(session, work.tenant, wanted, others)
+    chosen, short = _choose(session, work, order, wanted, aside, others, quotes, rules)
+    if (short or aside.short) and others:
         return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
-    planning.note_shortage(session, work.tenant, order.id, short, wanted, now=now)
-    _ask_about(session, work, order.id, short)
-    if not chosen.picks:
+    planning.note_shortage(session, work.tenant, order.id, short, wanted, aside, now=work.now())
+    _ask_about(session, work, order.id, Counter(short) + Counter(aside.short_units))
+    picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
+    if not picks:
         return Done()
     if order.state == "released":
         lifecycle.move(session, work.tenant, "order", order.id, "allocate")
+    holdings = _put_aside(session, work, order.id, aside)
+    if chosen and chosen.picks:
+        holdings += _send(session, work, order, chosen, wanted, rules)
+    # The last statement of the transaction: popular variants stay locked from here to the commit only.
+    inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
+    if any(pick.parts for pick in picks):
+        tell_stock.ask_about_bundles(session, work.tenant, order.id)
+    return Done()
+
+
+def _aside(session: Session, tenant: int, wanted: Demand, others: Mapping[tuple[int, int], int]) -> Aside:
+    """What the locations at which the buyer gets it have of it now, but for what others come first for."""
+    if not wanted.by_hand:
+        return Aside()
+    variants = {variant for wants in wanted.by_hand.values() for want in wants for variant, _ in want.taken()}
+    free = Counter(inventory.available(session, tenant, variants, {place for _, place in wanted.by_hand}))
+    free.subtract(others)
+    return by_hand.put_aside(wanted.by_hand, free)
+
+
+def _choose(
+    session: Session,
+    work: Work,
+    order: Order,
+    wanted: Demand,
+    aside: Aside,
+    others: Mapping[tuple[int, int], int],
+    quotes: Sequence[Quote],
+    rules: Rules,
+) -> tuple[Chosen | None, Mapping[int, int]]:
+    """Where the parcels leave from, and the units that nobody has; no choice where nothing goes in a parcel."""
+    if not wanted.wants:
+        return None, {}
+    spoken_for = Counter(others)
+    for pick in (pick for there in aside.picks.values() for pick in there):
+        spoken_for.update({(variant, pick.location): pick.units * each for variant, each in pick.taken()})
+    question = asking.ask(
+        session, work.tenant, wanted.wants, order.ship_to or Address(), rules,
+        now=work.now(), spoken_for=spoken_for, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
+    )  # fmt: skip
+    return planning.decided_for(question, choosing.standing(session, work.tenant, order.id), rules)
+
+
+def _put_aside(session: Session, work: Work, order: int, aside: Aside) -> list[Holding]:
+    """Plan what waits for who comes for it: nothing is bought for it, and a person says when it is handed over."""
+    holdings = by_hand.write(session, work.tenant, order, aside)
+    for sentence in by_hand.told(session, work.tenant, aside):
+        story.tell(session, work, order, sentence)
+    return holdings
+
+
+def _send(session: Session, work: Work, order: Order, chosen: Chosen, wanted: Demand, rules: Rules) -> list[Holding]:
+    """Plan what leaves in parcels, and write down why from there."""
     planning.write_down(session, work.tenant, order.id, chosen)
     story.tell(session, work, order.id, chosen.sentence, kind="choice", picks=[vars(pick) for pick in chosen.picks])
     queue.add(session, work.tenant, "assign_work", f"order/{order.id}")
@@ -88,11 +154,17 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     session.flush()
     promised.keep(session, work.tenant, order, because=_leaving_otherwise(chosen))
     session.flush()
-    # The last statement of the transaction: popular variants stay locked from here to the commit only.
-    inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
-    if any(pick.parts for pick in chosen.picks):
-        tell_stock.ask_about_bundles(session, work.tenant, order.id)
-    return Done()
+    return holdings
+
+
+def _ask_suppliers(session: Session, work: Work, order: Order, rules: Rules) -> None:
+    """Ask suppliers for their part, once the buyer has had the time that they have for any other part."""
+    left_s = still_changeable.time_left_s(order.placed_at, rules.minutes_to_change, now=work.now())
+    if not left_s:
+        drop_shipping.bring_up_to_date(session, work.tenant, order, now=work.now())
+    elif purchasing.concerns(session, work.tenant, order.id):
+        later = work.now() + timedelta(seconds=left_s)
+        queue.add(session, work.tenant, "reserve_stock", f"order/{order.id}", due_at=later)
 
 
 def _leaving_otherwise(chosen: Chosen) -> str:

@@ -14,7 +14,7 @@ from orders.splitting import Divisible
 from records import reversals, tenants, timeline
 from records.jobs import Job
 from records.orders import LOCK, Order, open_holds
-from records.shipments import Label, Parcel, Shipment
+from records.shipments import BY_HAND, Label, Parcel, Shipment
 
 
 def rerate(session: Session, tenant: int, parcel: int, *, by: str) -> str:
@@ -48,7 +48,7 @@ def why_no_rates(session: Session, parcel: Parcel) -> str:
             order=session.get_one(Order, (tenant, parcel.order_id)).state,
             shipment=session.get_one(Shipment, (tenant, parcel.shipment_id)).state,
             label=newest.state if newest else "",
-            buying=_is_buying(session, tenant, [parcel.id], [newest.id] if newest else []),
+            buying=is_buying(session, tenant, [parcel.id], [newest.id] if newest else []),
             holds=tuple(sorted(hold.kind for hold in stops)),
         )
     )
@@ -82,8 +82,9 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
         order=order.state,
         shipment=row.state,
         units=units,
+        by_hand=row.way in BY_HAND,
         labels=tuple(label.state for label in labels),
-        buying=_is_buying(session, tenant, parcels, [label.id for label in labels]),
+        buying=is_buying(session, tenant, parcels, [label.id for label in labels]),
         taken_back=reversals.under_way(session, tenant, order.id) is not None,
     )
     refusal = splitting.why_not(found, apart)
@@ -104,6 +105,17 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
     return ""
 
 
+def is_buying(session: Session, tenant: int, parcels: list[int], labels: list[int]) -> bool:
+    """Whether a worker has one of these parcels in hand, or a purchase was begun whose end nobody knows."""
+    subjects = [f"parcel/{parcel}" for parcel in parcels]
+    in_hand = session.scalars(
+        select(Job.id)
+        .where(Job.tenant_id == tenant, Job.kind == "buy_label", Job.subject.in_(subjects), Job.state == "running")
+        .limit(1)
+    ).first()
+    return in_hand is not None or any(unwanted_label.may_be_under_way(session, tenant, label) for label in labels)
+
+
 def _give_up_jobs(session: Session, tenant: int, parcels: list[int]) -> None:
     """Boxes that are no more need no label, and nobody to look after one."""
     waiting = session.scalars(
@@ -120,14 +132,3 @@ def _give_up_jobs(session: Session, tenant: int, parcels: list[int]) -> None:
 
 def _labels(session: Session, tenant: int, parcels: list[int]) -> list[Label]:
     return list(session.scalars(select(Label).where(Label.tenant_id == tenant, Label.parcel_id.in_(parcels))))
-
-
-def _is_buying(session: Session, tenant: int, parcels: list[int], labels: list[int]) -> bool:
-    """Whether a worker has one of these parcels in hand, or a purchase was begun whose end nobody knows."""
-    subjects = [f"parcel/{parcel}" for parcel in parcels]
-    in_hand = session.scalars(
-        select(Job.id)
-        .where(Job.tenant_id == tenant, Job.kind == "buy_label", Job.subject.in_(subjects), Job.state == "running")
-        .limit(1)
-    ).first()
-    return in_hand is not None or any(unwanted_label.may_be_under_way(session, tenant, label) for label in labels)

@@ -10,7 +10,18 @@ from sqlalchemy.orm import Session
 
 from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent
-from jobs import fulfilling, intake, outward, queue, reverse_money, reverse_steps, reverse_store, tell_stock
+from jobs import (
+    deliver_digital,
+    fulfilling,
+    intake,
+    outward,
+    queue,
+    reverse_money,
+    reverse_steps,
+    reverse_store,
+    settle_delivery,
+    tell_stock,
+)
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.reverse_steps import InHand
 from jobs.work import Work
@@ -24,8 +35,10 @@ _DO = {
     "stop_work": reverse_steps.stop_work,
     "settle_label": reverse_steps.settle_label,
     "settle_announcement": reverse_steps.settle_announcement,
+    "settle_delivery": settle_delivery.settle,
     "release_stock": reverse_steps.release_stock,
     "cancel_fulfillment": reverse_steps.cancel_fulfillment,
+    "cancel_delivery": reverse_steps.cancel_delivery,
     "put_back_stock": reverse_steps.put_back_stock,
     "void_label": reverse_steps.void_label,
     "cancel_in_store": reverse_store.cancel_in_store,
@@ -108,6 +121,7 @@ def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> No
     refund_question.settle(session, tenant, order, by="packline", now=work.now())
     if not refund_question.open_questions(session, tenant, reversal.id):
         lifecycle.move(session, tenant, "reversal", reversal.id, "finish", ended_at=work.now())
+        deliver_digital.tell_the_rest(session, tenant, order)
 
 
 def _not_done(work: Work, step: InHand) -> None:

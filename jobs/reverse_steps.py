@@ -9,25 +9,39 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel
-from jobs import announcements, intake, outward, queue, story, tell_stock
+from jobs import (
+    announcements,
+    change_address,
+    closing,
+    deliver_digital,
+    drop_shipping,
+    hearing,
+    intake,
+    outward,
+    queue,
+    story,
+    tell_stock,
+)  # fmt: skip
 from jobs.outcomes import Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
-from orders import cancelling, inventory, lifecycle, postage, taking_back
+from orders import inventory, lifecycle, postage, readdressing, taking_back, told_ready
 from orders.freshening import Fresh
 from orders.reversing import Facts, Plan, Wish
+from records.digital import DigitalDelivery
 from records.intentions import find_intention
 from records.jobs import Job
-from records.orders import Order
+from records.orders import LOCK, Order
 from records.reversals import Reversal, ReversalStep
 from records.shipments import Label
 
 # What is pointless for an order of which nothing is left, and what is planned anew where a part is.
 _POINTLESS = (
     "verify_order", "check_payment", "reserve_stock", "buy_label", "relabel_parcel", "push_tracking",
-    "replace_tracking", "capture_payment", "mark_paid", "ask_buyer",
+    "replace_tracking", "capture_payment", "mark_paid", "ask_buyer", "deliver_digital", "change_address",
+    "tell_ready",
 )  # fmt: skip
-_PLANNED_ANEW = ("reserve_stock", "buy_label", "push_tracking")
+_PLANNED_ANEW = ("reserve_stock", "buy_label", "push_tracking", "tell_ready")
 # EasyPost's own limit for a purchase is 90 seconds; after that it is bought or it is not.
 PURCHASE_MAY_TAKE = timedelta(seconds=100)
 
@@ -97,6 +111,8 @@ def stop_work(work: Work, step: InHand) -> Outcome | None:
     kinds = _POINTLESS if step.wish.purpose == "cancel" else _PLANNED_ANEW
     why = "The order was cancelled." if step.wish.purpose == "cancel" else "The order is planned anew."
     with work.writing() as session:
+        # Before its jobs and purchase orders, as suppliers lock them who answer at this moment.
+        session.get_one(Order, (work.tenant, step.order), with_for_update=LOCK, populate_existing=True)
         stopped = session.execute(
             update(Job)
             .where(
@@ -107,8 +123,17 @@ def stop_work(work: Work, step: InHand) -> Outcome | None:
                 Job.state.in_(("due", "parked")),
             )
             .values(state="cancelled", cause="unwanted", reason=why, ended_at=work.now())
-            .returning(Job.id)
+            .returning(Job.kind, Job.subject)
         ).all()
+        for job in stopped:
+            if job.kind == "tell_ready":
+                key = told_ready.key_of(int(job.subject.rpartition("/")[2]))
+                outward.settle(session, work.tenant, key, "abandon", reason=why)
+        if step.wish.purpose == "cancel":
+            drop_shipping.withdraw(session, work.tenant, step.order, now=work.now())
+            elsewhere = readdressing.asked(session, work.tenant, step.order)
+            if elsewhere is not None:
+                change_address.drop(session, work.tenant, elsewhere, why, now=work.now())
         done(session, work, step, f"{len(stopped)} jobs stopped.", tell=False)
     return None
 
@@ -170,12 +195,26 @@ def release_stock(work: Work, step: InHand) -> Outcome | None:
         units = inventory.release_shipment(session, work.tenant, step.order, step.subject_id, actor="packline")
         tell_stock.ask_about_bundles(session, work.tenant, step.order)
         done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are free again.")
+        if any(one.id == step.subject_id and one.unasked for one in step.facts.shipments):
+            # What the store asks for no more may have been handed over there, or sent: the shelf tells.
+            hearing.of_order(session, work.tenant, step.order, now=work.now())
         if units:
             intake.fill_backorders(session, work.tenant)
     return None
 
 
-def cancel_fulfillment(work: Work, step: InHand) -> Outcome | None:
+def cancel_delivery(work: Work, step: InHand) -> Outcome | None:
+    """What was delivered by mail: the store does not show it any more, and the buyer's page neither."""
+    _cancel_shown(work, step)
+    with work.writing() as session:
+        outward.settle(session, work.tenant, step.key, "succeed", reference=step.remote_id)
+        row = session.get_one(DigitalDelivery, (work.tenant, step.subject_id))
+        row.fulfillments = [one for one in row.fulfillments or () if one != step.remote_id] or None
+        done(session, work, step, "The store does not show the digital delivery any more.")
+    return None
+
+
+def _cancel_shown(work: Work, step: InHand) -> None:
     storefront = work.storefront(step.storefront)
     outward.once(
         work,
@@ -183,6 +222,10 @@ def cancel_fulfillment(work: Work, step: InHand) -> Outcome | None:
         # The storefront keeps no key of ours; the verb reads first, and leaves alone what was cancelled before.
         perform=lambda _keys: storefront.cancel_shipped(step.remote_id),
     )
+
+
+def cancel_fulfillment(work: Work, step: InHand) -> Outcome | None:
+    _cancel_shown(work, step)
     with work.writing() as session:
         outward.settle(session, work.tenant, step.key, "succeed", reference=step.remote_id)
         done(session, work, step, f"The store does not show shipment {step.subject_id} as shipped any more.")
@@ -220,8 +263,9 @@ def plan_again(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         done(session, work, step, "What is still wanted goes on.", tell=False)
         lifecycle.move(session, work.tenant, "reversal", step.reversal, "finish", ended_at=work.now())
+        deliver_digital.tell_the_rest(session, work.tenant, step.order)
         if _asks_the_store(session, work, step):
             queue.add(session, work.tenant, "verify_order", f"order/{step.order}")
-        elif not cancelling.close_if_nothing_is_left(session, work.tenant, step.order, now=work.now()):
+        elif not closing.if_nothing_is_left(session, work.tenant, step.order, now=work.now()):
             intake.resume(session, work.tenant, step.order)
     return None

@@ -130,7 +130,7 @@ def _locations(work: Work, kept: dict[str, Any]) -> Found:  # noqa: ARG001
 
 
 def _opinion(work: Work, place: Location) -> tuple[str, ...]:
-    verdict = work.carrier(work.newest_connection("carrier")).verify_address(place.address)
+    verdict = work.newest_carrier().verify_address(place.address)
     return () if verdict.deliverable else (verdict.problems or ("no reason given",))
 
 

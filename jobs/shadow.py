@@ -147,7 +147,7 @@ def _digest(picks: Sequence[Pick], consignments: Sequence[Consignment]) -> str:
 def _priced(work: Work, drawn: Drawn, box: Priced, consignment: Consignment, leaves_at: datetime) -> Priced:
     """What the box would cost. A carrier's no is no reason to ask a person: nobody is to buy anything."""
     try:
-        quoted = work.carrier(work.newest_connection("carrier")).estimate(consignment)
+        quoted = work.newest_carrier().estimate(consignment)
     except Permanent as refusal:
         return replace(box, problem=refusal.reason)
     choice = rates.choose(quoted.rates, ships_at=leaves_at, deliver_by=drawn.deliver_by, carriers=drawn.rules.carriers)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,14 +11,17 @@ from sqlalchemy.orm import Session
 from integrations.nouns import Address, AddressVerdict, StoreOrder, StoreShipment
 from integrations.only_asking import OnlyWatching
 from integrations.ports import Permanent, Storefront
-from jobs import announcements, intake, queue, shadow, story
+from jobs import announcements, closing, handing_over, intake, queue, shadow, story, unknown_places
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import (
+    by_hand,
     catalogue,
-    choosing,
+    digital,
+    first_promise,
     forgotten,
     gone_astray,
+    handed_over,
     holds,
     known_before,
     lifecycle,
@@ -34,10 +37,9 @@ from orders import (
 from orders.known_before import Before
 from orders.reversing import Wish
 from orders.taking_back import Begun
-from records import tenants
-from records.orders import LOCK, Order, lines_of
+from records import notices, tenants
+from records.orders import LOCK, Order, lines_of, open_holds
 from records.reversals import under_way
-from records.tenants import Rules
 
 # Stores route an order some seconds after it was placed; much longer means that we may not see the routing at all.
 _ROUTING_TAKES_AT_MOST = timedelta(minutes=30)
@@ -52,10 +54,9 @@ _TOO_LATE = ("edit", "taken_back")
 def run(work: Work) -> Outcome:
     with work.reading() as session:
         before = known_before.look(session, work.tenant, work.subject_id, now=work.now())
-        nobodys = forgotten.is_forgotten(session, work.tenant, work.subject_id)
     if before is None or before.state not in intake.LOOKED_AT:
         return Cancelled(reason=f"the order is {before.state if before else 'gone'}: too late to verify it")
-    if nobodys:
+    if before.forgotten:
         return _not_for_anybody(work, before.state)
     try:
         return _check(work, before)
@@ -78,14 +79,23 @@ def _check(work: Work, before: Before) -> Outcome:
     with work.reading() as session:
         unknown = catalogue.unknown_variants(session, work.tenant, before.connection, store.snapshot)
     found = list(storefront.read_variants(unknown)) if unknown else []
-    places = _places_if_unknown(work, storefront, before.connection, bool(unknown))
+    places = unknown_places.read(work, storefront, before, store, unknown)
     verdict = None if before.only_watched else _ask_carrier(work, before, store)
     shipped = storefront.read_shipped(before.remote_id) if before.only_watched else ()
+    given = _given_there(work, storefront, before, store)
     with work.writing() as session:
         if places:
             catalogue.write_locations(session, work.tenant, before.connection, places)
         catalogue.write_variants(session, work.tenant, before.connection, found, actor="packline")
+        handing_over.take_over(session, work, given)
         return _judge(session, work, before, store, verdict, shipped)
+
+
+def _given_there(work: Work, storefront: Storefront, before: Before, store: StoreOrder) -> Mapping[int, Sequence[str]]:
+    """What the merchant handed over in the store; nothing is looked up for the usual order, which is all carried."""
+    if before.state in _NOTHING_PLANNED or not (before.by_hand or by_hand.asked_places(store)):
+        return {}
+    return handing_over.in_store(work, storefront, before.remote_id, store)
 
 
 def _not_for_anybody(work: Work, state: str) -> Outcome:
@@ -106,17 +116,6 @@ def _wait_for_routing(before: Before) -> Outcome:
     )
 
 
-def _places_if_unknown(
-    work: Work, storefront: Storefront, connection: str, asked: bool
-) -> list[catalogue.StoreLocation]:
-    """Without a location there is nowhere for a variant to lie; later ones come with the next reading of the store."""
-    if not asked:
-        return []
-    with work.reading() as session:
-        known = catalogue.location_ids(session, work.tenant, connection)
-    return [] if known else list(storefront.read_locations())
-
-
 def _ask_carrier(work: Work, before: Before, store: StoreOrder) -> AddressVerdict | None:
     """The carrier's opinion of the address, asked once for each address; a blank address needs no opinion."""
     address = store.snapshot.ship_to
@@ -125,7 +124,7 @@ def _ask_carrier(work: Work, before: Before, store: StoreOrder) -> AddressVerdic
         return None
     if placing.address_digest(address) == before.address_digest:
         return AddressVerdict(deliverable=True)
-    return work.carrier(work.newest_connection("carrier")).verify_address(address)
+    return work.newest_carrier().verify_address(address)
 
 
 def _judge(
@@ -143,13 +142,15 @@ def _judge(
     order = session.get_one(Order, (tenant, order_id), with_for_update=LOCK)
     looked_at = session.execute(select(func.now())).scalar_one()
     order.risk = store.risk.value
-    if order.deliver_by is None:  # what was promised once is not changed by another version or another rule
-        order.deliver_by = _promised(order, before.rules)
     if verdict is not None and verdict.deliverable and store.snapshot.ship_to is not None:
         order.address_digest = placing.address_digest(store.snapshot.ship_to)
-    wanted.write(session, tenant, order_id, store)
+    if before.by_hand or by_hand.asked_places(store):
+        handed_over.follow(session, tenant, order_id, store)
+    wanted.write(session, tenant, order_id, store, only_carried=before.only_watched)
+    first_promise.make(session, order, store, before.rules)
     catalogue.link_lines(session, tenant, order_id, before.connection)
     session.flush()
+    digital.let_go(session, tenant, order_id, now=work.now())
     over = _is_over(session, work, before, order, store, shipped)
     if over is not None:
         return over
@@ -170,6 +171,7 @@ def _judge(
         # Storefront times have whole seconds: two edits of one second contradict each other until the store is asked
         # once more. What still contradicts it then keeps its hold.
         queue.add(session, tenant, "verify_order", f"order/{order_id}", due_at=work.now() + _SAME_SECOND)
+    _send_change_link(session, work, order, before)
     blocking = [hold for hold in holds.blocking_labels(open_holds) if hold.kind != "payment"]
     if blocking:
         if order.state == "verified":  # its money is another matter, and may have changed as well
@@ -180,6 +182,15 @@ def _judge(
         queue.add(session, tenant, "check_payment", f"order/{order_id}")
     _pass(session, work, order, _remark(verdict, store.snapshot.ship_to))
     return Done()
+
+
+def _send_change_link(session: Session, work: Work, order: Order, before: Before) -> None:
+    """Write the buyer once, when the order comes, that they can change it: of a bad address they hear by that, too."""
+    if order.state != "received" or not before.rules.send_change_link or before.only_watched:
+        return
+    notice = notices.want(session, work.tenant, order.id, f"order/{order.id}", "changeable")
+    if notice is not None:
+        queue.add(session, work.tenant, "send_notice", f"notice/{notice}")
 
 
 def _problems(before: Before, store: StoreOrder, verdict: AddressVerdict | None) -> list[holds.Problem]:
@@ -240,37 +251,32 @@ def _withdraw(session: Session, work: Work, order: Order) -> list[holds.Problem]
 
 def _asked_for_more(session: Session, work: Work, order: Order) -> bool:
     """The store asks for more of an order that was complete: it is open again, if its money is good."""
-    if progress.complete(session, work.tenant, order.id) or not lifecycle.move(
-        session, work.tenant, "order", order.id, "reopen"
-    ):
+    more = not progress.complete(session, work.tenant, order.id) or _owes_more(session, work, order)
+    if not more or not lifecycle.move(session, work.tenant, "order", order.id, "reopen"):
         return False
     story.tell(session, work, order.id, "The store asks for more of this order, so it is open again.")
     queue.add(session, work.tenant, "check_payment", f"order/{order.id}")
     return True
 
 
+def _owes_more(session: Session, work: Work, order: Order) -> bool:
+    """Whether something digital was added. What only waits for codes needs no payment looked at again."""
+    waits = any(hold.kind == digital.HOLD for hold in open_holds(session, work.tenant, order.id))
+    return not waits and bool(digital.owed(session, work.tenant, order.id))
+
+
 def _pass(session: Session, work: Work, order: Order, remark: str) -> None:
     nothing_to_ship = not any(line.to_ship for line in lines_of(session, work.tenant, order.id))
+    if digital.owed(session, work.tenant, order.id):
+        nothing_to_ship = False  # what is delivered by mail waits for the payment like everything else
     if lifecycle.move(session, work.tenant, "order", order.id, "verify"):
         story.tell(session, work, order.id, f"Checked against the store: complete and consistent.{remark}")
-    if nothing_to_ship and under_way(session, work.tenant, order.id) is None:
-        if lifecycle.move(session, work.tenant, "order", order.id, "close"):
-            holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
-            choosing.end_with_order(session, work.tenant, order.id, now=work.now())
-            story.tell(session, work, order.id, "Nothing in this order is shipped by Packline, so it is closed here.")
-        return
-    intake.resume(session, work.tenant, order.id)
+    ends = nothing_to_ship and under_way(session, work.tenant, order.id) is None
+    if not (ends and closing.close(session, work.tenant, order.id, closing.NOT_OURS, now=work.now())):
+        intake.resume(session, work.tenant, order.id)
 
 
 def _remark(verdict: AddressVerdict | None, address: Address | None) -> str:
     if verdict is None or verdict.deliverable or address is None:
         return ""
     return f" The carrier does not know the address ({'; '.join(verdict.problems)}), which abroad only warns."
-
-
-def _promised(order: Order, rules: Rules) -> datetime | None:
-    return (
-        None
-        if order.placed_at is None or not rules.promise_days
-        else order.placed_at + timedelta(days=rules.promise_days)
-    )

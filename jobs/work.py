@@ -33,8 +33,10 @@ from jobs.claims import Claim
 from jobs.leases import LeaseKeeper
 from orders import subjects
 from orders.buyer_links import BuyerLinks
+from orders.supplier_links import SupplierLinks
 from records import database, tenants
 from records.orders import find_order
+from records.tenants import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class Services:
     """How buyers are written to; None where no mail account is set."""
     links: BuyerLinks = field(default_factory=lambda: BuyerLinks("", ""))
     """Makes the links that let a buyer in."""
+    supplier_links: SupplierLinks = field(default_factory=lambda: SupplierLinks("", ""))
+    """Makes the links that let a supplier answer a purchase order."""
     app_keys: Mapping[str, AppKeys] = field(default_factory=dict)
     """How Packline itself is known, by vendor; none where merchants' secrets are given by hand only."""
 
@@ -86,6 +90,10 @@ def post(settings: Settings) -> Post | None:
 
 def buyer_links(settings: Settings) -> BuyerLinks:
     return BuyerLinks(settings.secret_key.get_secret_value(), settings.public_url)
+
+
+def supplier_links(settings: Settings) -> SupplierLinks:
+    return SupplierLinks(settings.secret_key.get_secret_value(), settings.public_url)
 
 
 def app_keys(settings: Settings) -> dict[str, AppKeys]:
@@ -147,15 +155,26 @@ class Work:
     def carrier(self, connection: str) -> Carrier:
         return cast("Carrier", self._open("carrier", connection))
 
+    def newest_carrier(self) -> Carrier:
+        """The carrier that is used now. Raises Permanent where the tenant has connected none."""
+        with self.reading() as session:
+            connection = self.newest(session, "carrier")
+            mode = tenants.mode_of(session, self.tenant)
+        return cast("Carrier", self._connector(connection, mode))
+
     def newest_connection(self, role: str) -> str:
         """The id of the account that is used in a role. Raises Permanent where the tenant has connected none."""
         with self.reading() as session:
-            connection = tenants.connection_for(session, self.tenant, role)
+            return self.newest(session, role).id
+
+    def newest(self, session: Session, role: str) -> Connection:
+        """The account that is used in a role. Raises Permanent where the tenant has connected none."""
+        connection = tenants.connection_for(session, self.tenant, role)
         if connection is None:
             raise Permanent(
                 f"No {role} is connected.", remedy=f"Connect a {role} account, then retry.", code="not_connected"
             )
-        return connection.id
+        return connection
 
     def mail(self) -> Mail | None:
         """The mail account; None where none is set."""
@@ -191,12 +210,16 @@ class Work:
                 remedy=f"Connect the same {role} account again, then retry; or do it in the vendor's own pages.",
                 code="not_connected",
             )
-        credentials = access.credentials(self.services, connection, self.called)
+        return self._connector(connection, mode)
+
+    def _connector(self, connection: Connection, mode: str) -> object:
+        """What calls an account's vendor, by its row and the shop's mode as they were read a moment ago."""
+        credentials = access.credentials_in(self.services, connection, self.called)
         build = registry.vendor(connection.vendor).build
         connector = quiet.behind(
             build(credentials, self.services.origins, self.called), lambda: self._not_to_be_told(credentials)
         )
-        return only_asking.OnlyAsking(connector, role) if mode == "shadow" else connector
+        return only_asking.OnlyAsking(connector, connection.role) if mode == "shadow" else connector
 
     def _not_to_be_told(self, credentials: Credentials) -> list[str]:
         """The words that no vendor's sentence may bring back: the account's secrets, and who the buyer is."""

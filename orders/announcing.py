@@ -8,7 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.intentions import Intention
-from records.shipments import parcels_of, shipments_of
+from records.shipments import BY_HAND, parcels_of, shipments_of
+
+# What the storefront is to be told of, or is being told.
+TO_TELL = frozenset({"labelled", "handing_over"})
 
 
 def key_of(shipment: int, carrier: str) -> str:
@@ -17,15 +20,15 @@ def key_of(shipment: int, carrier: str) -> str:
 
 
 def in_doubt(session: Session, tenant: int, order: int) -> list[int]:
-    """The labelled shipments that the storefront may show as shipped already: telling it was begun, and never ended."""
-    labelled = {shipment.id for shipment in shipments_of(session, tenant, order) if shipment.state == "labelled"}
-    if not labelled:
+    """The shipments that the storefront may show as shipped already: telling it was begun, and never ended."""
+    to_tell = {one.id: one.way for one in shipments_of(session, tenant, order) if one.state in TO_TELL}
+    if not to_tell:
         return []
     keys = {
         key_of(parcel.shipment_id, parcel.carrier): parcel.shipment_id
         for parcel in parcels_of(session, tenant, order)
-        if parcel.shipment_id in labelled
-    }
+        if parcel.shipment_id in to_tell
+    } | {key_of(id, ""): id for id, way in to_tell.items() if way in BY_HAND}
     return sorted({keys[key] for key in begun(session, tenant, keys)})
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from orders import bundles, planning, promising
+from orders import bundles, making, planning, promising
 from orders.routing import asking
 from orders.routing.question import Want
 from records import tenants
@@ -53,9 +53,9 @@ def say(session: Session, tenant: int, connection: str, *, sku: str, units: int,
 
 def _wanted(session: Session, tenant: int, goods: Variant, units: int) -> Want:
     parts = bundles.parts_of(session, tenant, goods.id)
-    if parts is not None:
-        return Want(line=_ONE_LINE, variant=None, units=units, parts=parts)
-    return Want(line=_ONE_LINE, variant=goods.id if goods.tracked else None, units=units)
+    days = making.days_of(session, tenant, goods.id)
+    variant = goods.id if goods.tracked and parts is None else None
+    return Want(line=_ONE_LINE, variant=variant, units=units, parts=parts or (), making_days=days)
 
 
 def _of(session: Session, tenant: int, chosen: planning.Chosen) -> Arrival:

@@ -117,6 +117,9 @@ def _why_not(session: Session, tenant: int, bundle: int, part: int, units: int) 
         return Refused(field="part", why=f"{shown[part]} is a bundle itself: put its parts in one by one.")
     if rest.bundle_is_part:
         return Refused(field="bundle", why=f"{shown[bundle]} is a part of another bundle: take it out there first.")
+    if rest.part_is_supplied:
+        why = f"{shown[part]} is shipped by a supplier, and a bundle leaves our own shelves: ship it from stock first."
+        return Refused(field="part", why=why)
     if rest.parts >= MOST_PARTS:
         return Refused(field="part", why=f"A bundle has at most {MOST_PARTS} different parts.")
     return None
@@ -125,6 +128,7 @@ def _why_not(session: Session, tenant: int, bundle: int, part: int, units: int) 
 _AMONG_BUNDLES = text("""
 SELECT EXISTS (SELECT 1 FROM bundle_parts WHERE tenant_id = :tenant AND bundle_id = :part) AS part_is_bundle,
        EXISTS (SELECT 1 FROM bundle_parts WHERE tenant_id = :tenant AND part_id = :bundle) AS bundle_is_part,
+       EXISTS (SELECT 1 FROM supplied_variants WHERE tenant_id = :tenant AND variant_id = :part) AS part_is_supplied,
        (SELECT count(*) FROM bundle_parts
         WHERE tenant_id = :tenant AND bundle_id = :bundle AND part_id <> :part) AS parts
 """)

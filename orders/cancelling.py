@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from orders import choosing, gone_astray, holds, inventory, lifecycle, progress
+from orders import announcing, choosing, digital, gone_astray, holds, inventory, lifecycle, progress, purchasing
 from orders.reversing import ShipmentFacts
 from records import timeline
 from records.orders import OrderLine, lines_of, open_holds
@@ -46,15 +46,22 @@ def keep(session: Session, tenant: int, order: int, *, now: datetime) -> None:
         _tell(session, tenant, order, "What had not left is cancelled; what has left goes on.")
 
 
-def close_if_nothing_is_left(session: Session, tenant: int, order: int, *, now: datetime) -> bool:
-    """Close an order of which nothing is to be shipped and nothing was; answers whether it was closed."""
-    if any(line.to_ship for line in lines_of(session, tenant, order)) or progress.planned(session, tenant, order):
+def nothing_is_left(session: Session, tenant: int, order: int) -> bool:
+    """Whether nothing more of an order is to be shipped or delivered."""
+    planned, gone = progress.planned(session, tenant, order), progress.announced(session, tenant, order)
+    if planned != gone or not progress.complete(session, tenant, order):
         return False
+    return not digital.owed(session, tenant, order)
+
+
+def close(session: Session, tenant: int, order: int, why: str, *, now: datetime) -> bool:
+    """Write an order closed, of which nothing is left to be done; answers whether this call did."""
     closed = lifecycle.move(session, tenant, "order", order, "close")
     if closed:
-        holds.release(session, tenant, order, "stock", by="packline", now=now)
+        for kind in ("stock", "payment", digital.HOLD, purchasing.HOLD):  # nothing waits for any of these any more
+            holds.release(session, tenant, order, kind, by="packline", now=now)
         choosing.end_with_order(session, tenant, order, now=now)
-        _tell(session, tenant, order, "Nothing of this order is left to be shipped, so it is closed here.")
+        _tell(session, tenant, order, why)
     return closed
 
 
@@ -73,17 +80,17 @@ def label_is_void(session: Session, tenant: int, label: Label) -> None:
 
 
 def waiting_for_the_store(session: Session, tenant: int, order: int) -> list[int]:
-    """Shipments with a label that the storefront does not know of yet; none while something is being taken back."""
+    """Shipments that the storefront is yet to hear of; none while something is being taken back."""
     if under_way(session, tenant, order) is not None:
         return []
-    return [shipment.id for shipment in shipments_of(session, tenant, order) if shipment.state == "labelled"]
+    return [shipment.id for shipment in shipments_of(session, tenant, order) if shipment.state in announcing.TO_TELL]
 
 
 def _has_left(session: Session, tenant: int, order: int, shipment: ShipmentFacts) -> None:
-    """The carrier has it although the storefront was never told: its units are off the shelf all the same."""
+    """The carrier, or the buyer, has it although the storefront was never told: its units are off the shelf."""
     if shipment.state == "planned":
         lifecycle.move(session, tenant, "shipment", shipment.id, "label")
-    if shipment.state in {"planned", "labelled"}:
+    if shipment.state in {"planned", "labelled", "handing_over"}:
         lifecycle.move(session, tenant, "shipment", shipment.id, "hand_over")
         inventory.consume(session, tenant, order, shipment.id, actor="packline")
 

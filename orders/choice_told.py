@@ -18,7 +18,7 @@ from orders.shortage import Units
 from records.choices import OPEN, Choice
 from records.orders import Order, lines_of
 from records.reversals import under_way
-from records.stock import Arrival, Location
+from records.stock import Arrival
 from records.tenants import Tenant
 
 _ENGLISH = Locale("en", "US")
@@ -150,9 +150,8 @@ def _restock(session: Session, row: Choice, short: Units, today: date) -> dict[i
     """By line, the day on which what it lacks is expected: of a bundle, the last of the parts that are missing."""
     wants = [want for want in planning.demand(session, row.tenant_id, row.order_id).wants if want.line in short]
     variants = sorted({variant for want in wants for variant, _ in want.taken()})
-    places = session.scalars(select(Location.id).where(Location.tenant_id == row.tenant_id, Location.ships)).all()
     free: Counter[int] = Counter()
-    for (variant, _), units in inventory.available(session, row.tenant_id, variants, places).items():
+    for (variant, _), units in inventory.free_to_ship(session, row.tenant_id, variants).items():
         free[variant] += max(0, units)
     due = _arrivals(session, row.tenant_id, variants, today)
     found = {}

@@ -70,9 +70,8 @@ def note(session: Session, tenant: int, order: int, short: Units, *, now: dateti
 
 
 def give_time(session: Session, row: Choice, *, now: datetime) -> None:
-    """The buyer's time begins when the question is written to them, however long that had to wait."""
-    if row.state == "asked":
-        row.remind_at, row.answer_by = shortage.deadlines(tenants.rules_of(session, row.tenant_id), now=now)
+    """The time for an open choice begins when the question is written to the buyer, however long that had to wait."""
+    row.remind_at, row.answer_by = shortage.deadlines(tenants.rules_of(session, row.tenant_id), now=now)
 
 
 def remind(session: Session, row: Choice, *, now: datetime) -> bool:
@@ -179,7 +178,7 @@ def answer_of(row: Choice) -> Answer:
 
 def link_of(row: Choice) -> Link:
     until = row.answer_by + LINKS_OUTLIVE_DEADLINES
-    return Link(tenant=row.tenant_id, choice=row.id, version=row.link_version, until=until)
+    return Link(tenant=row.tenant_id, about=row.id, version=row.link_version, until=until)
 
 
 def subject_of(choice: int) -> str:

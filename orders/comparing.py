@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from integrations.nouns import (
     ChangedOrder,
@@ -17,6 +18,9 @@ from integrations.nouns import (
     StoreShipment,
 )
 from orders import forgetting, placing
+from orders import wanted as wanted_now
+from orders.by_hand import Spot
+from orders.by_hand import asked as asked_by_hand
 from orders.store_counts import Units
 
 
@@ -114,23 +118,37 @@ def order_sentence(lack: str, snapshot: OrderSnapshot, known: KnownOrder | None,
             return f"The store says that order {name} is {said}, we had {before}: {because}. It was taken over."
 
 
-def work_lack(store: StoreOrder, wanted: Mapping[str, int], *, held: bool) -> str:
+def work_lack(
+    store: StoreOrder,
+    wanted: Mapping[str, int],
+    *,
+    held: bool,
+    places: Mapping[str, int] = MappingProxyType({}),
+    by_hand: Mapping[str, Mapping[Spot, int]] = MappingProxyType({}),
+) -> str:
     """What the store's routed work says and our plan does not, as the middle of a sentence; empty where they agree.
 
-    `wanted` is units still to be shipped by the store's line ids, `held` whether our order is on hold for the store.
+    `wanted` is units still to be shipped by the store's line ids, `held` whether our order is on hold for the store,
+    `places` the store's locations that are ours to hand over at, `by_hand` what of `wanted` waits at them, by spot.
     """
     if not store.routed:
         return ""
-    asked: dict[str, int] = {}
-    for line in store.asked:
-        if line.ships:
-            asked[line.line_remote_id] = asked.get(line.line_remote_id, 0) + line.units
+    asked = dict(wanted_now.carried(store))
+    waiting = asked_by_hand(store, places)
+    for line_id, spots in waiting.items():
+        asked[line_id] = asked.get(line_id, 0) + sum(spots.values())
     if {line: units for line, units in asked.items() if units} != {line: n for line, n in wanted.items() if n}:
         return f"asks for {sum(asked.values())} units, {sum(wanted.values())} were planned"
+    if _some(waiting) != _some(by_hand):
+        return "wants units in another way than was planned"
     on_hold = any(line.on_hold for line in store.asked)
     if on_hold == held:
         return ""
     return "has put the work on hold" if on_hold else "has released its hold"
+
+
+def _some(units: Mapping[str, Mapping[Spot, int]]) -> dict[tuple[str, Spot], int]:
+    return {(line, spot): count for line, spots in units.items() for spot, count in spots.items() if count > 0}
 
 
 # ------------------------------------------------------------------------------------------- shipments

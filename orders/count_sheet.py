@@ -16,7 +16,7 @@ _LONGEST_SHOWN = 60
 _NEEDED = ("sku", "location", "counted")
 # What spreadsheets put between cells: commas, semicolons where a comma stands in numbers, and tabs in "Unicode text".
 _BETWEEN = (",", ";", "\t")
-# What our own file leads in with an apostrophe, so that no cell turns into a formula (web/show/sheet.py).
+# What our own file leads in with an apostrophe, so that no cell turns into a formula (orders/sheet.py).
 _LED_IN = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _OLD_CODE_PAGE = (
     "The file is not in UTF-8, so it was read as Windows-1252, which Excel writes in Western Europe. Look at the "

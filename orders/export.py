@@ -20,7 +20,8 @@ from records.schema import TABLES
 _NOT_THEIRS = frozenset({"tenant_id", "body_sha256", "content_digest", "address_digest", "consignment_digest"})
 _OF_AN_ORDER = (
     "orders", "order_lines", "holds", "payments", "shipments", "parcels", "labels", "parcel_scans", "reversals",
-    "choices", "notices", "timeline_entries", "findings", "routing_decisions", "shadow_decisions",
+    "address_changes", "choices", "purchase_orders", "notices", "digital_deliveries", "timeline_entries", "findings",
+    "routing_decisions", "shadow_decisions",
 )  # fmt: skip
 # A buyer's deliveries are few; whoever has more than this is looked after by hand.
 _MOST_DELIVERIES = 1_000
@@ -43,12 +44,16 @@ def as_text(document: Mapping[str, Any]) -> str:
 def _of_order(session: Session, tenant: int, order: int) -> Iterator[tuple[str, Any]]:
     for name in _OF_AN_ORDER:
         table = TABLES[name]
-        condition = forgotten.whose(name)
+        condition = forgotten.whose(name) + (_TO_THE_BUYER if name == "notices" else "")
         rows = session.execute(
             select(table).where(table.c.tenant_id == tenant, text(condition)).order_by(table.c.id),
             {"tenant": tenant, "order": order},
         )
         yield name, [_row(table, row._asdict()) for row in rows]
+
+
+# What a supplier was written names the supplier's address, which is no buyer's.
+_TO_THE_BUYER = " AND subject NOT LIKE 'purchase_order/%'"
 
 
 def _row(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Becomes(Enum):
     SOMEBODY = "CASE WHEN {column} ~ '^(person|shopify):' THEN 'person:somebody' ELSE {column} END"
     WITHOUT_SIGNER = """{column} || '{{"customs_signer": ""}}'::jsonb"""
     NAMELESS = f"'{SHOP_NAME}'"
+    NUMBERED = "'Forgotten ' || id"
+    """A name that no two of a shop's may share."""
     STRUCK = ""
     """The buyer's words are struck out one by one, and what a person wrote goes as a whole: see `struck`."""
 
@@ -90,10 +92,21 @@ PLACES: tuple[Place, ...] = (
     *_places("routing_decisions", None, _B.EMPTY_OBJECT, "question answer"),
     *_places("refusals", _B.EMPTY, _B.EMPTY, "note"),
     *_places("refusals", None, _B.SOMEBODY, "actor"),
+    *_places("address_changes", _B.COUNTRY, _B.NOTHING, "address"),
+    *_places("address_changes", _B.STRUCK, _B.EMPTY, "reason said", written_by="asked_by"),
+    *_places("address_changes", None, _B.SOMEBODY, "asked_by"),
     *_places("choices", _B.STRUCK, _B.EMPTY, "reason", written_by="answered_by"),
     *_places("choices", None, _B.SOMEBODY, "answered_by"),
+    *_places("purchase_orders", _B.COUNTRY, _B.NOTHING, "ship_to"),
+    *_places("purchase_orders", _B.STRUCK, _B.EMPTY, "reason", written_by="answered_by"),
+    *_places("purchase_orders", None, _B.SOMEBODY, "answered_by"),
+    *_places("suppliers", None, _B.EMPTY, "email"),
+    *_places("suppliers", None, _B.NUMBERED, "name"),
     *_places("notices", _B.EMPTY, _B.EMPTY, "address words"),
     *_places("notices", _B.STRUCK, _B.EMPTY, "title reason"),
+    # A merchant's own secrets, which nobody needs when the shop is gone.
+    *_places("digital_goods", None, _B.NOTHING, "sealed_link"),
+    *_places("digital_codes", None, _B.NOTHING, "sealed_code"),
     *_places("findings", _B.STRUCK, _B.EMPTY, "sentence"),
     *_places("jobs", _B.EMPTY, _B.EMPTY, "reason remedy"),
     *_places("intentions", _B.EMPTY, _B.EMPTY, "reason request_digest"),
@@ -129,6 +142,7 @@ KEPT: Mapping[str, tuple[str, str]] = {
         "email_as_searched buyer_as_searched",
         "PostgreSQL works them out of email and ship_to, and so empties them with those",
     ),
+    "suppliers": ("name_as_searched", "PostgreSQL works it out of the name, and so changes it with that"),
     "installs_begun": ("account state", "it is deleted when it runs out, within the hour"),
 }
 

@@ -10,17 +10,19 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
-from orders import forgetting
+from orders import forgetting, readdressing
 from orders.forgetting import MARK, Place
 from orders.holds import Problem
-from records import choices, notices, timeline
+from records import choices, digital, notices, suppliers, timeline
 from records.choices import Choice
+from records.digital import DigitalDelivery
 from records.inbox import InboxEvent
 from records.notices import Notice
 from records.orders import Order, Payment, payments_of
 from records.privacy import named_in_a_demand
 from records.schema import TABLES
 from records.shipments import Label, Parcel, Shipment, labels_of, parcels_of, shipments_of
+from records.suppliers import PurchaseOrder
 
 # An order in one of these asks nothing more of its buyer's address.
 AT_AN_END = frozenset({"fulfilled", "closed", "cancelled"})
@@ -62,6 +64,8 @@ def forget(session: Session, tenant: int, order: int, *, sentence: str, by: str 
     if row.content_digest == MARK:
         return False
     words = forgetting.words_of(row.ship_to, email=row.email, phone=row.phone)
+    readdressing.void_links(session, row)
+    session.flush()
     told = {"tenant": tenant, "order": order, "subjects": subjects_of(session, tenant, order)}
     for table, places in forgetting.to_strike().items():
         _strike(session, TABLES[table], places, words, told)
@@ -108,13 +112,17 @@ def whose(table: str) -> str:
 
 def subjects_of(session: Session, tenant: int, order: int) -> list[str]:
     """How jobs, intentions and deliveries name an order and its parts."""
-    parts: dict[str, Sequence[Choice | Notice | Shipment | Parcel | Label | Payment]] = {
+    parts: dict[
+        str, Sequence[Choice | Notice | DigitalDelivery | Shipment | Parcel | Label | Payment | PurchaseOrder]
+    ] = {
         "choice": choices.of_order(session, tenant, order),
         "notice": notices.of_order(session, tenant, order),
+        "delivery": digital.deliveries_of(session, tenant, order),
         "shipment": shipments_of(session, tenant, order),
         "parcel": parcels_of(session, tenant, order),
         "label": labels_of(session, tenant, order),
         "payment": payments_of(session, tenant, order),
+        "purchase_order": suppliers.of_order(session, tenant, order),
     }
     return [f"order/{order}", *(f"{thing}/{row.id}" for thing, rows in parts.items() for row in rows)]
 
@@ -128,8 +136,11 @@ _ROWS: Mapping[str, str] = {
     "parcels": _BY_ORDER,
     "labels": _BY_ORDER,
     "timeline_entries": _BY_ORDER,
+    "address_changes": _BY_ORDER,
     "choices": _BY_ORDER,
     "notices": _BY_ORDER,
+    "digital_deliveries": _BY_ORDER,
+    "purchase_orders": _BY_ORDER,
     "findings": _BY_ORDER,
     "reversals": _BY_ORDER,
     "routing_decisions": _BY_ORDER,

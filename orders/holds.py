@@ -16,8 +16,8 @@ from records.orders import OVER, Hold, open_holds
 
 # A stock hold waits for units that are not there, and a shipment that the store cancelled for a person's word on it;
 # the rest of the order ships all the same. So it does where a change came too late for a part that the storefront knows
-# of, and where only the buyer's money is still to be settled.
-LETS_LABELS_THROUGH = frozenset({"stock", "taken_back", "edit", "refund"})
+# of, and where only the buyer's money, what is delivered by mail, or something with a supplier is to be settled.
+LETS_LABELS_THROUGH = frozenset({"stock", "taken_back", "edit", "refund", "supplier", "digital", "not_mailed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +59,7 @@ def place(session: Session, tenant: int, order: int, problem: Problem, *, by: st
 
 def release(session: Session, tenant: int, order: int, kind: str, *, by: str, now: datetime) -> bool:
     """Release the open hold of a kind; answers whether there was one."""
-    for hold in open_holds(session, tenant, order):
-        if hold.kind == kind and lifecycle.move(
-            session, tenant, "hold", hold.id, "release", released_by=by, released_at=now
-        ):
-            timeline.write(session, tenant, order, actor=by, kind="hold", sentence=f"Hold released ({_plain(kind)}).")
-            return True
-    return False
+    return any(_end(session, hold, by=by, now=now) for hold in open_holds(session, tenant, order) if hold.kind == kind)
 
 
 def settle(
@@ -86,10 +80,12 @@ def settle(
     for problem in found.values():
         if not _overruled(session, tenant, order, problem):
             place(session, tenant, order, problem, by=by)
-    for kind in looked_for:
-        if kind not in found:
-            release(session, tenant, order, kind, by=by, now=now)
-    return open_holds(session, tenant, order)
+    gone = set(looked_for) - found.keys()
+    standing = open_holds(session, tenant, order)
+    for hold in standing:
+        if hold.kind in gone:
+            _end(session, hold, by=by, now=now)
+    return [hold for hold in standing if hold.kind not in gone]
 
 
 def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
@@ -99,9 +95,14 @@ def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
 
 def waiting_for_stock(session: Session, tenant: int) -> list[int]:
     """The orders that wait for stock, the one that waits longest first."""
+    return waiting_for(session, tenant, "stock")
+
+
+def waiting_for(session: Session, tenant: int, kind: str) -> list[int]:
+    """The orders that a hold of this kind is open on, the one that waits longest first."""
     waiting = (
         select(Hold.order_id)
-        .where(Hold.tenant_id == tenant, Hold.kind == "stock", Hold.state == "open")
+        .where(Hold.tenant_id == tenant, Hold.kind == kind, Hold.state == "open")
         .order_by(Hold.created_at, Hold.id)
     )
     return list(session.scalars(waiting))
@@ -120,6 +121,14 @@ def why_not(order: str, shipments: Iterable[str]) -> str:
     if order == "fulfilled" and not set(shipments) - {"handed_over", "cancelled"}:
         return "Everything of it has left already: there is nothing left to hold."
     return ""
+
+
+def _end(session: Session, hold: Hold, *, by: str, now: datetime) -> bool:
+    tenant, order, kind = hold.tenant_id, hold.order_id, hold.kind
+    if not lifecycle.move(session, tenant, "hold", hold.id, "release", released_by=by, released_at=now):
+        return False
+    timeline.write(session, tenant, order, actor=by, kind="hold", sentence=f"Hold released ({_plain(kind)}).")
+    return True
 
 
 def _plain(kind: str) -> str:

@@ -10,10 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from orders import reserving
 from orders.allocation import Pick
+from orders.reserving import Taken
+from records.stock import Location
 
 
 class Contended(Exception):
@@ -32,14 +35,33 @@ def available(
     session: Session, tenant: int, variants: Collection[int], places: Collection[int]
 ) -> dict[tuple[int, int], int]:
     """Units free to promise, by (variant, location)."""
-    rows = session.execute(_AVAILABLE, {"tenant": tenant, "variants": list(variants), "places": list(places)})
-    return {(row.variant_id, row.location_id): row.free for row in rows}
+    if len(variants) == 1 and len(places) == 1:
+        one = {"tenant": tenant, "variant": next(iter(variants)), "place": next(iter(places))}
+        rows = session.connection().exec_driver_sql(_AVAILABLE_ONE, one).all()
+    else:
+        several = {"tenant": tenant, "variants": list(variants), "places": list(places)}
+        rows = session.execute(_AVAILABLE, several).all()
+    return {(variant, place): free for variant, place, free in rows}
 
 
+# PostgreSQL guesses that a list has ten entries. Of one that it is shown it knows better, and would plan this anew each
+# time to find the guess too dear; behind a SELECT it sees neither, and keeps its plan.
 _AVAILABLE = text("""
 SELECT variant_id, location_id, on_hand - reserved - damaged - safety AS free FROM stock_levels
-WHERE tenant_id = :tenant AND variant_id = ANY(:variants) AND location_id = ANY(:places)
+WHERE tenant_id = :tenant AND variant_id = ANY((SELECT cast(:variants AS bigint[]))::bigint[])
+  AND location_id = ANY((SELECT cast(:places AS bigint[]))::bigint[])
 """)
+# Of one thing in a shop with one place: what a sale asks thousands of times.
+_AVAILABLE_ONE = """
+SELECT variant_id, location_id, on_hand - reserved - damaged - safety AS free FROM stock_levels
+WHERE tenant_id = %(tenant)s AND variant_id = %(variant)s AND location_id = %(place)s
+"""
+
+
+def free_to_ship(session: Session, tenant: int, variants: Collection[int]) -> dict[tuple[int, int], int]:
+    """The same at every location that orders leave from."""
+    places = select(Location.id).where(Location.tenant_id == tenant, Location.ships)
+    return available(session, tenant, variants, session.scalars(places).all())
 
 
 def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, actor: str) -> None:
@@ -48,68 +70,31 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
     It is one statement, and wants to be the last of its transaction: the rows of a popular variant stay locked only
     from here to the commit.
     """
-    counted = [(holding, variant, each) for holding in holdings for variant, each in holding.pick.taken()]
-    if not counted:
+    taken = [
+        Taken(
+            line=holding.pick.line,
+            variant=variant,
+            place=holding.pick.location,
+            shipment=holding.shipment,
+            units=holding.pick.units * each,
+            each=each,
+            part=bool(holding.pick.parts),
+        )
+        for holding in holdings
+        for variant, each in holding.pick.taken()
+    ]
+    if not taken:
         return
-    wanted = {(variant, holding.pick.location) for holding, variant, _ in counted}
-    taken = session.execute(
-        _RESERVE_ONE if len(wanted) == 1 else _RESERVE,
-        {
-            "tenant": tenant,
-            "order": order,
-            "actor": actor,
-            "lines": [holding.pick.line for holding, _, _ in counted],
-            "variants": [variant for _, variant, _ in counted],
-            "places": [holding.pick.location for holding, _, _ in counted],
-            "shipments": [holding.shipment for holding, _, _ in counted],
-            "units": [holding.pick.units * each for holding, _, each in counted],
-            "each": [each for _, _, each in counted],
-            "part": [bool(holding.pick.parts) for holding, _, _ in counted],
-        },
-    ).scalar_one()
-    if taken != len(wanted):
-        raise Contended(f"order {order} of tenant {tenant}: {taken} of {len(wanted)} levels still had the units")
+    wanted = len({(one.variant, one.place) for one in taken})
+    given = reserving.take(session, tenant, order, taken, actor=actor)
+    if given != wanted:
+        raise Contended(f"order {order} of tenant {tenant}: {given} of {wanted} levels still had the units")
 
 
 _MOVEMENTS = """movements
         (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, reference, actor)
     SELECT :tenant, variant_id, location_id,"""
 _WHOSE = ":order, CASE WHEN part THEN 'bundle' ELSE '' END, :actor"
-_PICKS = """
-WITH picks AS (
-    SELECT * FROM unnest(cast(:lines AS bigint[]), cast(:variants AS bigint[]), cast(:places AS bigint[]),
-                         cast(:shipments AS bigint[]), cast(:units AS bigint[]), cast(:each AS bigint[]),
-                         cast(:part AS boolean[]))
-             AS p (line_id, variant_id, location_id, shipment_id, units, each, part)
-), needed AS (
-    SELECT variant_id, location_id, sum(units) AS units FROM picks GROUP BY variant_id, location_id
-)"""
-_TAKE = """, taken AS (
-    UPDATE stock_levels level SET reserved = level.reserved + needed.units
-    FROM {source} needed
-    WHERE level.tenant_id = :tenant AND level.variant_id = needed.variant_id
-      AND level.location_id = needed.location_id
-      AND level.on_hand - level.reserved - level.damaged - level.safety >= needed.units
-    RETURNING level.variant_id, level.location_id
-), held AS (
-    INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each", part)
-    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units, each, part
-    FROM picks JOIN taken USING (variant_id, location_id)
-), told AS (
-    INSERT INTO {movements} 'reserved', 0, sum(units), {whose}
-    FROM picks JOIN taken USING (variant_id, location_id) GROUP BY variant_id, location_id, part
-)
-SELECT count(*) FROM taken
-"""
-_LOCK = """, locked AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, needed.units
-    FROM stock_levels level JOIN needed USING (variant_id, location_id)
-    WHERE level.tenant_id = :tenant
-    ORDER BY level.variant_id, level.location_id
-    FOR UPDATE OF level
-)"""
-_RESERVE_ONE = text(_PICKS + _TAKE.format(source="needed", movements=_MOVEMENTS, whose=_WHOSE))
-_RESERVE = text(_PICKS + _LOCK + _TAKE.format(source="locked", movements=_MOVEMENTS, whose=_WHOSE))
 
 
 def release(session: Session, tenant: int, order: int, *, actor: str) -> int:
@@ -262,7 +247,7 @@ _COUNT = text(
       AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
           SELECT 1 FROM reservations r JOIN shipments s ON s.tenant_id = r.tenant_id AND s.id = r.shipment_id
           WHERE r.tenant_id = :tenant AND r.variant_id = level.variant_id AND r.location_id = level.location_id
-            AND r.state = 'held' AND s.state = 'labelled'))
+            AND r.state = 'held' AND s.state IN ('labelled', 'handing_over')))
       AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
           SELECT 1 FROM reversals v
           JOIN reversal_steps t ON t.tenant_id = v.tenant_id AND t.reversal_id = v.id

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Money, OrderedLine, OrderSnapshot, PaymentStanding
+from orders.forgetting import MARK
 from records import tenants
 from records.orders import Order, OrderLine, find_order, lines_of
 from records.shipments import shipments_of
@@ -26,12 +27,16 @@ class Before:
     known_for: timedelta
     told: OrderSnapshot | None
     address_digest: str
+    forgotten: bool
+    """Its buyer was forgotten: nobody knows who it was, and nobody is asked."""
     rules: Rules
     home_country: str
     real_postage: bool
     """Whether a label that is bought costs real money."""
     only_watched: bool
     """The shop does nothing itself for this order now: no address is checked, and the merchant's doings are seen."""
+    by_hand: bool
+    """By our last reading, something of it goes or went to its buyer without a carrier."""
     live_since: str
     """The day from which the merchant lets Packline ship, in ISO 8601; empty where that is no matter to this order."""
 
@@ -40,35 +45,38 @@ def look(session: Session, tenant: int, id: int, *, now: datetime) -> Before | N
     order = find_order(session, tenant, id)
     if order is None:
         return None
+    shop = session.get_one(Tenant, tenant)
+    lines = lines_of(session, tenant, order.id)
     return Before(
         connection=order.connection_id,
         remote_id=order.remote_id,
         state=order.state,
         known_for=now - order.created_at,
-        told=_as_told(order, lines_of(session, tenant, order.id)),
+        told=_as_told(order, lines),
         address_digest=order.address_digest,
-        rules=tenants.rules_of(session, tenant),
+        forgotten=order.content_digest == MARK,
+        rules=shop.rules,
         home_country=_home_country(session, tenant),
         real_postage=_real_postage(session, tenant),
-        only_watched=_only_watched(session, tenant, order.id),
-        live_since=_live_since(session, tenant, order.id),
+        only_watched=only_watched(session, shop, order.id),
+        by_hand=any(line.by_hand.parts for line in lines),
+        live_since=_live_since(session, shop, order.id),
     )
 
 
-def _only_watched(session: Session, tenant: int, order: int) -> bool:
-    """On the way to shadow, what was begun is finished, as ever."""
-    mode = tenants.mode_of(session, tenant)
-    return mode == "shadow" or (mode == "settling" and not _begun(session, tenant, order))
+def only_watched(session: Session, shop: Tenant, order: int) -> bool:
+    """Whether the shop does nothing itself for an order now. On the way to that, what was begun is finished."""
+    return shop.mode == "shadow" or (shop.mode == "settling" and not _begun(session, shop.id, order))
 
 
 def _begun(session: Session, tenant: int, order: int) -> bool:
     return any(shipment.state != "cancelled" for shipment in shipments_of(session, tenant, order))
 
 
-def _live_since(session: Session, tenant: int, order: int) -> str:
+def _live_since(session: Session, shop: Tenant, order: int) -> str:
     """What was begun is finished, whenever it was placed."""
-    since = session.execute(select(Tenant.setup["live_since"].astext).where(Tenant.id == tenant)).scalar_one()
-    return "" if _begun(session, tenant, order) else since or ""
+    since = shop.setup.get("live_since") or ""
+    return "" if not since or _begun(session, shop.id, order) else str(since)
 
 
 def _as_told(order: Order, lines: list[OrderLine]) -> OrderSnapshot | None:

@@ -5,16 +5,19 @@ What is wrong with a thing is a hold or a parked job beside its state, never a s
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import ClauseElement, Table, bindparam, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from records.address_changes import AddressChange
 from records.choices import Choice
 from records.comparisons import Comparison
 from records.counts import Count
@@ -27,6 +30,7 @@ from records.privacy import PrivacyRequest
 from records.reversals import Reversal, ReversalStep
 from records.shipments import Label, Shipment
 from records.stock import Arrival, Reservation
+from records.suppliers import PurchaseOrder
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +72,8 @@ LIVES = MappingProxyType(
             go_live="watched > received",
             # Somebody else ships it: the merchant did while we watched, or said that such orders are left alone.
             leave="received | verified | released | watched > closed",
-            ship="allocated | shipping > shipping",
+            # Also what was opened again: a supplier may ship what was promised before.
+            ship="released | allocated | shipping > shipping",
             fulfil="shipping > fulfilled",
             close="verified | released | watched | allocated | shipping | fulfilled > closed",
             # The store asks for more of an order that was complete: a line was added to it.
@@ -84,8 +89,15 @@ LIVES = MappingProxyType(
             ends="handed_over cancelled",
             label="planned > labelled",
             announce="labelled > announced",
-            hand_over="labelled | announced > handed_over",
-            cancel="planned | labelled | announced > cancelled",
+            # Without a carrier: it lies ready for its buyer, and a person says that they have it.
+            ready="planned > ready",
+            give="planned | ready > handing_over",
+            # The person took that back before the store was told.
+            not_given="handing_over > planned",
+            hand_over="labelled | announced | handing_over > handed_over",
+            cancel="planned | labelled | announced | ready | handing_over > cancelled",
+            # The store does not show any more that a buyer has it.
+            bring_back="handed_over > cancelled",
         ),
         "label": _life(
             Label,
@@ -196,6 +208,31 @@ LIVES = MappingProxyType(
             # as long as nothing was done about it.
             withdraw="asked | reminded | answered | defaulted > withdrawn",
         ),
+        "address_change": _life(
+            AddressChange,
+            "asked",
+            ends="written refused withdrawn",
+            # The store may have heard of what was given up at that moment.
+            write="asked | withdrawn > written",
+            # The store does not take it; another wish is another change.
+            refuse="asked > refused",
+            # The order is over, or a person gave it up.
+            withdraw="asked > withdrawn",
+        ),
+        "purchase_order": _life(
+            PurchaseOrder,
+            "written",
+            ends="shipped rejected cancelled",
+            send="written > sent",
+            # The link may reach a supplier by hand as well.
+            accept="written | sent > accepted",
+            # Also what was accepted, and of what was shipped in part the rest.
+            reject="written | sent | accepted > rejected",
+            ship="written | sent | accepted > shipped",
+            cancel="written | sent > cancelled",
+            # The supplier was asked, and a person says that they agreed.
+            call_off="accepted > cancelled",
+        ),
         "notice": _life(
             Notice,
             "due",
@@ -225,12 +262,12 @@ def move(session: Session, tenant: int, thing: str, id: int, by: str, **also: An
     life = LIVES[thing]
     sources, target = life.moves[by]
     table = life.table
+    told = {f"new_{name}": value for name, value in also.items() if not isinstance(value, ClauseElement)}
+    asked = _moving(thing, by, frozenset(told))
+    spelled = {name: value for name, value in also.items() if f"new_{name}" not in told}
+    session.flush()
     moved = session.execute(
-        update(table)
-        .where(table.tenant_id == tenant, table.id == id, table.state.in_(sources))
-        .values(state=target, **also)
-        .execution_options(synchronize_session=False)
-        .returning(table.id)
+        asked.values(spelled) if spelled else asked, {"tenant": tenant, "thing": id, **told}
     ).first()
     loaded = session.identity_map.get(identity_key(table, (tenant, id)))
     if loaded is not None and moved is not None:
@@ -244,3 +281,19 @@ def move(session: Session, tenant: int, thing: str, id: int, by: str, **also: An
         ).scalar_one_or_none()
         log.info("not moved", thing=thing, tenant=tenant, id=id, by=by, found=found, wanted=sorted(sources))
     return moved is not None
+
+
+@functools.cache
+def _moving(thing: str, by: str, told: frozenset[str]) -> ReturningUpdate[Any]:
+    """The statement of one move, built once: of the table, since building and asking of the class costs twice that."""
+    life = LIVES[thing]
+    sources, target = life.moves[by]
+    table: Table = life.table.__table__
+    names = sorted(name.removeprefix("new_") for name in told)
+    return (
+        update(table)
+        .where(table.c.tenant_id == bindparam("tenant"), table.c.id == bindparam("thing"))
+        .where(table.c.state.in_(sorted(sources)))
+        .values(state=target, **{name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
+        .returning(table.c.id)
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Consignment
-from orders import bundles, consigning, holds, packing, progress, promising, shortage
+from orders import bundles, by_hand, consigning, holds, making, packing, progress, promising, purchasing, shortage
 from orders.allocation import Pick
+from orders.by_hand import Aside, Spot
 from orders.holds import Problem
 from orders.promising import Promise
 from orders.routing.decision import Decision, decide, digest
@@ -30,6 +31,12 @@ class Demand:
 
     wants: tuple[Want, ...]
     lines: dict[int, OrderLine]
+    by_hand: Mapping[Spot, tuple[Want, ...]] = field(default_factory=dict)
+    """What is to be put aside for who comes for it, by spot; none of it is among `wants`."""
+
+    @property
+    def everything(self) -> tuple[Want, ...]:
+        return (*self.wants, *(want for wants in self.by_hand.values() for want in wants))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,21 +61,67 @@ class Chosen:
 
 
 def demand(session: Session, tenant: int, order: int) -> Demand:
-    """What is to be shipped and stands in no shipment yet."""
-    planned = progress.planned(session, tenant, order)
+    """What is to be shipped from our own places and stands in no shipment yet."""
     lines = {line.id: line for line in lines_of(session, tenant, order)}
+    waiting = _waiting(session, tenant, order, lines)
+    wants = _wants(session, tenant, order, lines, _ours(session, tenant, order, lines, waiting))
+    return Demand(wants=wants, lines=lines, by_hand=_by_spot(session, tenant, order, lines, waiting))
+
+
+def _wants(
+    session: Session, tenant: int, order: int, lines: Mapping[int, OrderLine], units: Mapping[int, int]
+) -> tuple[Want, ...]:
     parts = bundles.parts_in(session, tenant, order)
-    wants = tuple(
+    days = making.days_in(session, tenant, order)
+    return tuple(
         Want(
-            line=line.id,
-            variant=None if line.id in parts else line.variant_id,
-            units=line.to_ship - planned.get(line.id, 0),
-            parts=parts.get(line.id, ()),
+            line=line,
+            variant=None if line in parts else lines[line].variant_id,
+            units=count,
+            parts=parts.get(line, ()),
+            making_days=days.get(line, 0),
         )
-        for line in lines.values()
-        if line.to_ship > planned.get(line.id, 0)
+        for line, count in units.items()
+        if count > 0
     )
-    return Demand(wants=wants, lines=lines)
+
+
+def _waiting(
+    session: Session, tenant: int, order: int, lines: Mapping[int, OrderLine]
+) -> Mapping[int, Mapping[Spot, int]]:
+    """Units by line and spot that are still to be put aside; most orders have none, and are asked nothing more."""
+    if not any(line.by_hand.parts for line in lines.values()):
+        return {}
+    planned = progress.planned(session, tenant, order)
+    return by_hand.still_open(lines, planned, by_hand.in_shipments(session, tenant, order))
+
+
+def _by_spot(
+    session: Session,
+    tenant: int,
+    order: int,
+    lines: Mapping[int, OrderLine],
+    waiting: Mapping[int, Mapping[Spot, int]],
+) -> dict[Spot, tuple[Want, ...]]:
+    spots: dict[Spot, dict[int, int]] = {}
+    for line, there in waiting.items():
+        for spot, units in there.items():
+            spots.setdefault(spot, {})[line] = units
+    return {spot: _wants(session, tenant, order, lines, units) for spot, units in spots.items()}
+
+
+def _ours(
+    session: Session,
+    tenant: int,
+    order: int,
+    lines: Mapping[int, OrderLine],
+    waiting: Mapping[int, Mapping[Spot, int]],
+) -> dict[int, int]:
+    """Units by line that places of ours are still to send; what suppliers send is none of them."""
+    if purchasing.concerns(session, tenant, order):
+        return {line: share.here for line, share in purchasing.shares(session, tenant, order).items()}
+    planned = progress.planned(session, tenant, order)
+    return {id: line.to_ship - planned.get(id, 0) - sum(waiting.get(id, {}).values()) for id, line in lines.items()}
 
 
 def decided(question: Question) -> Chosen:
@@ -122,21 +175,35 @@ def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> Non
 
 
 def note_shortage(
-    session: Session, tenant: int, order: int, short: Mapping[int, int], wanted: Demand, *, now: datetime
+    session: Session,
+    tenant: int,
+    order: int,
+    short: Mapping[int, int],
+    wanted: Demand,
+    aside: Aside | None = None,
+    *,
+    now: datetime,
 ) -> None:
-    """Hold an order for the units that nobody has, or let it go where nothing is short."""
-    if not short:
+    """Hold an order for the units that nobody has, or its own location has not; or let it go where nothing is short."""
+    told = [_counted(short, wanted)] if short else []
+    for (_, place), units in sorted(aside.short.items() if aside else ()):
+        told.append(f"{_counted(units, wanted)} at {by_hand.name_of(session, tenant, place)}")
+    if not told:
         holds.release(session, tenant, order, "stock", by="packline", now=now)
         return
-    missing = ", ".join(
-        f"{units} × {wanted.lines[line].sku or wanted.lines[line].title}" for line, units in sorted(short.items())
-    )
+    missing = ", ".join(told)
     problem = Problem(
         kind="stock",
         reason=f"Out of stock: {missing}.",
         remedy="It goes on by itself when stock is counted in; or cancel these lines in the store.",
     )
     holds.place(session, tenant, order, problem, by="packline")
+
+
+def _counted(units: Mapping[int, int], wanted: Demand) -> str:
+    return ", ".join(
+        f"{count} × {wanted.lines[line].sku or wanted.lines[line].title}" for line, count in sorted(units.items())
+    )
 
 
 def boxes(picks: Sequence[Pick], wanted: Demand, rules: Rules) -> list[packing.Box]:

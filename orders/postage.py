@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from integrations.nouns import BoughtLabel, ParcelStatus
@@ -18,7 +18,7 @@ def begin(session: Session, tenant: int, parcel: Parcel, connection: str) -> Lab
     attempts = session.execute(
         select(func.count()).select_from(Label).where(Label.tenant_id == tenant, Label.parcel_id == parcel.id)
     ).scalar_one()
-    id = session.execute(
+    return session.scalars(
         insert(Label)
         .values(
             tenant_id=tenant,
@@ -27,9 +27,8 @@ def begin(session: Session, tenant: int, parcel: Parcel, connection: str) -> Lab
             connection_id=connection,
             attempt=attempts + 1,
         )
-        .returning(Label.id)
-    ).scalar_one()
-    return session.get_one(Label, (tenant, id))
+        .returning(Label)
+    ).one()
 
 
 def record(session: Session, tenant: int, label: int, bought: BoughtLabel, *, now: datetime) -> bool:
@@ -81,24 +80,28 @@ def newest(session: Session, tenant: int, parcel: int) -> Label | None:
 
 
 def unlabelled(session: Session, tenant: int, shipment: int) -> Sequence[Parcel]:
-    """The shipment's parcels that have no bought label."""
-    return session.scalars(
-        select(Parcel)
-        .where(
-            Parcel.tenant_id == tenant,
-            Parcel.shipment_id == shipment,
-            ~select(Label.id)
-            .where(Label.tenant_id == tenant, Label.parcel_id == Parcel.id, Label.state == "bought")
-            .exists(),
-        )
-        .order_by(Parcel.id)
-    ).all()
+    """The shipment's parcels that have no bought label; those that a supplier sends need none of ours."""
+    return session.scalars(_UNLABELLED, {"tenant": tenant, "shipment": shipment}).all()
 
 
 def parcels_in(session: Session, tenant: int, shipment: Shipment) -> Sequence[Parcel]:
-    return session.scalars(
-        select(Parcel).where(Parcel.tenant_id == tenant, Parcel.shipment_id == shipment.id).order_by(Parcel.id)
-    ).all()
+    return session.scalars(_IN_SHIPMENT, {"tenant": tenant, "shipment": shipment.id}).all()
+
+
+_IN_SHIPMENT = (
+    select(Parcel)
+    .where(Parcel.tenant_id == bindparam("tenant"), Parcel.shipment_id == bindparam("shipment"))
+    .order_by(Parcel.id)
+)
+_UNLABELLED = _IN_SHIPMENT.where(
+    ~select(Shipment.id)
+    .where(Shipment.tenant_id == Parcel.tenant_id, Shipment.id == Parcel.shipment_id)
+    .where(Shipment.purchase_order_id.is_not(None))
+    .exists(),
+    ~select(Label.id)
+    .where(Label.tenant_id == Parcel.tenant_id, Label.parcel_id == Parcel.id, Label.state == "bought")
+    .exists(),
+)
 
 
 def void_key(label: Label) -> str:

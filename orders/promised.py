@@ -13,7 +13,7 @@ from orders import promising
 from orders.promising import Promise
 from records import timeline
 from records.orders import Order
-from records.shipments import LIVE_LABEL, Label, Parcel, Shipment, shipments_of
+from records.shipments import BY_HAND, LIVE_LABEL, Label, Parcel, Shipment, shipments_of
 from records.stock import Location
 
 # What has not left, as far as anybody has told the buyer.
@@ -28,7 +28,7 @@ def keep(session: Session, tenant: int, order: Order, *, because: str) -> None:
     """Write what its shipments come to on the order; what is said for the first time, or otherwise than before, is
     told. While nothing is planned, what was said last stands.
     """
-    shipments = [one for one in shipments_of(session, tenant, order.id) if one.state != "cancelled"]
+    shipments = [one for one in _carried(session, tenant, order.id) if one.state != "cancelled"]
     if not shipments:
         return
     here = [one for one in shipments if one.state in STILL_HERE]
@@ -45,7 +45,7 @@ def keep(session: Session, tenant: int, order: Order, *, because: str) -> None:
 def has_left(session: Session, tenant: int, order: int) -> None:
     """Go on to the next departure: a part has left, or does not leave any more. Nothing that was said changes by it."""
     row = session.get_one(Order, (tenant, order))
-    here = [one for one in shipments_of(session, tenant, order) if one.state in STILL_HERE]
+    here = [one for one in _carried(session, tenant, order) if one.state in STILL_HERE]
     row.ship_by = promising.together((), map(of_shipment, here)).ship_by
 
 
@@ -58,12 +58,17 @@ def by_the_labels(session: Session, tenant: int, shipment: Shipment, *, now: dat
     ).scalars()
     days = [None if rate is None else rate.transit_days for rate in rates]
     known = [one for one in days if one is not None]
-    sending = session.get_one(Location, (tenant, shipment.location_id)).sending
+    place = session.get_one(Location, (tenant, shipment.location_id))  # in hand until it is asked for its zone below
     slowest = max(known) if known and len(known) == len(days) else None
-    said = promising.with_a_rate(of_shipment(shipment), sending, days=slowest, now=now)
+    said = promising.with_a_rate(of_shipment(shipment), place.sending, days=slowest, now=now)
     shipment.arrives_on, shipment.arrival_said_by = said.arrives_on, said.said_by
     session.flush()
     keep(session, tenant, session.get_one(Order, (tenant, shipment.order_id)), because=because)
+
+
+def _carried(session: Session, tenant: int, order: int) -> list[Shipment]:
+    """What no carrier brings is promised for no day."""
+    return [one for one in shipments_of(session, tenant, order) if one.way not in BY_HAND]
 
 
 def changed(

@@ -18,6 +18,7 @@ from records.tenants import Rules
 _LOOK_AHEAD_DAYS = 400
 _DAYS_END = time(23, 59, 59)
 _SUNDAY = 6
+_WEEK = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +34,17 @@ class Promise:
 NOBODY_CAN_SAY = Promise()
 
 
-def leaves_on(ordered_at: datetime, sending: Sending) -> date | None:
-    """The day, of the place's own calendar, on which it is handed to a carrier; None where it is never open."""
+def leaves_on(ordered_at: datetime, sending: Sending, *, making_days: int = 0) -> date | None:
+    """The day, of the place's own calendar, on which it is handed to a carrier; None where it is never open.
+
+    `making_days` are the working days that what is ordered takes to be made before it is handled.
+    """
     there = ordered_at.astimezone(ZoneInfo(sending.time_zone))
     day = there.date()
     if sending.cut_off is not None and there.time() >= sending.cut_off:
         day += timedelta(days=1)
-    left = sending.handling_days
-    for _ in range(_LOOK_AHEAD_DAYS):
+    left = sending.handling_days + making_days
+    for _ in range(_LOOK_AHEAD_DAYS + _WEEK * making_days):  # a place may work one day a week
         if _is_open(day, sending):
             if left == 0:
                 return day

@@ -16,7 +16,7 @@ from orders import holds, lifecycle, postage, tracking
 from orders.holds import Problem
 from records import timeline
 from records.intentions import Intention, find_intention
-from records.orders import Hold, Order, open_holds
+from records.orders import LOCK, Hold, Order, open_holds
 from records.shipments import Label, Parcel, Shipment, labels_of, shipments_of
 
 # What has its labels and has not left the building.
@@ -45,7 +45,7 @@ def look(session: Session, tenant: int, parcel: int, *, lock: bool = True) -> St
     if row is None:
         return None
     # Who writes of the order while it holds the parcel (a scan does) must not wait for this, or both would.
-    order = session.get_one(Order, (tenant, row.order_id), with_for_update={"key_share": True} if lock else None)
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=LOCK if lock else None)
     row = session.get_one(Parcel, (tenant, parcel), with_for_update=lock or None, populate_existing=True)
     return Standing(
         order=order,

@@ -40,6 +40,8 @@ class LineFacts:
     title: str
     units: int
     to_ship: int
+    by_hand: int = 0
+    """Those of `to_ship` that no carrier brings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,19 +75,37 @@ class ShipmentFacts:
     fulfillments: tuple[str, ...] = ()
     refused: bool = False
     """Its place could not send a line of it: it does not leave from there, whatever was told of it."""
+    by_supplier: bool = False
+    """A supplier sent it, so that it was never in our hands."""
+    by_hand: bool = False
+    """The buyer comes for it, or the shop brings it itself."""
+    unasked: bool = False
+    """It is by hand, and the storefront does not want all of it there any more."""
     in_doubt: bool = False
     """The storefront may show it as shipped: telling it was begun, and nobody knows how that ended."""
 
     @property
     def left(self) -> bool:
-        """It is out of our hands. A carrier that has said nothing yet has not got it."""
+        """It is out of our hands. A carrier that has said nothing yet has not got it; a buyer has what people say."""
         scanned = any(parcel.carrier_status in ON_THE_ROAD for parcel in self.parcels)
-        return self.state == "handed_over" or (self.state != "cancelled" and scanned)
+        if self.state in {"handed_over", "handing_over"}:
+            return True
+        return self.state != "cancelled" and (scanned or self.by_supplier)
 
     @property
     def stands(self) -> bool:
         """It can still be taken back."""
         return self.state != "cancelled" and not self.left
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryFacts:
+    """What was delivered by mail, with what the store shows of it."""
+
+    id: int
+    fulfillments: tuple[str, ...] = ()
+    in_doubt: bool = False
+    """The storefront may show it as delivered: telling it was begun, and nobody knows how that ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +143,17 @@ class Facts:
     """What the order costs now: less with every part that is taken off it."""
     lines: tuple[LineFacts, ...]
     shipments: tuple[ShipmentFacts, ...] = ()
+    deliveries: tuple[DeliveryFacts, ...] = ()
     payments: tuple[PaymentFacts, ...] = ()
     cancelled_in_store: bool = False
     under_way: bool = False
     """A reversal was begun and is not over."""
     told_the_store: bool = False
     """The reversal that is under way has had its word with the store: `to_ship` is what is left after it."""
+    promised_by: tuple[str, ...] = ()
+    """The suppliers who have accepted to ship units of it that they have not sent yet, by name."""
+    promised_units: Mapping[int, int] = field(default_factory=dict)
+    """Those units, by order line id: nobody here can stop them."""
     given_for_parts_minor: int = 0
     """What payments gave back for parts that were taken off before."""
 

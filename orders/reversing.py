@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from integrations.nouns import Money
-from orders import giving_back
+from orders import giving_back, reversing_told
 from orders.reversal import (
     ON_THE_ROAD,
     REASONS,
@@ -26,9 +25,15 @@ from orders.reversal import (
 )
 from records.tenants import Rules
 
+# Reasons of a replan for which all that is planned and has no label goes back: it goes to another address and is routed
+# for that; or its payment did not come, and others may have the units.
+ADDRESS, UNPAID = "address", "unpaid"
+
 __all__ = [
+    "ADDRESS",
     "ON_THE_ROAD",
     "REASONS",
+    "UNPAID",
     "Facts",
     "LabelFacts",
     "LineFacts",
@@ -58,6 +63,7 @@ def plan(wish: Wish, facts: Facts, rules: Rules) -> Plan:
         *([_stop_work(facts)] if taken or wish.purpose == "cancel" else []),
         *_settle_labels(taken, facts),
         *_settle_announcements(facts),
+        *(_settle_deliveries(facts) if wish.purpose == "cancel" else []),
         *(step for shipment in taken for step in _take_back(shipment)),
         *_void_labels(taken, facts),
         *_in_store(wish, facts, store_units, whole=whole),
@@ -66,8 +72,8 @@ def plan(wish: Wish, facts: Facts, rules: Rules) -> Plan:
     ]
     return Plan(
         steps=tuple(steps),
-        keeps=(*_what_stays(wish, facts, gone), *stays),
-        costs=_costs(steps, facts),
+        keeps=(*reversing_told.stays(wish, facts, gone, _excess(wish, facts)), *stays),
+        costs=reversing_told.costs(steps, facts),
         whole=whole,
         store_units=store_units,
     )
@@ -95,7 +101,7 @@ def withdrawn(wish: Wish, facts: Facts) -> list[ShipmentFacts]:
     """
     standing = sorted(
         (one for one in facts.shipments if one.stands),
-        key=lambda one: (one.state == "announced" or one.in_doubt, -one.id),
+        key=lambda one: (not one.unasked, one.state == "announced" or one.in_doubt, -one.id),
     )
     if wish.purpose == "cancel":
         return sorted(standing, key=lambda one: one.id)
@@ -104,21 +110,37 @@ def withdrawn(wish: Wish, facts: Facts) -> list[ShipmentFacts]:
     excess = _excess(wish, facts)
     chosen = []
     for shipment in standing:
+        # The store says which units wait for nobody any more: no others are taken for them.
+        by_its_spot = shipment.by_hand and wish.purpose == "replan"
         outdated = shipment.state != "announced" and any(
             label.outdated for parcel in shipment.parcels for label in parcel.labels
         )
-        if outdated or shipment.refused or any(excess.get(line, 0) > 0 for line in shipment.units):
+        if (
+            _is_planned_anew(wish, shipment)
+            or outdated
+            or shipment.refused
+            or shipment.unasked
+            or (not by_its_spot and any(excess.get(line, 0) > 0 for line in shipment.units))
+        ):
             chosen.append(shipment)
-            for line, units in shipment.units.items():
+            for line, units in () if by_its_spot else shipment.units.items():
                 excess[line] = excess.get(line, 0) - units
     return sorted(chosen, key=lambda one: one.id)
 
 
+def _is_planned_anew(wish: Wish, shipment: ShipmentFacts) -> bool:
+    """Whether it goes back for what became of its order. Where a buyer comes for it, no address is any matter."""
+    if shipment.state == "ready":
+        return wish.reason == UNPAID
+    return shipment.state == "planned" and (wish.reason == UNPAID or (wish.reason == ADDRESS and not shipment.by_hand))
+
+
 def _excess(wish: Wish, facts: Facts) -> dict[int, int]:
-    """Units by line that stand in shipments and are not wanted any more."""
-    planned = _units(one for one in facts.shipments if one.state != "cancelled")
+    """Units by line that stand in shipments and are not wanted any more; of a replan, not in parcels any more."""
+    carried = wish.purpose == "replan"
+    planned = _units(one for one in facts.shipments if one.state != "cancelled" and not (carried and one.by_hand))
     wanted = {} if facts.told_the_store else wish.wanted
-    stays = {line.id: line.to_ship - wanted.get(line.id, 0) for line in facts.lines}
+    stays = {one.id: one.to_ship - wanted.get(one.id, 0) - (one.by_hand if carried else 0) for one in facts.lines}
     return {line: units - stays.get(line, 0) for line, units in planned.items()}
 
 
@@ -177,6 +199,19 @@ def _settle_announcements(facts: Facts) -> list[Step]:
     ]
 
 
+def _settle_deliveries(facts: Facts) -> list[Step]:
+    """The store may show what nobody knows of. Of an order that goes on, the delivery's own job finds that out."""
+    return [
+        Step(
+            kind="settle_delivery",
+            subject=f"delivery/{one.id}",
+            sentence="Ask the store whether it shows what was delivered digitally.",
+        )
+        for one in facts.deliveries
+        if one.in_doubt
+    ]
+
+
 def _void_labels(taken: Sequence[ShipmentFacts], facts: Facts) -> list[Step]:
     return [
         Step(
@@ -227,6 +262,16 @@ def _take_back(shipment: ShipmentFacts) -> list[Step]:
     ]
 
 
+def _undeliver(facts: Facts) -> list[Step]:
+    """A store cancels no order that it shows anything of as delivered."""
+    sentence = "Take the digital delivery back in the store. What the buyer was sent stays with them."
+    return [
+        Step(kind="cancel_delivery", subject=f"delivery/{one.id}", remote_id=remote_id, sentence=sentence)
+        for one in facts.deliveries
+        for remote_id in one.fulfillments
+    ]
+
+
 def _in_store(wish: Wish, facts: Facts, store_units: Mapping[int, int], *, whole: bool) -> list[Step]:
     """What the store is asked for; a wish that came from there has been done there."""
     if wish.purpose == "replan" or wish.origin == "store":
@@ -236,7 +281,10 @@ def _in_store(wish: Wish, facts: Facts, store_units: Mapping[int, int], *, whole
     if whole:
         if facts.cancelled_in_store or facts.told_the_store:
             return []
-        return [Step(kind="cancel_in_store", subject=subject, sentence=f"Cancel the order in the store{money}.")]
+        return [
+            *_undeliver(facts),
+            Step(kind="cancel_in_store", subject=subject, sentence=f"Cancel the order in the store{money}."),
+        ]
     units = sum(store_units.values())
     if not units:
         return []
@@ -246,40 +294,6 @@ def _in_store(wish: Wish, facts: Facts, store_units: Mapping[int, int], *, whole
 
 def _plan_again(facts: Facts) -> Step:
     return Step(kind="plan_again", subject=f"order/{facts.order}", sentence="Plan what is still wanted anew.")
-
-
-def _what_stays(wish: Wish, facts: Facts, gone: Sequence[ShipmentFacts]) -> list[str]:
-    """One sentence for each shipment that has left with something that is not wanted."""
-    titles = {line.id: line.title for line in facts.lines}
-    excess = _excess(wish, facts)
-    said = []
-    for shipment in gone:
-        unwanted = wish.purpose == "cancel" or any(excess.get(line, 0) > 0 for line in shipment.units)
-        if unwanted and wish.purpose != "replan":
-            goods = ", ".join(f"{units} × {titles.get(line, line)}" for line, units in sorted(shipment.units.items()))
-            said.append(
-                f"Shipment {shipment.id} has left ({_whereabouts(shipment)}) with {goods}: it cannot be taken back, "
-                "only sent back by the buyer."
-            )
-    return said
-
-
-def _whereabouts(shipment: ShipmentFacts) -> str:
-    seen = [one.carrier_status.replace("_", " ") for one in shipment.parcels if one.carrier_status in ON_THE_ROAD]
-    return ", ".join(dict.fromkeys(seen)) or "handed over"
-
-
-def _costs(steps: Sequence[Step], facts: Facts) -> tuple[str, ...]:
-    """What is paid for already and may or will come back, by currency."""
-    labels: dict[str, list[int]] = {}
-    for step in steps:
-        if step.kind == "void_label":
-            labels.setdefault(step.currency or facts.currency, []).append(step.amount_minor or 0)
-    return tuple(
-        f"{len(costs)} {'label' if len(costs) == 1 else 'labels'}, {Money(minor=sum(costs), currency=currency)}: "
-        "the carrier decides within 15 days whether the postage comes back."
-        for currency, costs in sorted(labels.items())
-    )
 
 
 def _counted(units: int) -> str:

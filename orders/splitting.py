@@ -31,6 +31,8 @@ class Divisible:
     units: Mapping[int, int]
     labels: tuple[str, ...]
     """The states of its parcels' labels."""
+    by_hand: bool = False
+    """The buyer comes for it, or the shop brings it itself."""
     buying: bool
     """A purchase runs for one of them, or was begun and nobody knows how it ended."""
     taken_back: bool
@@ -54,6 +56,8 @@ def why_not(found: Divisible, apart: Mapping[int, int]) -> str:
         return "Something of the order is being taken back: wait until that is done."
     if found.shipment == "cancelled":
         return "The shipment was cancelled or divided already."
+    if found.by_hand:
+        return "It leaves in no parcel: say what the buyer has once they have it."
     if found.shipment != "planned" or "bought" in found.labels:
         return _BOUGHT
     if found.buying:

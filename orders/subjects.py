@@ -9,13 +9,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.choices import Choice
+from records.digital import DigitalDelivery
 from records.inbox import InboxEvent
 from records.notices import Notice
 from records.orders import Order, Payment
 from records.shipments import Label, Parcel, Shipment
+from records.suppliers import PurchaseOrder
 
-_OF_AN_ORDER: Mapping[str, type[Choice | Notice | Parcel | Shipment | Label | Payment]] = MappingProxyType(
-    {"choice": Choice, "notice": Notice, "payment": Payment, "parcel": Parcel, "shipment": Shipment, "label": Label}
+_OrderPart = Choice | Notice | DigitalDelivery | Parcel | PurchaseOrder | Shipment | Label | Payment
+_OF_AN_ORDER: Mapping[str, type[_OrderPart]] = MappingProxyType(
+    {
+        "choice": Choice,
+        "notice": Notice,
+        "delivery": DigitalDelivery,
+        "payment": Payment,
+        "parcel": Parcel,
+        "shipment": Shipment,
+        "label": Label,
+        "purchase_order": PurchaseOrder,
+    }
 )
 
 

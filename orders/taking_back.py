@@ -18,6 +18,7 @@ __all__ = ["Begun", "NotPossible", "PlanChanged", "begin", "facts_of", "plan_of"
 
 # What this file plans and jobs.reverse_order does; a label that is bought anew is a reversal with a job of its own.
 PURPOSES = ("cancel", "cancel_lines", "replan")
+_WHY_ANEW = {"refused": "Its place could not send it", reversing.ADDRESS: "The order goes to another address"}
 _GIVES_STOCK_BACK = frozenset({"release_stock", "put_back_stock"})
 
 
@@ -102,6 +103,15 @@ def wish_of(reversal: Reversal) -> Wish:
     )
 
 
+def gives_back(session: Session, tenant: int, order: int, shipment: int) -> bool:
+    """Whether a planned shipment is about to be taken back: nothing is to be bought for it any more."""
+    reversal = under_way(session, tenant, order)
+    if reversal is None:
+        return False
+    due = [one for one in steps_of(session, tenant, reversal.id) if one.state == "due"]
+    return any((one.kind, one.subject) == ("release_stock", f"shipment/{shipment}") for one in due)
+
+
 def write_said(session: Session, tenant: int, step: int, said: str) -> None:
     """Write what is known of a step that is under way."""
     session.get_one(ReversalStep, (tenant, step)).said = said
@@ -171,9 +181,11 @@ def _refusal(session: Session, tenant: int, order: Order, wish: Wish) -> str:
 
 
 def _told(wish: Wish, facts: Facts, drawn: Plan) -> str:
+    if wish.reason == reversing.UNPAID:
+        return "The payment did not come in time: what was reserved for the order is free for others."
     if wish.purpose == "replan":
         again = sorted(step.subject.replace("/", " ") for step in drawn.steps if step.kind in _GIVES_STOCK_BACK)
-        opening = "Its place could not send it" if wish.reason == "refused" else "The order changed in the store"
+        opening = _WHY_ANEW.get(wish.reason, "The order changed in the store")
         return f"{opening}: {' and '.join(again)} {'is' if len(again) == 1 else 'are'} planned anew."
     if wish.origin == "store":
         return "The order was cancelled in the store."

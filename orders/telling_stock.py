@@ -47,11 +47,14 @@ def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
 
 def of_movements(session: Session, tenant: int, movements: Iterable[int]) -> dict[int, Told]:
     """What the store is to be told of each, the oldest first; without those of what it does not count."""
+    wanted = sorted(movements)
+    if not wanted:
+        return {}
     rows = session.execute(
         select(Movement, Variant.connection_id, Variant.inventory_remote_id, Location.remote_id)
         .join(Variant, (Variant.tenant_id == Movement.tenant_id) & (Variant.id == Movement.variant_id))
         .join(Location, (Location.tenant_id == Movement.tenant_id) & (Location.id == Movement.location_id))
-        .where(Movement.tenant_id == tenant, Movement.id.in_(sorted(movements)), Variant.tracked)
+        .where(Movement.tenant_id == tenant, Movement.id.in_(wanted), Variant.tracked)
         .where(Location.connection_id == Variant.connection_id)
         .order_by(Movement.id)
     )

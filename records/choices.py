@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, select, text
+from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
+from records.orders import of_an_order
 
 OPEN = frozenset({"asked", "reminded"})
 DECIDED = frozenset({"answered", "defaulted"})
@@ -62,12 +63,11 @@ def find(session: Session, tenant: int, choice: int, *, lock: bool = False) -> C
 
 def latest_of(session: Session, tenant: int, order: int) -> Choice | None:
     """What the buyer of an order was asked last."""
-    return session.scalars(
-        select(Choice).where(Choice.tenant_id == tenant, Choice.order_id == order).order_by(Choice.id.desc()).limit(1)
-    ).first()
+    return session.scalars(_LATEST, {"tenant": tenant, "order": order}).first()
+
+
+_LATEST = of_an_order(Choice).order_by(None).order_by(Choice.id.desc()).limit(1)
 
 
 def of_order(session: Session, tenant: int, order: int) -> list[Choice]:
-    return list(
-        session.scalars(select(Choice).where(Choice.tenant_id == tenant, Choice.order_id == order).order_by(Choice.id))
-    )
+    return list(session.scalars(of_an_order(Choice), {"tenant": tenant, "order": order}))

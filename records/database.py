@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -123,8 +123,20 @@ _WORK_AS = f"SELECT set_config('role', %s, true), set_config('{walls.TENANT}', %
 
 
 def _work_as(session: Session, role: str, tenant: str) -> None:
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
     try:
-        session.connection().exec_driver_sql(_WORK_AS, (role, tenant))
+        driver.execute(_WORK_AS, (role, tenant))  # every transaction begins so, and SQLAlchemy's way costs twice that
+    except psycopg.Error:
+        _say_it_again(connection, role, tenant)
+
+
+def _say_it_again(connection: Connection, role: str, tenant: str) -> None:
+    """Repeat what failed, in SQLAlchemy's way: it knows which connections are to be given up, and our exceptions."""
+    with suppress(psycopg.Error):  # a connection that is gone cannot, which the repetition then says
+        connection.connection.rollback()
+    try:
+        connection.exec_driver_sql(_WORK_AS, (role, tenant))
     except DBAPIError as error:
         if isinstance(error.orig, _NO_SUCH_ROLE):
             raise ProgrammingError(error.statement, error.params, error.orig) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Index, func, select, text
+from sqlalchemy import DateTime, Index, bindparam, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
@@ -45,4 +45,7 @@ class Intention(Base):
 
 
 def find_intention(session: Session, tenant: int, key: str) -> Intention | None:
-    return session.scalars(select(Intention).where(Intention.tenant_id == tenant, Intention.key == key)).first()
+    return session.scalars(_BY_KEY, {"tenant": tenant, "key": key}).first()
+
+
+_BY_KEY = select(Intention).where(Intention.tenant_id == bindparam("tenant"), Intention.key == bindparam("key"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, select, text
+from pydantic import Field
+from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, Select, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from integrations.nouns import Address
+from integrations.nouns import Address, Noun
 from records.base import Base, CreatedAt, Id, Stored, TenantKey
 
 # The states of an order in which nothing is held, quoted or bought for it any more.
@@ -69,6 +71,8 @@ class Order(Base):
     arrives_on: Mapped[date | None]
     """The day by which all that is planned of it is expected at the door; empty where nobody can say."""
     test: Mapped[bool] = mapped_column(server_default=text("false"))
+    link_version: Mapped[int] = mapped_column(server_default="1")
+    """The buyer's links of an older version lead nowhere."""
     created_at: Mapped[CreatedAt]
     # What people and payments look for. Columns, because behind row-level security no index serves a condition that
     # calls a function which might tell what it was given (lower, split_part, LIKE): a plain comparison tells nothing.
@@ -80,6 +84,22 @@ class Order(Base):
     bare_remote_id: Mapped[str | None] = mapped_column(
         Computed("split_part(remote_id, '/', -1)", persisted=True), deferred=True
     )
+
+
+class Waiting(Noun):
+    """Units that a buyer comes for at a location, or that the shop brings from there. `way` is a shipment's."""
+
+    way: str
+    location: int
+    units: int = Field(gt=0)
+
+
+class ByHand(Noun):
+    parts: tuple[Waiting, ...] = ()
+
+    @property
+    def units(self) -> int:
+        return sum(part.units for part in self.parts)
 
 
 class OrderLine(Base):
@@ -103,10 +123,19 @@ class OrderLine(Base):
     title: Mapped[str]
     units: Mapped[int]
     to_ship: Mapped[int] = mapped_column(server_default="0")
-    """Units that the storefront asks us to ship: fewer than `units` where some are collected, digital or long gone."""
+    """Units that are to leave our places, in whichever way: fewer than `units` where some are digital or long gone."""
+    by_hand: Mapped[ByHand] = mapped_column(Stored(ByHand), server_default=text("'{}'::jsonb"))
+    """Those of `to_ship` that no carrier brings: where they wait for the buyer, or for the shop to bring them."""
+    to_deliver: Mapped[int] = mapped_column(server_default="0")
+    """Units that are never shipped and that the storefront still wants delivered, with those that we delivered."""
     unit_price_minor: Mapped[int]
     unit_grams: Mapped[int]
     needs_shipping: Mapped[bool]
+
+    @property
+    def carried(self) -> int:
+        """Those of `to_ship` that want a parcel."""
+        return max(0, self.to_ship - self.by_hand.units)
 
 
 class Hold(Base):
@@ -123,7 +152,9 @@ class Hold(Base):
     id: Mapped[Id]
     order_id: Mapped[int]
     kind: Mapped[str]
-    """address, mismatch, payment, risk, dispute, stock, customs, label, storefront, operator."""
+    """address, mismatch, payment, risk, dispute, stock, customs, label, storefront, operator, change, supplier,
+    digital, not_mailed and others: web/show/words.HOLDS names them all.
+    """
     state: Mapped[str] = mapped_column(server_default="open")
     reason: Mapped[str]
     remedy: Mapped[str]
@@ -196,10 +227,18 @@ def holds_of(session: Session, tenant: int, order: int) -> list[Hold]:
 
 
 def open_holds(session: Session, tenant: int, order: int) -> list[Hold]:
-    return [hold for hold in holds_of(session, tenant, order) if hold.state == "open"]
+    return list(session.scalars(_OPEN_HOLDS, {"tenant": tenant, "order": order}))
 
 
 def _rows(session: Session, table: Any, tenant: int, order: int) -> list[Any]:
-    return list(
-        session.scalars(select(table).where(table.tenant_id == tenant, table.order_id == order).order_by(table.id))
-    )
+    return list(session.scalars(of_an_order(table), {"tenant": tenant, "order": order}))
+
+
+@functools.cache
+def of_an_order(table: Any) -> Select[Any]:
+    """A table's rows of `:order` of `:tenant`, oldest first: built once, since building it costs more than asking."""
+    mine = (table.tenant_id == bindparam("tenant"), table.order_id == bindparam("order"))
+    return select(table).where(*mine).order_by(table.id)
+
+
+_OPEN_HOLDS = of_an_order(Hold).where(Hold.state == "open")

@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
+from records.orders import of_an_order
 
 
 class Reversal(Base):
@@ -78,17 +79,14 @@ class ReversalStep(Base):
 
 def reversals_of(session: Session, tenant: int, order: int) -> list[Reversal]:
     """Oldest first."""
-    return list(
-        session.scalars(
-            select(Reversal).where(Reversal.tenant_id == tenant, Reversal.order_id == order).order_by(Reversal.id)
-        )
-    )
+    return list(session.scalars(of_an_order(Reversal), {"tenant": tenant, "order": order}))
 
 
 def under_way(session: Session, tenant: int, order: int) -> Reversal | None:
-    return session.scalars(
-        select(Reversal).where(Reversal.tenant_id == tenant, Reversal.order_id == order, Reversal.state == "under_way")
-    ).first()
+    return session.scalars(_UNDER_WAY, {"tenant": tenant, "order": order}).first()
+
+
+_UNDER_WAY = of_an_order(Reversal).where(Reversal.state == "under_way")
 
 
 def steps_of(session: Session, tenant: int, reversal: int) -> list[ReversalStep]:

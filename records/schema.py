@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from records import (
+    address_changes,
     audit,
     choices,
     comparisons,
     counts,
     decisions,
+    digital,
     inbox,
     installs,
     intentions,
@@ -20,6 +22,7 @@ from records import (
     shadow,
     shipments,
     stock,
+    suppliers,
     tenants,
     timeline,
     users,
@@ -28,11 +31,13 @@ from records.base import Base
 
 TABLES = Base.metadata.tables
 MODULES = (
+    address_changes,
     audit,
     choices,
     comparisons,
     counts,
     decisions,
+    digital,
     inbox,
     installs,
     intentions,
@@ -45,6 +50,7 @@ MODULES = (
     shadow,
     shipments,
     stock,
+    suppliers,
     tenants,
     timeline,
     users,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Table, bindparam, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from records.digital import DigitalCode, DigitalGoods
 from records.privacy import PrivacyRequest
 from records.tenants import Connection
 from records.users import User
@@ -35,6 +36,8 @@ EVERY = (
     _of(Connection, "sealed_secrets"),
     _of(User, "sealed_totp"),
     _of(PrivacyRequest, "sealed_export"),
+    _of(DigitalGoods, "sealed_link"),
+    _of(DigitalCode, "sealed_code"),
 )
 
 

@@ -5,28 +5,37 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, select, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, bindparam, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from integrations.nouns import Parcel as ParcelShape
-from integrations.nouns import Rate
+from integrations.nouns import Rate, Way
 from records.base import Base, CreatedAt, Id, Stored, TenantKey
+from records.orders import of_an_order
 
 
 class Shipment(Base):
-    """What leaves one location for one buyer. States: see orders.lifecycle."""
+    """What leaves one location for one buyer, or a supplier's on our behalf. States: see orders.lifecycle."""
 
     __tablename__ = "shipments"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        ForeignKeyConstraint(["tenant_id", "purchase_order_id"], ["purchase_orders.tenant_id", "purchase_orders.id"]),
         Index("ix_shipments_order", "tenant_id", "order_id"),
+        CheckConstraint("(location_id IS NULL) <> (purchase_order_id IS NULL)", name="leaves_one_place"),
     )
 
     tenant_id: Mapped[TenantKey]
     id: Mapped[Id]
     order_id: Mapped[int]
-    location_id: Mapped[int]
+    location_id: Mapped[int | None]
+    """Empty where a supplier ships it: then it has neither stock nor a label of ours."""
+    purchase_order_id: Mapped[int | None]
+    way: Mapped[str] = mapped_column(server_default="carried")
+    """How the buyer gets it: `carried` in parcels, `collected` at its location, or `brought` by the shop itself. Only
+    what is carried has boxes, labels and a promise.
+    """
     state: Mapped[str] = mapped_column(server_default="planned")
     fulfillments: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     """The storefront's ids of the fulfillments that carry our tracking."""
@@ -88,6 +97,8 @@ class Parcel(Base):
 
 # The states in which a label is, or may become, the one that its parcel travels with.
 LIVE_LABEL = ("intended", "bought")
+# The ways in which a shipment gets to its buyer without a carrier.
+BY_HAND = (Way.COLLECTED.value, Way.BROUGHT.value)
 
 
 class Label(Base):
@@ -187,12 +198,13 @@ def labels_of(session: Session, tenant: int, order: int) -> list[Label]:
 
 
 def live_label(session: Session, tenant: int, parcel: int) -> Label | None:
-    return session.scalars(
-        select(Label).where(Label.tenant_id == tenant, Label.parcel_id == parcel, Label.state.in_(LIVE_LABEL))
-    ).first()
+    return session.scalars(_LIVE_LABEL, {"tenant": tenant, "parcel": parcel}).first()
+
+
+_LIVE_LABEL = select(Label).where(
+    Label.tenant_id == bindparam("tenant"), Label.parcel_id == bindparam("parcel"), Label.state.in_(LIVE_LABEL)
+)
 
 
 def _rows(session: Session, table: Any, tenant: int, order: int) -> list[Any]:
-    return list(
-        session.scalars(select(table).where(table.tenant_id == tenant, table.order_id == order).order_by(table.id))
-    )
+    return list(session.scalars(of_an_order(table), {"tenant": tenant, "order": order}))

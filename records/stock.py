@@ -59,6 +59,8 @@ class Variant(Base):
     tracked: Mapped[bool]
     hs_code: Mapped[str]
     origin_country: Mapped[str]
+    making_days: Mapped[int] = mapped_column(server_default="0")
+    """Working days of its place that it takes to make, or to put together, before it can leave."""
 
 
 class StockLevel(Base):

@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, case, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    bindparam,
+    case,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Stored, TenantKey
@@ -68,6 +79,14 @@ class Rules(BaseModel):
     remind_hours_before: int = Field(default=24, ge=1, le=720)
     """Hours from the reminder to the deadline; halfway, where the deadline is nearer than that."""
     when_unanswered: str = Field(default="wait", pattern="^(wait|refund|ship_rest)$")
+    release_unpaid_days: int = Field(default=0, ge=0, le=90)
+    """Days for which the units of an order are kept whose money was good and is so no more; 0 keeps them."""
+    minutes_to_change: int = Field(default=0, ge=0, le=2880)
+    """Minutes from placing an order in which no label is bought, no code given and no supplier asked for it: the time
+    that its buyer has to change it.
+    """
+    send_change_link: bool = False
+    """Whether each buyer is written once, when the order was checked, where they can still change it."""
 
 
 class Tenant(Base):
@@ -142,17 +161,26 @@ class Connection(Base):
 
 
 def find_connection(session: Session, tenant: int, connection: str, *, lock: bool = False) -> Connection | None:
-    return session.get(Connection, (tenant, connection), with_for_update=lock or None)
+    if lock:
+        return session.get(Connection, (tenant, connection), with_for_update=True)
+    return session.scalars(_CONNECTION, {"tenant": tenant, "id": connection}).first()
+
+
+_CONNECTION = select(Connection).where(Connection.tenant_id == bindparam("tenant"), Connection.id == bindparam("id"))
 
 
 def connection_for(session: Session, tenant: int, role: str) -> Connection | None:
     """The tenant's newest living connection in a role."""
-    return session.scalars(
-        select(Connection)
-        .where(Connection.tenant_id == tenant, Connection.role == role, Connection.ended_at.is_(None))
-        .order_by(Connection.created_at.desc())
-        .limit(1)
-    ).first()
+    return session.scalars(_IN_A_ROLE, {"tenant": tenant, "role": role}).first()
+
+
+_IN_A_ROLE = (
+    select(Connection)
+    .where(Connection.tenant_id == bindparam("tenant"), Connection.role == bindparam("role"))
+    .where(Connection.ended_at.is_(None))
+    .order_by(Connection.created_at.desc())
+    .limit(1)
+)
 
 
 def has_left(session: Session, connection: Connection) -> bool:
@@ -174,15 +202,21 @@ def is_forgotten(session: Session, connection: Connection) -> bool:
 
 
 def rules_of(session: Session, tenant: int) -> Rules:
-    return session.execute(select(Tenant.rules).where(Tenant.id == tenant)).scalar_one()
+    return session.execute(_RULES, {"tenant": tenant}).scalar_one()
+
+
+_RULES = select(Tenant.rules).where(Tenant.id == bindparam("tenant"))
 
 
 def mode_of(session: Session, tenant: int, *, lock: bool = False) -> str:
     """`live`, `shadow`, or `settling`: on its way to shadow, while what was begun is finished. With `lock`, it stays
     so until the transaction ends.
     """
-    asked = select(Tenant.mode).where(Tenant.id == tenant)
-    return session.execute(asked.with_for_update(read=True) if lock else asked).scalar_one()
+    return session.execute(_MODE_LOCKED if lock else _MODE, {"tenant": tenant}).scalar_one()
+
+
+_MODE = select(Tenant.mode).where(Tenant.id == bindparam("tenant"))
+_MODE_LOCKED = _MODE.with_for_update(read=True)
 
 
 def left_for_good(session: Session) -> list[int]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from sandbox import shopify_facts as facts
-from sandbox import shopify_fulfil, shopify_money, shopify_orders, shopify_rest
+from sandbox import shopify_fulfil, shopify_money, shopify_orders, shopify_pickup, shopify_rest
 from sandbox.shopify_act import Act
 from sandbox.shopify_records import Customer, Fulfillment, Line, Order, ShippingLine, WorkLine, WorkOrder
 from sandbox.shopify_seed import address, location_named
@@ -66,6 +66,13 @@ def routed(
     return [(variant, wanted, whole or _best(variant, wanted, online)) for variant, wanted in units]
 
 
+def route_now(act: Act, order: Order) -> None:
+    """Routing is done: work orders that nobody saw yet are made at this moment."""
+    for work in order.work_orders:
+        if work.visible_at > time.time():
+            work.visible_at, work.created_at, work.updated_at = time.time(), act.now, act.now
+
+
 def pay_order(act: Act, order: Order) -> None:
     if facts.outstanding(order) or facts.capturable(order):
         shopify_money.settle(act, order)
@@ -120,6 +127,13 @@ def ship_by_hand(act: Act, order: Order, wish: FulfilWish) -> list[Fulfillment]:
         for place in places.values()
         if (picks := shopify_fulfil.everything([work for work in works if work.location is place]))
     ]
+
+
+def ready_by_hand(act: Act, order: Order) -> None:
+    """The merchant marks everything that is to be picked up as ready in the admin."""
+    for work in order.work_orders:
+        if work.method == "PICK_UP" and work.status == "OPEN":
+            shopify_pickup.make_ready(act, work)
 
 
 def count_stock(act: Act, wish: StockWish) -> None:

@@ -127,6 +127,14 @@ def _add_order_acts(routes: Blueprint, core: Core, store: Store) -> None:
         wish = _wish(TagWish)
         return acted(number, lambda act, order: checkout.tag_order(act, order, wish.add, wish.remove))
 
+    @routes.post("/orders/<int:number>/route")
+    def route(number: int) -> Response:
+        return acted(number, checkout.route_now)
+
+    @routes.post("/orders/<int:number>/ready")
+    def ready(number: int) -> Response:
+        return acted(number, checkout.ready_by_hand)
+
     @routes.post("/orders/<int:number>/fulfil")
     def fulfil(number: int) -> Response:
         wish = _wish(FulfilWish)

@@ -1,12 +1,15 @@
 """Ending and marking an order through the API: cancel and tags, with the refusals as recorded."""
 
+from dataclasses import replace
 from typing import Any
 
 from sandbox import shopify_facts as facts
 from sandbox import shopify_money
+from sandbox import shopify_places as places
 from sandbox.shopify_act import Act
 from sandbox.shopify_errors import found, user_error
 from sandbox.shopify_records import Order
+from sandbox.shopify_things import Address
 
 STAFF_NOTE_LENGTH = 255
 
@@ -28,6 +31,30 @@ def order_cancel(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
 
     job = {"id": act.later(perform), "done": False}
     return {"job": job, "orderCancelUserErrors": [], "userErrors": []}
+
+
+def order_update(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
+    """What is named is overwritten as a whole; the same again changes nothing and is told nobody.
+
+    https://shopify.dev/docs/api/admin-graphql/latest/input-objects/OrderInput
+    """
+    wish = asked["input"]
+    order = found(act.shop, wish["id"], Order)
+    if order is None:
+        return {"order": None, "userErrors": [user_error(["id"], "Order does not exist")]}
+    told = wish.get("shippingAddress")
+    if told is not None and not (told.get("address1") and told.get("city")):
+        lacking = "address1" if not told.get("address1") else "city"
+        refused = user_error(["shippingAddress", lacking], "Shipping address is missing a part that it needs")
+        return {"order": order, "userErrors": [refused]}
+    before = (order.ship_to, order.tags)
+    if told is not None:
+        order.ship_to = _address(order.ship_to, told, act)
+    if wish.get("tags") is not None:
+        order.tags = sorted(set(wish["tags"]))
+    if (order.ship_to, order.tags) != before:
+        act.order_changed(order)
+    return {"order": order, "userErrors": []}
 
 
 def tags_add(act: Act, asked: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +85,19 @@ def cancel(act: Act, order: Order, reason: str, *, restock: bool, refund: bool) 
     if payments:
         shopify_money.refund(act, order, rows, payments, None)
     act.order_changed(order, "orders/cancelled")
+
+
+def _address(before: Address | None, told: dict[str, Any], act: Act) -> Address:
+    country, region = told.get("countryCode"), told.get("provinceCode")
+    made = Address(
+        first_name=told.get("firstName"), last_name=told.get("lastName"), company=told.get("company"),
+        address1=told.get("address1"), address2=told.get("address2"), city=told.get("city"),
+        province=places.province(country, region), province_code=region, zip=told.get("zip"),
+        country=places.country(country), country_code=country, phone=told.get("phone"),
+        id=before.id if before else act.new_id(),
+    )  # fmt: skip
+    same = before is not None and replace(before, latitude=None, longitude=None) == made
+    return before if same and before is not None else made
 
 
 def _not_cancelled(refused: dict[str, Any]) -> dict[str, Any]:

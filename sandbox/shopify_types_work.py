@@ -29,7 +29,7 @@ def _assigned_location(work: WorkOrder) -> dict[str, Any]:
 
 def _destination(work: WorkOrder) -> dict[str, Any] | None:
     buyer = work.order.ship_to
-    if buyer is None or work.method != "SHIPPING":
+    if buyer is None or work.method not in {"SHIPPING", "LOCAL"}:
         return None
     return {
         "id": f"gid://shopify/FulfillmentOrderDestination/{buyer.id}",

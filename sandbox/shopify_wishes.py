@@ -106,7 +106,7 @@ class OrderWish(Wish):
     # How long order routing takes, in seconds.
     fo_delay_s: float = 0.0
     location: str | None = None
-    delivery_method: Literal["SHIPPING", "PICK_UP"] = "SHIPPING"
+    delivery_method: Literal["SHIPPING", "PICK_UP", "LOCAL"] = "SHIPPING"
     name: str | None = None
     note: str | None = None
     tags: list[str] = Field(default_factory=list)

@@ -25,7 +25,7 @@ from config.settings import Settings
 from integrations import registry
 from integrations.ports import Credentials
 from jobs import connect, desk, hearing, runner
-from jobs.work import Services, app_keys, buyer_links, origins, post
+from jobs.work import Services, app_keys, buyer_links, origins, post, supplier_links
 from records import database
 from records.orders import Order
 from records.tenants import Rules
@@ -239,8 +239,9 @@ class World:
         credentials = Credentials(account=SHOP, live=False, secrets={"access_token": TOKEN})
         return registry.vendor("shopify").build(credentials, self.services.origins, lambda _: None)
 
-    def wait_until_routed(self, placed: dict[str, Any]) -> None:
-        eventually(lambda: self.storefront().read_order(placed["admin_graphql_api_id"]).routed)
+    def route(self, placed: dict[str, Any]) -> None:
+        """The store has found out what ships from where; it tells nobody."""
+        self.control("POST", f"/shopify/orders/{placed['id']}/route", {})
 
     def store_orders(self) -> dict[str, dict[str, Any]]:
         """The store's own view of its orders, by name."""
@@ -310,6 +311,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
         patched.setattr(hearing, "GATHERED_FOR", timedelta(minutes=3))
         world.origin = origin
         services.links = buyer_links(pointed.model_copy(update={"public_url": origin}))
+        services.supplier_links = supplier_links(pointed.model_copy(update={"public_url": origin}))
         yield world
     app.extensions["letterbox"].close()
     app.extensions["engine"].dispose()

@@ -78,6 +78,11 @@ SAID = MappingProxyType(
         ),
     }
 )
+# The pages of those who have no login, and what they are shown where something is wrong.
+_OUTSIDE = {
+    **dict.fromkeys(("/choose/", "/delivered/", "/order/"), "buyer_stop.html"),
+    "/supply/": "supplier_stop.html",
+}
 
 
 def attach(app: Flask) -> None:
@@ -135,7 +140,7 @@ def _answer(status: int, name: str, *, reference: str = "", said: Said | None = 
         return make_response(jsonify(error=name.lower(), **({"reference": reference} if reference else {})), status)
     said = said or SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
     # A buyer has no way into the house, and is led nowhere there.
-    page = "buyer_stop.html" if request.path.startswith("/choose/") else "error.html"
+    page = next((page for path, page in _OUTSIDE.items() if request.path.startswith(path)), "error.html")
     return make_response(render_template(page, said=said, status=status, reference=reference), status)
 
 

@@ -19,7 +19,12 @@ log = structlog.get_logger(__name__)
 
 # No cookie speaks for these: whoever knows the signed address may write, and another site does not know it. A browser
 # that tells no referrer tells no origin either (Fetch, 3.2), so that nothing could be compared.
-_BY_ITS_ADDRESS = frozenset({"choose.answered"})
+_BY_ITS_ADDRESS = frozenset(
+    {
+        *("choose.answered", "delivered.opened", "change.confirmed", "change.changed"),
+        *("supply.accepted", "supply.rejected", "supply.shipped", "supply.stopped"),
+    }
+)
 
 
 def attach(app: Flask) -> None:

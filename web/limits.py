@@ -31,7 +31,10 @@ COSTLY = frozenset(
         "stock.file", "counts.upload", "counts.apply", "replenish.file", "replenish.again", "simulation.tried",
         "taking_back.relabel", "reshaping.rerate", "connections.add", "connections.check", "connections.replace_key",
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
-        "choose.shown", "choose.confirmed", "choose.answered",
+        "choose.shown", "choose.confirmed", "choose.answered", "change.shown", "change.confirmed", "change.changed",
+        "supply.shown", "supply.printed", "supply.file", "supply.accepted", "supply.rejected", "supply.shipped",
+        "supply.stopped", "supply.sheet", "purchase_orders.sheet",
+        "delivered.shown", "delivered.opened", "digital.add_codes", "digital.stop", "suppliers.ships",
     }
 )  # fmt: skip
 # Machines ask these all the time, and have to be answered.

@@ -16,7 +16,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 WORDS = {"read_only": "Read only", "warehouse": "Warehouse", "ops": "Ops", "admin": "Admin"}
 MEANINGS = {
     "read_only": "Looks at everything but labels, changes nothing.",
-    "warehouse": "Looks at orders, prints their labels and counts stock.",
+    "warehouse": "Looks at orders, prints their labels, hands over what is picked up, and counts stock.",
     "ops": "Works on orders, jobs, stock and holds.",
     "admin": "Also people, connections, settings, privacy and keys.",
 }

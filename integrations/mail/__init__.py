@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from integrations.mail.smtp import SmtpMail
-from integrations.ports import Notice
-from integrations.roles import Mail
+from integrations.ports import Mail, Notice
 
 
 def build(url: str, sender: str, notice: Notice) -> Mail:

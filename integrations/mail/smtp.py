@@ -73,6 +73,9 @@ class SmtpMail:
         message["Content-Language"] = letter.language
         message.set_content(letter.text, cte="quoted-printable")
         message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+        for one in letter.attachments:
+            kind, _, subtype = one.media_type.partition("/")
+            message.add_attachment(one.content, maintype=kind, subtype=subtype, filename=one.name)
         return message.as_bytes()
 
     def _deliver(self, letter: Letter, written: bytes) -> None:

@@ -70,6 +70,7 @@ from integrations.nouns.storefront import (
     StoreVariant,
     TakenBackLine,
     TrackingLabel,
+    Way,
 )
 
 __all__ = [
@@ -140,6 +141,7 @@ __all__ = [
     "TakenBackLine",
     "TrackingLabel",
     "VoidState",
+    "Way",
     "WorkRouted",
     "exponent",
     "utc",

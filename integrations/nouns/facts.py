@@ -28,6 +28,8 @@ class WorkRouted(Noun):
     """The storefront moved, held, released or routed the work on an order; only the work's own id is told."""
 
     work_remote_id: str
+    made_ready: bool = False
+    """Somebody has said there that it lies ready for its buyer, and the storefront has written them."""
 
 
 class AboutGoods(Noun):

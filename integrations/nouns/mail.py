@@ -41,6 +41,14 @@ Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Line = Annotated[str, AfterValidator(_line)]
 
 
+class Attachment(Noun):
+    """A file that goes with a letter; `media_type` as in `text/csv`."""
+
+    name: Annotated[Line, Field(min_length=1)]
+    media_type: Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
+    content: bytes
+
+
 class Letter(Noun):
     """`sender` is the name that is shown; the address behind it is the installation's own."""
 
@@ -50,3 +58,4 @@ class Letter(Noun):
     text: str
     html: str
     language: Line = "en"
+    attachments: tuple[Attachment, ...] = ()

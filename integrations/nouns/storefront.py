@@ -75,16 +75,35 @@ class OrderSnapshot(Noun):
     test: bool = False
 
 
+class Way(enum.StrEnum):
+    """How a buyer gets units."""
+
+    CARRIED = "carried"
+    """In a parcel, with a label."""
+    COLLECTED = "collected"
+    """The buyer picks them up at a location."""
+    BROUGHT = "brought"
+    """The shop delivers them itself."""
+    NOT_OURS = "not_ours"
+    """In no way that is any work of ours: sold over the counter, at a carrier's own point, or nothing to hand over."""
+
+
 class AskedLine(Noun):
     """Units of an order line that the storefront still wants fulfilled, and from which location (its own choice)."""
 
     line_remote_id: str
     units: int
     location_remote_id: str = ""
-    ships: bool = True
-    """False where the buyer collects (pick-up, local delivery): no label is wanted."""
+    way: Way = Way.CARRIED
+    ready: bool = False
+    """The storefront has written the buyer that they can come for it."""
     on_hold: str = ""
     """The storefront's reason where the work is on hold there, empty otherwise."""
+
+    @property
+    def ships(self) -> bool:
+        """Whether a label is wanted."""
+        return self.way is Way.CARRIED
 
 
 class StoreOrder(Noun):
@@ -211,6 +230,8 @@ class StoreShipment(Noun):
     location_remote_id: str = ""
     """Where it left, where the storefront says so."""
     made_at: AwareDatetime | None = None
+    lines: tuple[ShippedLine, ...] = ()
+    """Its units, where they were asked for."""
 
 
 class TakenBackLine(Noun):

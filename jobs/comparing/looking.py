@@ -223,7 +223,8 @@ SELECT 1 FROM jobs
 WHERE tenant_id = :tenant AND lane = :lane
   AND (state = 'running'
        OR (state = 'due' AND (due_at <= now() OR kind IN ('reverse_order', 'relabel_parcel', 'verify_order',
-                                                         'push_tracking', 'replace_tracking'))))
+                                                         'push_tracking', 'replace_tracking', 'change_address',
+                                                         'tell_ready'))))
 LIMIT 1
 """)
 

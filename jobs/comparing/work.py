@@ -13,10 +13,12 @@ from integrations.nouns import ChangedWork, StoreOrder, WorkRouted
 from jobs import intake
 from jobs.comparing import looking
 from jobs.comparing.looking import Look
-from orders import comparing, progress
+from orders import by_hand, comparing, known_before, progress
+from orders.by_hand import Spot
 from orders.comparing import Difference
 from records.jobs import Job
 from records.orders import Order, lines_of, open_holds
+from records.tenants import Tenant
 
 # We say when we read an order, the store when its work changed: a reading that only seems to be later is made again.
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
@@ -30,6 +32,9 @@ class Planned:
     name: str
     wanted: Mapping[str, int]
     held: bool
+    places: Mapping[str, int]
+    by_hand: Mapping[str, Mapping[Spot, int]]
+    """What of `wanted` waits for its buyer at these places."""
 
 
 def compare(look: Look) -> None:
@@ -80,16 +85,26 @@ def _open_order(session: Session, look: Look, work: ChangedWork) -> Order | None
 
 def _plan(session: Session, tenant: int, order: Order) -> Planned:
     gone = progress.announced(session, tenant, order.id)
+    lines = lines_of(session, tenant, order.id)
     return Planned(
         order=order.id,
         name=order.name,
-        wanted={line.remote_id: line.to_ship - gone.get(line.id, 0) for line in lines_of(session, tenant, order.id)},
+        wanted={line.remote_id: line.to_ship - gone.get(line.id, 0) for line in lines},
+        places=_places(session, tenant, order),
+        by_hand=by_hand.not_gone(lines, by_hand.in_shipments(session, tenant, order.id, states=progress.GONE)),
         held=any(hold.kind == "storefront" for hold in open_holds(session, tenant, order.id)),
     )
 
 
+def _places(session: Session, tenant: int, order: Order) -> dict[str, int]:
+    """Where we would put units aside: nowhere while the order is only watched, as it was not verified for that."""
+    if known_before.only_watched(session, session.get_one(Tenant, tenant), order.id):
+        return {}
+    return by_hand.places_of(session, tenant, order.connection_id)
+
+
 def _make_good(look: Look, store: StoreOrder, changed: ChangedWork, planned: Planned) -> None:
-    lack = comparing.work_lack(store, planned.wanted, held=planned.held)
+    lack = comparing.work_lack(store, planned.wanted, held=planned.held, places=planned.places, by_hand=planned.by_hand)
     if not lack:
         return
     with look.work.writing() as session:

@@ -42,10 +42,11 @@ def ask(
     free = Counter(inventory.available(session, tenant, variants, places))
     free.subtract(spoken_for or {})
     ages = _ages(session, tenant, variants, places, now) if "oldest_stock" in rules.routing.order else {}
+    making = max((want.making_days for want in wants), default=0)  # what is made longest decides when all can leave
     return Question(
         wants=tuple(wants),
         to=distance.point(to),
-        places=tuple(_place(session, tenant, row, to, rules, now) for row in locations),
+        places=tuple(_place(session, tenant, row, to, rules, now, making) for row in locations),
         shelves=tuple(
             Shelf(variant=variant, place=place, units=units, oldest_days=ages.get((variant, place)))
             for (variant, place), units in sorted(free.items())
@@ -66,7 +67,9 @@ def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
     )
 
 
-def _place(session: Session, tenant: int, row: Location, to: Address, rules: Rules, now: datetime) -> Place:
+def _place(
+    session: Session, tenant: int, row: Location, to: Address, rules: Rules, now: datetime, making: int
+) -> Place:
     sending = row.sending
     room = None
     if sending.shipments_a_day is not None:
@@ -78,7 +81,7 @@ def _place(session: Session, tenant: int, row: Location, to: Address, rules: Rul
         preference=sending.preference,
         never_to=sending.never_to,
         room_today=room,
-        leaves_on=promising.leaves_on(now, sending),
+        leaves_on=promising.leaves_on(now, sending, making_days=making),
         carrier_days=promising.carrier_days(rules, home=row.address.country, to=to.country),
         work_minor=sending.work_minor,
     )
@@ -92,6 +95,7 @@ def _planned_today(session: Session, tenant: int, row: Location, now: datetime) 
 _PLANNED = text("""
 SELECT count(*) FROM shipments
 WHERE tenant_id = :tenant AND location_id = :place AND created_at >= :began AND state <> 'cancelled'
+  AND way = 'carried'
 """)
 
 

@@ -40,6 +40,8 @@ class Want(Noun):
     variant: int | None
     units: int = Field(gt=0)
     parts: tuple[Part, ...] = ()
+    making_days: int = 0
+    """Working days that it takes to be made before it can leave."""
 
     def taken(self) -> tuple[tuple[int, int], ...]:
         """What is taken off a shelf for one unit: (variant, units)."""

@@ -207,6 +207,7 @@ GIVEN = {
     "remote_ids": ["gid://shopify/ProductVariant/1"],
     "order_remote_id": ORDER,
     "work_remote_id": WORK,
+    "line_remote_ids": ["gid://shopify/LineItem/1"],
     "fulfillment_remote_id": SHIPPED,
     "payment_remote_id": "pi_1",
     "lines": {
@@ -225,7 +226,7 @@ GIVEN = {
     "keys": Keys(mark="m", idempotency="k"),
     "hold_remote_ids": ["gid://shopify/FulfillmentHold/1"],
     "tags": ["a"],
-    "restock": True, "refund": True, "tell_buyer": False,
+    "restock": True, "refund": True, "tell_buyer": False, "begun": True, "known": (),
     "amount": Money(minor=100, currency="USD"),
     "since": NOW,
     "location_remote_ids": ["gid://shopify/Location/1"],
@@ -241,7 +242,7 @@ GIVEN = {
         document="gid://packline/Movement/1",
     ),
     "topics": ["tracker.updated"],
-    "address": {"verify_address": RENO, "": "https://packline.example/hooks/x"},
+    "address": {"verify_address": RENO, "change_address": BUYER, "": "https://packline.example/hooks/x"},
     "consignment": Consignment(reference="a-1", sender=RENO, recipient=BUYER, parcel=PARCEL),
     "shipment_ref": "shp_1", "rate_ref": "rate_1", "tracker_ref": "trk_1",
 }  # fmt: skip

@@ -147,6 +147,14 @@ def test_routed_work_is_named_and_nothing_more(topic, body, work):
     assert read(f"fulfillment_orders/{topic}", body) == expected
 
 
+def test_work_that_was_made_ready_for_pickup_says_so():
+    body = {"fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/9", "status": "in_progress"}}
+
+    fact = read("fulfillment_orders/line_items_prepared_for_pickup", body)
+
+    assert fact == WorkRouted(work_remote_id="gid://shopify/FulfillmentOrder/9", made_ready=True)
+
+
 def test_a_hold_that_was_added_names_its_work():
     body = {
         "fulfillment_hold": {"id": "gid://shopify/FulfillmentHold/1", "reason": "other"},

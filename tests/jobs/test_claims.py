@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -220,6 +221,17 @@ def test_a_job_due_again_yields_to_a_newer_request_that_waits(lane):
 
     assert lane.jobs("state", "ended_at IS NOT NULL") == [("cancelled", True), ("due", False)]
     assert lane.jobs("due_at <= now()")[1] is True
+
+
+def test_a_job_due_again_soon_is_not_put_off_by_a_request_for_later(lane):
+    lane.add()
+    claim = lane.claim()
+    lane.add(due_at=datetime.now(UTC) + timedelta(hours=48))
+
+    lane.conclude(claim, "due", wait_s=2.0)
+
+    assert lane.jobs("state", "ended_at IS NOT NULL") == [("cancelled", True), ("due", False)]
+    assert lane.jobs("due_at <= now() + interval '2 seconds'", "rung_at")[1] == (True, None)
 
 
 def test_the_jobs_of_a_worker_that_is_known_to_be_gone_are_free_at_once(lane):

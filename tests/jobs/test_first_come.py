@@ -10,7 +10,7 @@ from jobs.work import Work
 from orders import first_come, inventory
 from records import database
 from tests.orders.test_hot_stock import want
-from tests.shop import RENO
+from tests.shop import NEWARK, RENO
 
 
 @pytest.fixture
@@ -74,9 +74,8 @@ def test_a_new_order_takes_nothing_of_what_an_older_one_is_about_to_take(shop, r
     waits = look(shop, new)
 
     assert (type(waits), waits.wait_s) == (Snoozed, 2.0)
-    assert (
-        shop.one("SELECT count(*) FROM holds WHERE order_id = :new", new=new) == 0
-    )  # nobody said yet that it is short
+    # Nobody has said yet that it is short.
+    assert shop.one("SELECT count(*) FROM holds WHERE order_id = :new", new=new) == 0
     look(shop, older)
     turn_comes(shop)
     look(shop, new)
@@ -129,3 +128,56 @@ def test_what_is_spoken_for_is_there_and_is_wanted(wanted, free):
         there = sum(max(0, many) for (what, _), many in free.items() if what == variant)
         assert sum(many for (what, _), many in taken.items() if what == variant) == min(units, there)
     assert {variant for variant, _ in taken} <= set(wanted)
+
+
+def to_be_picked_up(shop, orders, place):
+    part = f'{{"parts": [{{"way": "collected", "location": {place}, "units": 1}}]}}'
+    shop.run(
+        "UPDATE order_lines SET by_hand = cast(:part AS jsonb) WHERE order_id = ANY(:orders)", part=part, orders=orders
+    )
+
+
+def test_what_lands_where_a_buyer_comes_for_it_is_theirs_however_much_lies_elsewhere(shop, reno):
+    newark = shop.location(NEWARK)
+    bag = shop.variant(stock={reno: 0, newark: 50})
+    orders = older, younger = want(shop, 2, [(bag, 1)])
+    to_be_picked_up(shop, orders, reno)
+    for order in orders:
+        look(shop, order)
+    land(shop, {(bag, reno): 1})
+
+    assert isinstance(look(shop, younger), Snoozed)
+    assert held_by(shop) == {}
+    look(shop, older)
+
+    assert shop.rows("SELECT order_id, location_id FROM reservations") == [(older, reno)]
+
+
+def test_nobody_waits_for_units_that_an_older_order_cannot_have_where_they_lie(shop, reno):
+    newark = shop.location(NEWARK)
+    bag = shop.variant(stock={reno: 0, newark: 0})
+    (older,) = want(shop, 1, [(bag, 1)])
+    to_be_picked_up(shop, [older], reno)
+    look(shop, older)
+    land(shop, {(bag, newark): 1})
+    (new,) = want(shop, 1, [(bag, 1)])
+
+    assert isinstance(look(shop, new), Done)
+
+    assert held_by(shop) == {new: 1}
+
+
+RENO_S, NEWARK_S = (1, 1), (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free", "there", "taken"),
+    [
+        ({1: 1}, {RENO_S: 1, NEWARK_S: 50}, {RENO_S: 1}, {RENO_S: 1}),
+        ({1: 3}, {RENO_S: 1, NEWARK_S: 50}, {RENO_S: 2}, {RENO_S: 1, NEWARK_S: 1}),
+        ({1: 2}, {NEWARK_S: 5}, {RENO_S: 2}, {}),
+        ({1: 4}, {RENO_S: 9, NEWARK_S: 1}, {RENO_S: 2}, {RENO_S: 4}),
+    ],
+)
+def test_what_is_picked_up_is_taken_where_it_is_and_the_rest_from_the_fullest_shelf(wanted, free, there, taken):
+    assert first_come.spread(wanted, free, there) == taken

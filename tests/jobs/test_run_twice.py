@@ -14,11 +14,12 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from config.settings import Settings
-from jobs import desk, privacy, queue, runner, self_test, stock_desk
+from jobs import desk, digital_desk, privacy, queue, runner, self_test, stock_desk
 from jobs.queue import KINDS
 from records.orders import Order
 from records.privacy import EXPORT, REDACT_BUYER
 from records.schema import METADATA
+from records.stock import Variant
 from records.tenants import Rules
 from tests.world import SHOP, STRIPE_KEY, World, running_sandbox, running_world, variant
 
@@ -52,6 +53,14 @@ def an_order(world: World) -> None:
 def a_shortage(world: World) -> None:
     world.open_shop(rules=Rules(ask_when_short=True), variants=[variant("BAG", stock={"Reno": 1})])
     world.place(("BAG", 2))
+
+
+def a_code_by_mail(world: World) -> None:
+    world.open_shop(variants=[variant("GIFT", tracked=False, requires_shipping=False)])
+    with world.reading() as session:
+        gift = session.scalars(select(Variant.id).where(Variant.sku == "GIFT")).one()
+        digital_desk.add_codes(session, world.services.keyring, world.tenant, gift, ["AAA-111", "BBB-222"])
+    world.place(("GIFT", 1))
 
 
 def a_catalogue(world: World) -> None:
@@ -114,6 +123,26 @@ def another_label(world: World) -> None:
     (parcel,) = world.rows("SELECT id FROM parcels")
     with world.reading() as session:
         assert desk.relabel(session, world.tenant, parcel.id, by="person:Olga", reason="it was smeared") == ""
+
+
+def another_address(world: World) -> None:
+    world.open_shop(rules=Rules(minutes_to_change=60))
+    world.place(("BAG", 1))
+    world.settle()
+    with world.reading() as session:
+        order = session.scalars(select(Order).where(Order.tenant_id == world.tenant)).one()
+        assert order.ship_to is not None
+        address = order.ship_to.model_copy(update={"street1": "1 Other St"})
+        assert desk.readdress(session, world.tenant, order.id, address, by="person:Olga") == ""
+
+
+def a_pickup(world: World) -> None:
+    world.open_shop()
+    world.place(("BAG", 1), delivery_method="PICK_UP")
+    world.settle()
+    (shipment,) = world.rows("SELECT id FROM shipments")
+    with world.reading() as session:
+        assert desk.ready(session, world.tenant, shipment.id, by="person:Olga") == ""
 
 
 def a_cancellation(world: World) -> None:
@@ -195,12 +224,15 @@ def _ask_for_the_shop(world: World, kind: str) -> None:
 STORIES: dict[str, Callable[[World], None]] = {
     "take_event": an_order,
     "reverse_order": a_cancellation,
+    "change_address": another_address,
     "relabel_parcel": another_label,
     "verify_order": an_order,
     "check_payment": an_order,
     "reserve_stock": an_order,
     "ask_buyer": a_shortage,
     "send_notice": a_shortage,
+    "deliver_digital": a_code_by_mail,
+    "tell_ready": a_pickup,
     "assign_work": an_order,
     "buy_label": an_order,
     "push_tracking": an_order,

@@ -45,6 +45,33 @@ def test_a_bell_that_names_another_function_runs_nothing(redis_connection, name)
         fetched.perform()
 
 
+def test_a_bell_is_off_redis_before_it_is_answered_and_a_fault_leaves_no_word_there(redis_connection, monkeypatch):
+    opened = bell.queue("orders", redis_connection)
+    one = worker.LaneWorker(
+        [opened], name="one", connection=redis_connection, job_class=worker.LaneJob, serializer=JSONSerializer
+    )
+    found = []
+
+    def answer(tenant, lane):
+        found.append((tenant, lane, one.get_state(), redis_connection.keys("rq:job:*"), opened.count))
+        raise RuntimeError("Ada Buyer")
+
+    monkeypatch.setattr(worker, "run_lane", answer)
+    bell.ring_now(redis_connection, "orders", [(7, "order/1")])
+    job, _ = one.queue_class.dequeue_any(
+        [opened], None, connection=redis_connection, job_class=worker.LaneJob, serializer=JSONSerializer
+    )
+    assert redis_connection.lrange(opened.intermediate_queue_key, 0, -1) == [job.id.encode()]
+
+    one.execute_job(job, opened)
+
+    assert found == [(7, "order/1", "busy", [], 0)]
+    assert one.get_state() == "idle"
+    kept = {key: redis_connection.dump(key) for key in redis_connection.keys("*")}
+    assert not [key for key, words in kept.items() if b"Ada" in words or b"order/1" in words or b"rq:job" in key]
+    assert opened.intermediate_queue_key.encode() not in kept
+
+
 # Who must live on, whatever happens in what it looks after; none of them is called by a stage.
 CATCH_EVERYTHING = {
     "jobs/clock.py", "jobs/worker.py", "jobs/bell.py", "jobs/runner.py",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import text
 
 from drills import both_sides
-from drills.books import Ground
-from jobs import reconcile
-from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, World, variant
+from tests.ground import ground
+from tests.world import SHOP, World, variant
 
 pytestmark = [pytest.mark.drill, pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -22,33 +19,11 @@ GOODS = [
 ]
 
 
-def ground(world: World) -> Ground:
-    def compare() -> None:
-        with world.reading() as session:
-            assert reconcile.ask(session, world.tenant, world.connections["shopify"], now=datetime.now(UTC))
-        world.settle()
-
-    return Ground(
-        sandbox=world.sandbox,
-        control=world.control,
-        rows=world.rows,
-        engine=world.engine,
-        settle=world.settle,
-        hurry=world.hurry_but_voids,
-        compare=compare,
-        tenant=world.tenant,
-        domain=SHOP,
-        sku="BAG",
-        stripe_key=STRIPE_KEY,
-        easypost_key=EASYPOST_KEY,
-    )
-
-
 # The drill loses one webhook in twenty of a thousand orders; a few orders lose enough of them at one in five.
 def test_after_comparisons_the_store_counts_what_we_count_level_by_level(world: World):
     world.open_shop(variants=GOODS)
 
-    changed = both_sides.tell(ground(world), orders=16, drop=0.2, seed=5)
+    changed = both_sides.tell(ground(world, ["shopify"]), orders=16, drop=0.2, seed=5)
 
     assert changed.differences == []
     assert min(changed.cancelled, changed.taken_back, changed.counted_there, changed.counted_here) > 0
@@ -59,7 +34,7 @@ def test_after_comparisons_the_store_counts_what_we_count_level_by_level(world: 
 
 def test_a_level_that_differs_shows(world: World):
     world.open_shop(variants=GOODS)
-    assert both_sides.differences(ground(world)) == []
+    assert both_sides.differences(ground(world, ["shopify"])) == []
     world.control("POST", "/deliveries/plan", {"drop": 1.0})
     wish = {"shop": SHOP, "sku": "BAG", "location": "Reno", "on_hand": 3}
     world.control("POST", "/shopify/inventory", wish)
@@ -68,7 +43,7 @@ def test_a_level_that_differs_shows(world: World):
             text("UPDATE stock_levels SET on_hand = 50 FROM variants v WHERE v.id = variant_id AND v.sku = 'MUG'")
         )
 
-    found = sorted(both_sides.differences(ground(world)))
+    found = sorted(both_sides.differences(ground(world, ["shopify"])))
 
     assert found[0] == "BAG at Reno: on hand: 3 against 60"
     assert "MUG at Reno: on hand: 40 against 50" in found

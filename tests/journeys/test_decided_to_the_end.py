@@ -103,7 +103,6 @@ def test_what_the_merchant_has_shipped_in_part_is_decided_about_the_rest_and_pro
     watching.settle()
     assert watching.order(first).state == "watched"
 
-    watching.wait_until_routed(first)
     watching.next_second()
     line = watching.rows("SELECT remote_id FROM order_lines")[0].remote_id
     watching.storefront().announce(

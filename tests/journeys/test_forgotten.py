@@ -16,7 +16,8 @@ from config.settings import Settings
 from jobs import clock, desk, installing, queue, runner
 from orders import ledgers
 from records.orders import Order
-from tests import farewells
+from records.suppliers import Supplier
+from tests import farewells, giving
 from tests.farewells import NUMBER, data_request, deliver, dump, leave, redact_buyer, redact_shop, uninstalled
 from tests.world import BUYER, HOOK_SECRET, SHOP, World, running_world
 
@@ -482,6 +483,24 @@ def test_a_shop_is_forgotten_after_two_days_and_its_ledgers_stay_whole(world: Wo
     ]
     clock._forget_shops(world.engine)
     assert world.rows("SELECT 1 FROM jobs WHERE state = 'due'") == []
+
+
+def test_a_forgotten_shop_has_no_link_no_code_and_no_supplier_left(world: World):
+    giving.sold(world, codes=("AAA-111",), link=True)
+    with world.reading() as session:
+        session.add(Supplier(tenant_id=world.tenant, name="Tents & Co", email="po@tents.example", lead_days=3))
+    farewells.know_its_number(world)
+    leave(world)
+    deliver(world, "app/uninstalled", uninstalled())
+    world.settle()
+    deliver(world, "shop/redact", redact_shop())
+    world.settle()
+
+    assert shop_row(world).redacted_at is not None
+    assert [row.sealed_link for row in world.rows("SELECT sealed_link FROM digital_goods")] == [None, None]
+    assert [row.sealed_code for row in world.rows("SELECT sealed_code FROM digital_codes")] == [None]
+    (supplier,) = world.rows("SELECT id, name, email FROM suppliers")
+    assert (supplier.name, supplier.email) == (f"Forgotten {supplier.id}", "")
 
 
 def test_a_forgotten_shop_is_as_one_that_was_never_here(world: World):

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import text
 
 from drills import books, losses
-from drills.books import Ground
-from jobs import reconcile
-from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, World, variant
+from tests.ground import ground
+from tests.world import STRIPE_KEY, World, variant
 
 pytestmark = [pytest.mark.drill, pytest.mark.long, pytest.mark.timeout(900)]
-
-
-def ground(world: World) -> Ground:
-    def compare() -> None:
-        for vendor in ("shopify", "stripe", "easypost"):
-            with world.reading() as session:
-                assert reconcile.ask(session, world.tenant, world.connections[vendor], now=datetime.now(UTC))
-            world.settle()
-
-    return Ground(
-        sandbox=world.sandbox,
-        control=world.control,
-        rows=world.rows,
-        engine=world.engine,
-        settle=world.settle,
-        hurry=world.hurry_but_voids,
-        compare=compare,
-        tenant=world.tenant,
-        domain=SHOP,
-        sku="BAG",
-        stripe_key=STRIPE_KEY,
-        easypost_key=EASYPOST_KEY,
-    )
 
 
 # Far more is lost than on any real line, so that sixty orders lose something of every kind in every run.

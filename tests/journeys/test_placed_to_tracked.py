@@ -152,19 +152,19 @@ def test_an_order_that_the_buyer_collects_gets_no_label(world: World):
     placed = world.place(("BAG", 1), delivery_method="PICK_UP")
     world.settle()
 
-    assert world.order(placed).state == "closed"
+    assert world.order(placed).state == "allocated"
     assert world.labels_bought() == []
-    assert world.level("BAG", "Reno") == (100, 0)
+    assert world.level("BAG", "Reno") == (100, 1)
 
 
 def test_an_order_is_looked_at_again_until_the_store_has_routed_it(world: World):
     world.open_shop()
 
-    placed = world.place(("BAG", 1), fo_delay_s=1.0)
+    placed = world.place(("BAG", 1), fo_delay_s=3_600)
     world.settle()
     assert world.order(placed).state == "received"
     assert world.labels_bought() == []
-    world.wait_until_routed(placed)
+    world.route(placed)
     world.hurry()
     world.settle()
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs import going_live, verify_order
+from jobs import going_live, unknown_places
 from records import database
 from tests.world import STRIPE_KEY, World
 
@@ -67,7 +67,7 @@ def test_an_order_in_hand_when_the_shop_turns_to_watching_is_watched(
     world: World, monkeypatch: pytest.MonkeyPatch, settles: bool
 ):
     world.open_shop()
-    unknown, modes = verify_order._places_if_unknown, []
+    unknown, modes = unknown_places.read, []
 
     def turned_meanwhile(*given):
         if not modes:
@@ -75,7 +75,7 @@ def test_an_order_in_hand_when_the_shop_turns_to_watching_is_watched(
             modes.append(mode(world))
         return unknown(*given)
 
-    monkeypatch.setattr(verify_order, "_places_if_unknown", turned_meanwhile)
+    monkeypatch.setattr(unknown_places, "read", turned_meanwhile)
     placed = world.place(("BAG", 1))
     world.settle()
     world.hurry()

@@ -4,7 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.nouns import AskedLine, ChangedOrder, Money, PaymentFact, PaymentStanding, PaymentState, StoreOrder
+from integrations.nouns import (
+    AskedLine,
+    ChangedOrder,
+    Money,
+    PaymentFact,
+    PaymentStanding,
+    PaymentState,
+    StoreOrder,
+    Way,
+)
 from integrations.nouns import StoreShipment as There
 from orders import comparing, placing
 from orders.comparing import KnownOrder, KnownPayment, Sent
@@ -75,7 +84,7 @@ def asked(*lines, routed=True):
             "",
         ),
         (asked(AskedLine(line_remote_id="l1", units=1)), {"l1": 2}, False, "asks for 1 units, 2 were planned"),
-        (asked(AskedLine(line_remote_id="l1", units=1, ships=False)), {}, False, ""),
+        (asked(AskedLine(line_remote_id="l1", units=1, way=Way.NOT_OURS)), {}, False, ""),
         (
             asked(AskedLine(line_remote_id="l1", units=2, on_hold="other")),
             {"l1": 2},

@@ -32,6 +32,16 @@ def test_a_shop_that_is_forgotten_loses_every_place_that_a_buyer_loses():
     assert Becomes.STRUCK not in {place.shop for place in PLACES}
 
 
+def test_every_table_that_a_shop_loses_something_of_can_be_gone_through_by_one_key():
+    keys = {
+        table: [column.name for column in METADATA.tables[table].primary_key if column.name != "tenant_id"]
+        for table in forgetting.of_the_shop()
+        if table != "tenants"
+    }
+
+    assert {table: key for table, key in keys.items() if len(key) != 1} == {}
+
+
 def test_no_amount_and_no_count_is_among_the_places():
     numbers = {
         (table.name, column.name) for table in METADATA.tables.values() for column in table.columns

@@ -92,6 +92,23 @@ def test_one_line_too_many_for_one_level_holds_nothing(shop, reno):
     assert shop.rows(LEVELS) == [(3, 0)]
 
 
+def test_a_bundle_of_one_part_alone_takes_the_part_and_says_so(shop, reno):
+    sock = shop.variant("SOCK", stock={reno: 7})
+    order = shop.order((sock, 2))
+    ((line,),) = shop.rows("SELECT id FROM order_lines")
+    with shop.transaction() as session:
+        shipment = session.execute(
+            insert(Shipment).values(tenant_id=shop.tenant, order_id=order, location_id=reno).returning(Shipment.id)
+        ).scalar_one()
+        pick = Pick(line=line, variant=None, location=reno, units=2, parts=((sock, 3),))
+        inventory.reserve(session, shop.tenant, order, [Holding(pick=pick, shipment=shipment)], actor="test")
+
+    assert shop.rows(LEVELS) == [(7, 6)]
+    assert shop.rows('SELECT line_id, units, "each", part FROM reservations') == [(line, 6, 3, True)]
+    told = shop.rows("SELECT reserved_change, reference, order_id, actor FROM movements WHERE cause = 'reserved'")
+    assert told == [(6, "bundle", order, "test")]
+
+
 def test_two_picks_of_one_level_count_together(shop, reno):
     bag = shop.variant(stock={reno: 3})
     order = shop.order((bag, 2), (bag, 2))

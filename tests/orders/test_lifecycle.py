@@ -16,6 +16,8 @@ RESTS_WITH_A_WAY_ON = {
     # Until something was done, whoever came too late may still choose, and an order that is over ends the choice.
     "choice": {"answered", "defaulted"},
     "order": {"closed"},  # the store asks for more of it, or cancels it
+    "shipment": {"handed_over"},  # by hand, unless the store does not show it any more
+    "address_change": {"withdrawn"},  # the store had heard of it before it was given up
     "label": {"bought", "failed"},  # used, unless it is given back; not bought, unless the carrier sold it after all
     "reservation": {"consumed"},  # its units left the shelf, unless the store is told that they did not
     "inbox_event": {"taken", "ignored"},  # a person may replay it

@@ -43,6 +43,20 @@ def test_it_leaves_on(ordered, sending, leaves):
 
 
 @pytest.mark.parametrize(
+    ("making_days", "sending", "leaves"),
+    [
+        (0, {}, MON),
+        (1, {}, TUE),
+        (4, {"handling_days": 1}, date(2026, 11, 30)),
+        (2, {"closed_on": (TUE,)}, THU),
+        (365, {"working_days": (0,)}, date(2033, 11, 21)),
+    ],
+)
+def test_what_is_made_first_leaves_so_many_working_days_later(making_days, sending, leaves):
+    assert promising.leaves_on(at(MON, 9), Sending(**sending), making_days=making_days) == leaves
+
+
+@pytest.mark.parametrize(
     ("leaving", "days", "arrives"), [(MON, 0, MON), (MON, 3, THU), (FRI, 1, SAT), (FRI, 2, date(2026, 11, 30))]
 )
 def test_a_parcel_that_would_come_on_a_sunday_is_promised_for_monday(leaving, days, arrives):

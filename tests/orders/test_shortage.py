@@ -92,7 +92,7 @@ def test_the_reminder_comes_between_the_question_and_the_deadline(days: int, bef
 
 
 LINKS = BuyerLinks("secret-key", "https://packline.example")
-LINK = Link(tenant=3, choice=7, version=1, until=NOW + timedelta(days=1))
+LINK = Link(tenant=3, about=7, version=1, until=NOW + timedelta(days=1))
 
 
 def test_a_link_says_what_it_was_made_for_and_is_the_same_each_time():

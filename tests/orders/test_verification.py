@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.nouns import AddressVerdict, AskedLine, OrderedLine, RiskAdvice, StoreOrder
+from integrations.nouns import AddressVerdict, AskedLine, OrderedLine, RiskAdvice, StoreOrder, Way
 from orders.verification import LOOKED_FOR, missing_in, problems
 from records.tenants import Rules
 from tests.shop import ADA, NOON, snapshot, usd
@@ -56,7 +56,8 @@ def test_an_order_without_an_address_lacks_the_whole_of_it():
 
 
 @pytest.mark.parametrize(
-    "asked", [(), (AskedLine(line_remote_id="l1", units=2, ships=False),), (AskedLine(line_remote_id="l1", units=0),)]
+    "asked",
+    [(), (AskedLine(line_remote_id="l1", units=2, way=Way.NOT_OURS),), (AskedLine(line_remote_id="l1", units=0),)],
 )
 def test_an_order_of_which_nothing_ships_needs_no_address(asked):
     assert found(in_store(snapshot(ship_to=None), asked=asked), None) == []

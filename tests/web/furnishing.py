@@ -15,13 +15,15 @@ from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
 from records.choices import Choice
 from records.counts import Count, CountLine
 from records.decisions import Refusal
+from records.digital import DigitalCode, DigitalDelivery, DigitalGoods, DigitalLine
 from records.jobs import Job
 from records.notices import Notice
-from records.orders import Order, OrderLine
+from records.orders import ByHand, Order, OrderLine, Waiting
 from records.reversals import Reversal, ReversalStep
 from records.routing import RoutingRules, Sending
 from records.shipments import Label, Parcel, Shipment
 from records.stock import Arrival, Location
+from records.suppliers import PurchaseOrder, PurchaseOrderLine, SuppliedVariant, Supplier
 from records.tenants import Connection
 
 
@@ -49,6 +51,7 @@ def furnish(shop: Shop) -> dict[str, int]:
     events = _events(shop, shipped)
     _compared(shop, shipped, held)
     step = _taken_back(shop, split)
+    purchased = _drop_shipped(shop, split)
     foresee_all(shop)
     counts = _counted(shop)
     return {
@@ -60,6 +63,7 @@ def furnish(shop: Shop) -> dict[str, int]:
         "held": held.id,
         "short": short.id,
         "unmatched": unmatched.id,
+        **purchased,
         "variant": shop.variants["BAG"],
         "location": shop.locations["Reno"],
         **events,
@@ -68,6 +72,17 @@ def furnish(shop: Shop) -> dict[str, int]:
         "waiting_shipment": waiting.id,
         "label": shop.session.scalars(select(Label.id).where(Label.order_id == shipped.id)).one(),
     }
+
+
+def put_aside(shop: Shop, *, way: str = "collected", state: str = "planned") -> tuple[int, int]:
+    """An order that waits for its buyer at Reno: its id, and its shipment's."""
+    order = shop.order(state="allocated", ship_to=None if way == "collected" else ADA, deliver_by=None)
+    there = ByHand(parts=(Waiting(way=way, location=shop.locations["Reno"], units=2),))
+    line = shop.line(order, units=2, to_ship=2, by_hand=there)
+    shipment = shop.shipment(order, [line], state=state)
+    shipment.way = way
+    shop.session.flush()
+    return order.id, shipment.id
 
 
 def _counted(shop: Shop) -> dict[str, int]:
@@ -91,6 +106,24 @@ def _counted(shop: Shop) -> dict[str, int]:
     return {"arrival": arrival.id, "count": sheet.id, "scanned": scanned.id}
 
 
+def _drop_shipped(shop: Shop, order: Order) -> dict[str, int]:
+    """A supplier who rejected one purchase order of an order, and was sent another."""
+    supplier = _kept(shop, Supplier(tenant_id=shop.tenant, name="Tents & Co", email="po@tents.example", lead_days=3))
+    of = {"tenant_id": shop.tenant, "variant_id": shop.variants["PICNIC"], "supplier_id": supplier.id}
+    _kept(shop, SuppliedVariant(**of, sku="T-200", cost_minor=4250, currency="USD"))
+    line = shop.session.scalars(select(OrderLine.id).where(OrderLine.order_id == order.id).limit(1)).one()
+    asked = {"tenant_id": shop.tenant, "order_id": order.id, "supplier_id": supplier.id, "ship_to": ADA}
+    said = {"answered_at": shop.now, "answered_by": "person:the supplier", "reason": "Sold out until June."}
+    rejected = _kept(shop, PurchaseOrder(**asked, state="rejected", ended_at=shop.now, **said))
+    sent = _kept(shop, PurchaseOrder(**asked, state="sent", sent_at=shop.now - timedelta(hours=2)))
+    for row in (rejected, sent):
+        at = {"tenant_id": shop.tenant, "purchase_order_id": row.id, "line_id": line, "sku": "T-200"}
+        _kept(shop, PurchaseOrderLine(**at, units=2, cost_minor=4250, currency="USD"))
+    subject = {"subject": f"purchase_order/{sent.id}", "fact": "ordered", "state": "sent", "ended_at": shop.now}
+    _kept(shop, Notice(tenant_id=shop.tenant, order_id=order.id, **subject))
+    return {"purchase_order": sent.id, "rejected": rejected.id, "supplier": supplier.id}
+
+
 def _kept(shop: Shop, row: Any) -> Any:
     shop.session.add(row)
     shop.session.flush()
@@ -104,7 +137,8 @@ def _call(vendor: str, verb: str, ms: int, key: str = "", outcome: str = "ok") -
 def _shipped(shop: Shop) -> Order:
     order = shop.order(state="fulfilled", placed_at=shop.now - timedelta(days=3))
     line = shop.line(order)
-    shop.line(order, "GIFT", 1, needs_shipping=False, to_ship=0, unit_price_minor=2500)
+    gift = shop.line(order, "GIFT", 1, needs_shipping=False, to_ship=0, unit_price_minor=2500)
+    _delivered(shop, order, gift)
     shipment = shop.shipment(order, [line], state="handed_over")
     parcel = shop.parcel(
         shipment,
@@ -279,6 +313,34 @@ def _held(shop: Shop) -> Order:
         order, "On hold (operator): Waits for the buyer's answer about the colour.", kind="hold", actor="person:Grace"
     )
     return order
+
+
+def _delivered(shop: Shop, order: Order, gift: OrderLine) -> None:
+    """Its gift card went out by mail, and there are two more codes."""
+    variant = shop.variants["GIFT"]
+    shop.session.add(DigitalGoods(tenant_id=shop.tenant, variant_id=variant, kind="codes"))
+    delivery = DigitalDelivery(
+        tenant_id=shop.tenant, order_id=order.id, link_until=shop.now + timedelta(days=300), fulfillments=[]
+    )
+    shop.session.add(delivery)
+    shop.session.flush()
+    line = DigitalLine(
+        tenant_id=shop.tenant, delivery_id=delivery.id, line_id=gift.id, variant_id=variant, kind="codes", units=1
+    )
+    shop.session.add(line)
+    shop.session.flush()
+    for given in (line.id, None, None):
+        shop.session.add(DigitalCode(tenant_id=shop.tenant, variant_id=variant, digital_line_id=given))
+    shop.session.add(
+        Notice(
+            tenant_id=shop.tenant,
+            order_id=order.id,
+            subject=f"delivery/{delivery.id}",
+            fact="delivered",
+            state="sent",
+            ended_at=shop.now - timedelta(days=2),
+        )
+    )
 
 
 def _short(shop: Shop) -> Order:

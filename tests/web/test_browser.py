@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
+from furnishing import put_aside
 from person import PASSWORD, Person
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from seeds import Shop
@@ -97,6 +98,8 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "held order": f"{shop}/orders/{ids['held']}",
         "short order": f"{shop}/orders/{ids['short']}",
         "answer for the buyer": f"{shop}/orders/{ids['short']}/choice",
+        "another address": f"{shop}/orders/{ids['held']}/address",
+        "too late for another address": f"{shop}/orders/{ids['shipped']}/address",
         "cancel": f"{shop}/orders/{ids['split']}/cancel",
         "routing": f"{shop}/orders/{ids['split']}/routing",
         "try rules": f"{shop}/routing/simulate",
@@ -115,11 +118,15 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "settings": f"{shop}/settings",
         "stock": f"{shop}/stock",
         "bundles": f"{shop}/stock/bundles",
+        "made to order": f"{shop}/stock/making",
+        "digital goods": f"{shop}/stock/digital",
         "to order": f"{shop}/replenish?show=all",
         "one to order": f"{shop}/replenish/{ids['variant']}/{ids['location']}",
         "ledger": f"{shop}/stock/{ids['variant']}/{ids['location']}",
         "arrivals": f"{shop}/arrivals",
         "arrival": f"{shop}/arrivals/{ids['arrival']}",
+        "suppliers": f"{shop}/suppliers",
+        "purchase orders": f"{shop}/purchase-orders",
         "counts": f"{shop}/stock/counts",
         "count": f"{shop}/stock/counts/{ids['count']}",
         "problems of a count": f"{shop}/stock/counts/{ids['count']}?show=problems",
@@ -180,6 +187,17 @@ def test_every_page_is_for_everybody(grace_at: Any, furnished: dict[str, int], s
     page = grace_at(viewport=screen)
     wrong = {name: wrong_on(page, path) for name, path in every_page(furnished).items()}
     assert {name: found for name, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_what_waits_for_its_buyer_is_for_everybody(
+    grace_at: Any, furnished: dict[str, int], shop: Shop, session: Session, screen: dict[str, int]
+) -> None:
+    orders = [put_aside(shop, state="planned")[0], put_aside(shop, state="ready")[0], put_aside(shop, way="brought")[0]]
+    session.commit()
+
+    page = grace_at(viewport=screen)
+    assert [wrong_on(page, f"/ops/shops/{furnished['tenant']}/orders/{order}") for order in orders] == [[], [], []]
 
 
 def test_pages_read_well_in_the_dark(grace_at: Any, furnished: dict[str, int]) -> None:

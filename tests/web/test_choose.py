@@ -96,11 +96,11 @@ def test_nobody_s_link_leads_anywhere(
 ) -> None:
     link = choosing.link_of(choice)
     with app.app_context():
-        others = links().token(Link(tenant=other_shop.tenant, choice=choice.id, version=1, until=link.until))
-        newer = links().token(Link(tenant=link.tenant, choice=choice.id, version=2, until=link.until))
-        unknown = links().token(Link(tenant=link.tenant, choice=4711, version=1, until=link.until))
+        others = links().token(Link(tenant=other_shop.tenant, about=choice.id, version=1, until=link.until))
+        newer = links().token(Link(tenant=link.tenant, about=choice.id, version=2, until=link.until))
+        unknown = links().token(Link(tenant=link.tenant, about=4711, version=1, until=link.until))
         ended = links().token(
-            Link(tenant=link.tenant, choice=choice.id, version=1, until=choice.created_at - timedelta(1))
+            Link(tenant=link.tenant, about=choice.id, version=1, until=choice.created_at - timedelta(1))
         )
 
     for forged in (others, newer, unknown, token[:-2], f"x{token}", "x"):

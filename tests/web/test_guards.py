@@ -21,7 +21,11 @@ OPEN = {
     # Shopify signs what a storefront asks (tests/web/test_arriving.py).
     "arriving.shown",
     # So is a buyer's (tests/web/test_choose.py).
-    "choose.shown", "choose.confirmed", "choose.answered", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
+    "choose.shown", "choose.confirmed", "choose.answered", "delivered.shown", "delivered.opened",
+    # And so is their page of an order (tests/web/test_change.py), and a supplier's (tests/web/test_supply.py).
+    "change.shown", "change.confirmed", "change.changed", "supply.shown", "supply.printed", "supply.file", "supply.sheet",
+    "supply.accepted", "supply.rejected", "supply.shipped",
+    "supply.stopped", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
     "session.ask_code", "session.take_code", "front", "show", "static",
 }  # fmt: skip
 
@@ -40,7 +44,9 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
     id = {
         "order": ids["held"],
         "choosing": ids["short"],
+        "changing": ids["held"],
         "taking_back": ids["split"],
+        "purchase_orders": ids["split"],
         "job": ids["parked_job"],
         "inbox": ids["event"],
     }.get(page, 1)
@@ -50,6 +56,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
         "tenant": tenant, "id": id, "label": ids["label"], "variant": ids["variant"], "location": ids["location"],
         "kind": "address", "connection": f"store-{ids['tenant']}",
         "step": "labels" if page == "setup" else ids["step"], "parcel": ids["parcel"],
+        "purchase_order": ids["purchase_order"],
     }  # fmt: skip
     with app.test_request_context():
         return app.url_map.bind("localhost").build(
@@ -93,7 +100,10 @@ def test_a_page_that_stood_open_is_sent_to_the_door_as_a_whole(
 
 def test_every_blueprint_is_guarded_but_for_the_doors(app: Flask) -> None:
     unguarded = {name for name in app.blueprints if guard not in app.before_request_funcs.get(name, [])}
-    assert unguarded == {"health", "session", "files", "install", "arriving", "choose"}
+    assert unguarded == {
+        *("health", "session", "files", "install", "arriving"),
+        *("choose", "change", "delivered", "supply"),
+    }
 
 
 def test_every_page_lives_under_ops(app: Flask) -> None:
@@ -143,7 +153,14 @@ def test_every_button_needs_its_token(app: Flask, grace: Person, furnished: dict
     before = everything(grace)
     pressed = 0
     for rule, method in routes(app):
-        if method != "POST" or rule.endpoint in {"hooks.receive", "choose.answered"}:
+        if (
+            method != "POST"
+            or rule.endpoint
+            in {
+                *("hooks.receive", "choose.answered", "delivered.opened", "change.confirmed", "change.changed"),
+            }
+            or rule.endpoint.startswith("supply.")
+        ):
             continue  # a signature, or a signed address, is what speaks for these
         answer = grace.client.post(address(app, rule, furnished, furnished["tenant"]), data=FORM)
         assert answer.status_code == 400, rule

@@ -14,7 +14,7 @@ def test_failures_stand_together_by_cause_with_what_to_do(grace: Person, furnish
     assert "Buy a label: no rates" in text
     assert "Retry all 3…" in text
     assert "Check the order: fault" in text
-    assert "Tell the store the tracking: throttled" in text
+    assert "Tell the store what has left: throttled" in text
     assert "tries again by itself" in text
     assert "allow another carrier; then retry" in text
 

@@ -19,6 +19,9 @@ from web import roles
 # Whatever is not named here takes the role ops to write: orders, jobs, stock, holds.
 WRITES_OTHERWISE = {
     "bulk.print_labels": "warehouse",
+    "handing_over.ready": "warehouse",
+    "handing_over.given": "warehouse",
+    "handing_over.not_given": "warehouse",
     "count_scan.begin": "warehouse",
     "count_scan.scan": "warehouse",
     "count_scan.set_units": "warehouse",
@@ -27,6 +30,11 @@ WRITES_OTHERWISE = {
     "me.change_password": "read_only",
     "me.begin": "read_only",
     "me.remove": "read_only",
+    "suppliers.add": "admin",
+    "suppliers.change": "admin",
+    "suppliers.end": "admin",
+    "suppliers.ships": "admin",
+    "suppliers.stop": "admin",
     "people.add": "admin",
     "people.rights": "admin",
     "people.end": "admin",
@@ -36,7 +44,10 @@ WRITES_OTHERWISE = {
 # Pages of an admin's own work.
 ADMINS_PAGES = {"connections", "settings", "setup", "shadow", "privacy", "people", "audit", "audit_house", "locations"}
 # Anybody may open these, whatever their role: they prove who it is.
-DOORS = {"session.take_password", "session.take_code", "session.sign_out", "choose.answered"}
+DOORS = {"session.take_password", "session.take_code", "session.sign_out", "choose.answered"} | {
+    "delivered.opened", "change.confirmed", "change.changed",
+    "supply.accepted", "supply.rejected", "supply.shipped", "supply.stopped",
+}  # fmt: skip
 
 
 def somebody(app: Flask, engine: Engine, session: Session, role: str, *, shop: int | None = None) -> Person:

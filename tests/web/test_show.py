@@ -22,7 +22,7 @@ from orders.lifecycle import LIVES
 from records.jobs import Job
 from records.orders import Hold
 from web import assets
-from web.show import condition, moments, next_step, redaction, sheet, words
+from web.show import condition, doings, moments, next_step, redaction, sheet, words
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -91,7 +91,7 @@ def test_every_state_of_every_thing_has_a_word_and_a_picture() -> None:
     assert set(words.LOOKS["inbox"]) == set(LIVES["inbox_event"].states)
     assert set(words.LOOKS["parcel"]) == {status.value for status in ParcelStatus}
     assert set(words.LOOKS["payment"]) == {one.value for kind in (PaymentStanding, PaymentState) for one in kind}
-    assert set(words.DOINGS) == set(KINDS)
+    assert set(doings.DOINGS) == set(KINDS)
     pairs = [(look.word, look.icon) for table in words.LOOKS.values() for look in table.values()]
     assert all(word and icon for word, icon in pairs)
 
@@ -130,7 +130,7 @@ def _hold(kind: str) -> Hold:
         ("allocated", ["stock"], [_job("parked")], [], "Needs you: buy a label", "bad"),
         ("verified", ["address", "operator"], [_job("due")], [], "On hold: address, held by a person", "warn"),
         ("shipping", ["stock"], [], ["in_transit"], "Waits for stock", "warn"),
-        ("shipping", ["stock"], [_job("due", "push_tracking")], [], "Next: tell the store the tracking", "going"),
+        ("shipping", ["stock"], [_job("due", "push_tracking")], [], "Next: tell the store what has left", "going"),
         ("released", [], [_job("running", "reserve_stock"), _job("due")], [], "Now: reserve stock", "going"),
         ("released", [], [_job("due", reason="Down.", due_at=LATER)], [], "Tries again: buy a label", "warn"),
         ("cancelled", [], [], [], "Nothing: cancelled", "quiet"),

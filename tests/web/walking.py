@@ -72,6 +72,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], *, tenant: int | None =
     own = {
         "order": "held",
         "choosing": "short",
+        "changing": "held",
         "taking_back": "split",
         "job": "parked_job",
         "inbox": "event",
@@ -85,6 +86,8 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], *, tenant: int | None =
         values["step"] = "labels"
     if rule.endpoint == "order.label":
         values["id"] = ids["shipped"]
+    if page == "purchase_orders":
+        values["id"] = ids["split"]
     with app.test_request_context():
         adapter = app.url_map.bind("localhost")
         return adapter.build(rule.endpoint, {name: values.get(name, 1) for name in rule.arguments}, method=None)

@@ -19,8 +19,6 @@ log = structlog.get_logger(__name__)
 blueprint = door.guarded("bundles", __name__)
 
 _FIELDS = ("bundle", "part", "units")
-_NOTHING = "Nothing with this SKU is sold here. Read the store anew if it is new."
-_SEVERAL = "Several things have this SKU: give each one of its own in the store."
 
 
 @blueprint.get("/shops/<id:tenant>/stock/bundles")
@@ -71,7 +69,7 @@ def _put_in(session: Session, tenant: int, given: dict[str, str]) -> dict[str, s
         if len(found) == 1:
             sold[name] = found[0]
         else:
-            wrong[name] = _SEVERAL if found else _NOTHING
+            wrong[name] = made.SEVERAL if found else made.NOTHING
     if wrong:
         return wrong
     refused = bundles.put_in(session, tenant, sold["bundle"].id, sold["part"].id, int(units))

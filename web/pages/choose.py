@@ -110,7 +110,7 @@ def _opened(token: str) -> Iterator[tuple[Session, Choice]]:
     except LinkEnded:
         abort(410)
     with database.transaction(shop.engine(), link.tenant) as session:
-        row = choices.find(session, link.tenant, link.choice)
+        row = choices.find(session, link.tenant, link.about)
         tenant = session.get(Tenant, link.tenant)
         if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
             abort(404)

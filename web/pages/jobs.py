@@ -16,12 +16,13 @@ from web.queries import jobs
 from web.queries.jobs import Wish
 from web.queries.keyset import Cut
 from web.show import words
+from web.show.look import Look
 
 log = structlog.get_logger(__name__)
 blueprint = door.guarded("jobs", __name__)
 
 # A job that failed and is due again is no worse than due; beside the parked ones it wants a word of its own.
-_RETRYING = words.Look("Tries again", "clock", "warn", "It failed and is tried again by itself.")
+_RETRYING = Look("Tries again", "clock", "warn", "It failed and is tried again by itself.")
 
 
 @blueprint.get("/shops/<id:tenant>/jobs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -9,12 +10,13 @@ from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
-from orders import holds
+from orders import handed_over, holds, making
 from records.orders import OVER, Hold, Order, find_order, open_holds
+from records.shipments import BY_HAND, Shipment
 from web import asked, file_links, show
 from web import session as door
-from web.pages import choose, shop
-from web.queries import choices
+from web.pages import choose, shop, supply
+from web.queries import buyer_page, choices, digital, suppliers
 from web.queries import order as reads
 from web.queries.keyset import Cut
 from web.queries.order import Whole
@@ -116,8 +118,13 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         cut = Cut(before=asked.row_id("before"), after=asked.row_id("after"), size=_STORY_PAGE)
         story = reads.story(session, tenant, id, kind=kind, cut=cut)
         ratable = _ratable(session, whole)
+        waits = _waits(session, whole)
         movable = {one.row.id for one in whole.shipments if not desk.why_it_sends(session, one.row)}
+        purchases = suppliers.of_order(session, tenant, id, supply.links())
         choice = choices.of_order(session, tenant, id, choose.links(), today=show.now().date())
+        buyers = buyer_page.of_order(session, whole.order, choose.links(), now=show.now())
+        days = making.days_in(session, tenant, id)
+        given = digital.of_order(session, tenant, id, choose.links())
     waiting = [job for job in whole.jobs if job.state in {"due", "running", "parked"}]
     statuses = [parcel.carrier_status for parcel in whole.parcels]
     return {
@@ -127,16 +134,46 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         "kind": kind,
         "steps": STEPS,
         "paid": _paid(whole),
-        "step": next_step.of(whole.order.state, whole.open_holds, waiting, statuses, now=show.now()),
+        "step": next_step.of(
+            whole.order.state, whole.open_holds, waiting, statuses, now=show.now(), waiting=[one.row for one in waits]
+        ),
+        "waits": {one.row.id: one for one in waits},
         "loudest": next_step.loudest(statuses) if statuses else "",
         "over": whole.order.state in OVER,
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
         "ratable": ratable,
         "movable": movable,
         "asked": choice,
+        "buyers": buyers,
+        "purchases": purchases,
+        "given": given,
+        "making": days,
         "typed": {},
         "wrong": {},
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """A shipment that waits for its buyer, and why a button of it would do nothing; empty where it would."""
+
+    row: Shipment
+    not_ready: str
+    not_given: str
+    stays_given: str
+
+
+def _waits(session: Session, whole: Whole) -> list[Waits]:
+    return [
+        Waits(
+            row=row,
+            not_ready=desk.why_not_ready(session, row),
+            not_given=desk.why_not_given(session, row),
+            stays_given=desk.why_it_stays_given(session, row),
+        )
+        for row in (one.row for one in whole.shipments)
+        if row.way in BY_HAND and row.state in handed_over.WAITS
+    ]
 
 
 def _ratable(session: Session, whole: Whole) -> set[int]:

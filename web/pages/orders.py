@@ -88,7 +88,7 @@ def _list(tenant: int, wish: Wish, *, whole: bool = False) -> dict[str, Any]:
 
 def step(look: OrderLook) -> next_step.Step:
     statuses = [parcel.carrier_status for parcel in look.parcels]
-    return next_step.of(look.order.state, look.holds, look.jobs, statuses, now=show.now())
+    return next_step.of(look.order.state, look.holds, look.jobs, statuses, now=show.now(), waiting=look.waiting)
 
 
 _HEADING = [

@@ -98,4 +98,5 @@ def _wrong(typed: Mapping[int, str], units: Mapping[int, int]) -> dict[int, str]
 def _shipment(session: Session, tenant: int, order: int, shipment: int) -> tuple[Order, Shipment]:
     found = find_order(session, tenant, order) or abort(404)
     row = session.get(Shipment, (tenant, shipment))
-    return (found, row) if row is not None and row.order_id == order else abort(404)
+    # A supplier's leaves none of our places: nothing of it is ours to divide or to send from elsewhere.
+    return (found, row) if row is not None and row.order_id == order and row.location_id is not None else abort(404)

@@ -23,6 +23,16 @@ GROUPS: tuple[Group, ...] = (
                 kind="yes",
             ),
             Field(
+                name="release_unpaid_days",
+                label="Keep the stock of an order whose payment has failed for",
+                kind="number",
+                unit="days",
+                least=0,
+                most=90,
+                hint="Such as an authorisation that has run out. Then others may have it, until it is paid. "
+                "0 keeps it.",
+            ),
+            Field(
                 name="refund_when_cancelled",
                 label="Money at a payment provider, when the store cancels an order",
                 kind="choice",
@@ -98,6 +108,23 @@ GROUPS: tuple[Group, ...] = (
                     ("ship_rest", "Ship the rest now, and the missing units later"),
                 ),
                 hint="Money goes back by itself only where a mail has reached the buyer; otherwise the order waits.",
+            ),
+            Field(
+                name="send_change_link",
+                label="Write each buyer the link to change their order",
+                kind="yes",
+                hint="Once, when the order was checked. Until a label is bought they can correct the address, take "
+                "units off or cancel. It needs a mail account (MAIL_URL).",
+            ),
+            Field(
+                name="minutes_to_change",
+                label="Begin nothing before an order is this old",
+                kind="number",
+                unit="minutes",
+                least=0,
+                most=2880,
+                hint="The time that a buyer has to change the order. No label is bought, no code is given and no "
+                "supplier is asked before. 0 begins at once.",
             ),
         ),
     ),

@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from jobs import desk, kept_self_test, self_test
+from jobs import desk, kept_self_test, looking_again, self_test
 from orders import self_testing, setting_up
 from records import tenants
 from records.stock import Location
@@ -174,10 +174,9 @@ def _save_places(session: Session, row: Tenant) -> tuple[dict[str, str], dict[st
 
 
 def _left_out(session: Session, tenant: int, offered: list[Place], chosen: set[int]) -> list[str]:
-    left_out = []
-    for place in offered:
-        location = session.get_one(Location, (tenant, place.id))
-        location.ships = place.id in chosen
-        if not location.ships:
-            left_out.append(location.remote_id)
-    return left_out
+    places = {place.id: session.get_one(Location, (tenant, place.id)) for place in offered}
+    if any(not places[id].ships for id in chosen):
+        looking_again.at_what_was_closed(session, tenant, now=show.now())
+    for id, location in places.items():
+        location.ships = id in chosen
+    return [location.remote_id for location in places.values() if not location.ships]

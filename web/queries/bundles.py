@@ -13,6 +13,8 @@ from orders import bundles, inventory
 from records.stock import BundlePart, Location, Variant
 
 PAGE = 100
+NOTHING = "Nothing with this SKU is sold here. Read the store anew if it is new."
+SEVERAL = "Several things have this SKU: give each one of its own in the store."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from records.orders import Hold, Order, OrderLine, Payment, find_order, holds_of
 from records.shipments import Label, Parcel, ParcelScan, Shipment, ShipmentLine, labels_of, parcels_of, shipments_of
 from records.stock import Location, Reservation, Variant
 from records.timeline import TimelineEntry
-from web.queries import connections, keyset, reversals
+from web.queries import connections, keyset, reversals, suppliers
 from web.queries.keyset import Cut, Page
 from web.queries.reversals import TakenBack
 
@@ -33,6 +33,8 @@ class Place:
     location: str
     units: int
     state: str
+    thing: str = "reservation"
+    """What `state` is a state of: units at a supplier's have no reservation."""
     made_of: Sequence[str] = ()
     """What is taken from the shelves for it, where that is a bundle's parts."""
 
@@ -158,9 +160,14 @@ def _lines(
         if shipment.state != "cancelled":
             # A thing that the store does not count has no reservation: its shipment says where it is.
             state = reserved.get((row.line_id, shipment.id), "")
-            where = places.get(shipment.location_id, f"location {shipment.location_id}")
+            where = suppliers.sender_of(shipment, places)
             made_of = tuple(parts[row.line_id, shipment.id])
-            found[row.line_id].append(Place(location=where, units=row.units, state=state, made_of=made_of))
+            supplied = shipment.purchase_order_id is not None
+            thing, state = ("shipment", shipment.state) if supplied else ("reservation", state)
+            place = Place(location=where, units=row.units, state=state, thing=thing, made_of=made_of)
+            found[row.line_id].append(place)
+    for line, where, units, state in suppliers.still_with_them(session, tenant, order):
+        found[line].append(Place(location=where, units=units, state=state, thing="purchase_order"))
     return [Line(row=line, places=found[line.id]) for line in lines_of(session, tenant, order)]
 
 
@@ -183,15 +190,15 @@ def _leaving(
     places: dict[int, str],
 ) -> list[Leaving]:
     scans = _scans(session, tenant, parcels)
-    zones = _zones(session, tenant, [shipment.location_id for shipment in shipments])
+    zones = _zones(session, tenant, [shipment.location_id for shipment in shipments if shipment.location_id])
     units: dict[int, int] = defaultdict(int)
     for row in shipped:
         units[row.shipment_id] += row.units
     return [
         Leaving(
             row=shipment,
-            location=places.get(shipment.location_id, f"location {shipment.location_id}"),
-            zone=zones.get(shipment.location_id, "UTC"),
+            location=suppliers.sender_of(shipment, places),
+            zone=zones.get(shipment.location_id or 0, "UTC"),
             units=units[shipment.id],
             boxes=[
                 Box(

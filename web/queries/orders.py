@@ -11,10 +11,11 @@ from typing import Any
 from sqlalchemy import Engine, Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from orders import handed_over
 from records import database
 from records.jobs import Job
 from records.orders import Hold, Order, OrderLine
-from records.shipments import Parcel
+from records.shipments import BY_HAND, Parcel, Shipment
 from web.queries import keyset, wishes
 from web.queries.keyset import Cut, Page
 from web.queries.wishes import Wish
@@ -33,6 +34,8 @@ class OrderLook:
     holds: Sequence[Hold] = field(default_factory=list)
     parcels: Sequence[Parcel] = field(default_factory=list)
     jobs: Sequence[Job] = field(default_factory=list)
+    waiting: Sequence[Shipment] = field(default_factory=list)
+    """What its buyer has not come for, or was not brought yet."""
 
     @property
     def id(self) -> int:
@@ -93,6 +96,8 @@ def _with_parts(session: Session, tenant: int, orders: Sequence[Order]) -> list[
     holds = _by_order(session.scalars(_of(Hold, tenant, ids).where(Hold.state == "open")))
     parcels = _by_order(session.scalars(_of(Parcel, tenant, ids)))
     jobs = _jobs(session, tenant, ids)
+    by_hand = Shipment.way.in_(BY_HAND) & Shipment.state.in_(handed_over.WAITS)
+    waiting = _by_order(session.scalars(_of(Shipment, tenant, ids).where(by_hand)))
     return [
         OrderLook(
             order=order,
@@ -100,6 +105,7 @@ def _with_parts(session: Session, tenant: int, orders: Sequence[Order]) -> list[
             holds=holds[order.id],
             parcels=parcels[order.id],
             jobs=jobs[order.id],
+            waiting=waiting[order.id],
         )
         for order in orders
     ]

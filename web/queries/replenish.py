@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Date, bindparam, text
 from sqlalchemy.orm import Session
 
-from orders import demand, foreseeing, replenishing
+from orders import demand, foreseeing, lacking, replenishing
 from orders.replenishing import Advice, Position, Terms
 from records.replenishing import BuyingTerms, Forecast, Replenishing
 from records.tenants import rules_of
@@ -175,24 +175,15 @@ def _row(found: Any, rules: Replenishing) -> Row:
 
 # What orders wait for stands on hold for stock. A forecast's numbers are whole thousandths, so that what is said here
 # of a row is what orders/replenishing.py says of it: tests/web/test_replenish.py compares the two.
-_KNOWN = """
+_KNOWN = (
+    """
 WITH waiting AS MATERIALIZED (
-    SELECT coalesce(part.part_id, l.variant_id) AS variant_id,
-           sum(l.to_ship * coalesce(part.units, 1) - coalesce(r.units, 0)) AS units
-    FROM holds h
+    SELECT h.order_id FROM holds h
     JOIN orders o ON o.tenant_id = :tenant AND o.id = h.order_id AND o.state IN ('released', 'allocated', 'shipping')
-    JOIN order_lines l ON l.tenant_id = :tenant AND l.order_id = o.id
-    LEFT JOIN variants sold ON sold.tenant_id = :tenant AND sold.connection_id = o.connection_id
-                           AND sold.remote_id = l.variant_remote_id
-    LEFT JOIN bundle_parts part ON part.tenant_id = :tenant AND part.bundle_id = sold.id
-    LEFT JOIN LATERAL (
-        SELECT sum(units) AS units FROM reservations
-        WHERE tenant_id = :tenant AND order_id = o.id AND line_id = l.id AND state IN ('held', 'consumed')
-          AND variant_id = coalesce(part.part_id, l.variant_id)) r ON true
     WHERE h.tenant_id = :tenant AND h.kind = 'stock' AND h.state = 'open'
-      AND l.to_ship * coalesce(part.units, 1) > coalesce(r.units, 0)
-    GROUP BY 1
-), coming AS MATERIALIZED (
+), lacking AS MATERIALIZED ("""  # nosec B608 # composed of our own constants; every value is bound
+    + lacking.BY_VARIANT
+    + """), coming AS MATERIALIZED (
     SELECT variant_id, location_id, sum(units) AS units, min(due_on) AS next_due
     FROM arrivals WHERE tenant_id = :tenant AND state = 'expected' GROUP BY variant_id, location_id
 ), known AS (
@@ -207,13 +198,15 @@ WITH waiting AS MATERIALIZED (
                WHERE a.tenant_id = :tenant AND a.variant_id = f.variant_id AND a.location_id = f.location_id
                  AND a.state = 'expected' AND a.due_on <= :today + coalesce(f.lead_days, :lead)::int) END::bigint
                AS due_in_lead,
-           CASE WHEN f.catches THEN coalesce(waiting.units, 0) ELSE 0 END::bigint AS waiting
+           CASE WHEN f.catches THEN coalesce(lacking.units, 0) ELSE 0 END::bigint AS waiting
     FROM forecasts f
     LEFT JOIN stock_levels level ON level.tenant_id = :tenant AND level.variant_id = f.variant_id
          AND level.location_id = f.location_id
     LEFT JOIN coming ON (coming.variant_id, coming.location_id) = (f.variant_id, f.location_id)
-    LEFT JOIN waiting ON waiting.variant_id = f.variant_id
+    LEFT JOIN lacking ON lacking.variant_id = f.variant_id
     WHERE f.tenant_id = :tenant
+      -- What a supplier ships is asked for order by order, and lies nowhere that could run out.
+      AND NOT EXISTS (SELECT 1 FROM supplied_variants s WHERE s.tenant_id = :tenant AND s.variant_id = f.variant_id)
 ), judged AS (
     SELECT known.*,
            waiting > free + incoming AS owed,
@@ -232,6 +225,7 @@ WITH waiting AS MATERIALIZED (
                 ELSE (free + due_in_lead - waiting) * 7000 / per_week_milli - lead_days END::bigint AS pressing
     FROM judged
 )"""
+)
 _DATED = (bindparam("today", type_=Date),)
 _PAGE = text(
     _KNOWN

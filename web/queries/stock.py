@@ -94,8 +94,8 @@ def shelves(session: Session, tenant: int, *, search: str, short: bool, mark: Ma
     rows = found[:PAGE]
     levels, parts = _levels(session, tenant, rows), _parts(session, tenant, rows)
     onward = Mark(sku=rows[-1].sku, id=rows[-1].id) if len(found) > PAGE else None
-    shelves = [Shelf(variant=row, levels=levels[row.id], made_of=parts[row.id]) for row in rows]
-    return Shelves(rows=shelves, onward=onward)
+    lying = [Shelf(variant=row, levels=levels[row.id], made_of=parts[row.id]) for row in rows]
+    return Shelves(rows=lying, onward=onward)
 
 
 def ledger(session: Session, tenant: int, variant: int, location: int, cut: Cut) -> Ledger | None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from integrations.nouns import Way
 from orders import holds as order_holds
 from records.jobs import Job
 from records.orders import Hold
+from records.shipments import Shipment
 from web.show import words
 
 
@@ -38,8 +40,18 @@ _LOUDEST_FIRST = (
 )
 
 
-def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence[str], *, now: datetime) -> Step:
-    """`holds` are the open ones, `jobs` those due, running or parked, `parcels` the carrier statuses."""
+def of(
+    state: str,
+    holds: Sequence[Hold],
+    jobs: Sequence[Job],
+    parcels: Sequence[str],
+    *,
+    now: datetime,
+    waiting: Sequence[Shipment] = (),
+) -> Step:
+    """`holds` are the open ones, `jobs` those due, running or parked, `parcels` the carrier statuses, `waiting` what a
+    buyer has not come for, or was not brought yet.
+    """
     parked = [job for job in jobs if job.state == "parked"]
     if parked:
         return _needs_person(parked[0])
@@ -56,7 +68,7 @@ def of(state: str, holds: Sequence[Hold], jobs: Sequence[Job], parcels: Sequence
         return _waits_for_its_time(due, now)
     if holds:
         return _asked(holds)
-    return _of_parcels(state, parcels)
+    return _of_waiting(waiting[0]) if waiting else _of_parcels(state, parcels)
 
 
 def is_late(state: str, deliver_by: datetime | None, ship_by: datetime | None, now: datetime) -> bool:
@@ -93,6 +105,15 @@ def _waits_for_its_time(job: Job, now: datetime) -> Step:
         again = f"Tries again: {_lower(job.kind)}"
         return Step(word=again, tone="warn", icon="clock", detail=job.reason, at=job.due_at, job=job.id)
     return Step(word=f"Next: {_lower(job.kind)}", tone="going", icon="clock", at=job.due_at, job=job.id)
+
+
+def _of_waiting(shipment: Shipment) -> Step:
+    if shipment.way != Way.COLLECTED.value:
+        return Step(word="To be delivered by the shop", tone="going", icon="pin", detail="Say so here once it is done.")
+    if shipment.state == "planned":
+        cure = "Put it aside, and press “Ready for pickup”: the store writes the buyer."
+        return Step(word="To be put aside for pickup", tone="going", icon="pin", detail=cure)
+    return Step(word="Ready for pickup", tone="going", icon="pin", detail="The store has written the buyer.")
 
 
 def _of_parcels(state: str, parcels: Sequence[str]) -> Step:

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-
-@dataclass(frozen=True)
-class Look:
-    """How a state is shown. Tones: quiet, going, good, warn, bad."""
-
-    word: str
-    icon: str
-    tone: str
-    meaning: str = ""
-
-
-def _table(**looks: tuple[str, str, str, str]) -> Mapping[str, Look]:
-    return MappingProxyType({state: Look(*parts) for state, parts in looks.items()})
-
+from web.show.doings import DOINGS, Doing
+from web.show.look import Look
+from web.show.look import table as _table
 
 LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
     {
@@ -69,6 +57,14 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             live=("LIVE", "bolt", "good", "Real money and real postage."),
             test=("TEST", "circle", "warn", "Nothing is paid for, and no label is good for a carrier."),
         ),
+        "purchase_order": _table(
+            written=("Written", "clock", "quiet", "It is being mailed to the supplier."),
+            sent=("Sent", "message", "going", "The supplier has it and has not answered."),
+            accepted=("Accepted", "check", "going", "The supplier ships it."),
+            shipped=("Shipped", "check-circle", "good", "All of it has left the supplier."),
+            rejected=("Rejected", "x", "bad", "The supplier does not ship it."),
+            cancelled=("Cancelled", "ban", "quiet", "It is not wanted any more."),
+        ),
         "comparison": _table(
             wanted=("Asked for", "clock", "quiet", "A person asked for it; it begins in a moment."),
             running=("Comparing", "play", "going", "It is being compared at this moment."),
@@ -103,6 +99,12 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             due=("To be done", "clock", "warn", "It is done as soon as it can be, and by its day at the latest."),
             done=("Done", "check-circle", "good", "It was done."),
         ),
+        "address_change": _table(
+            asked=("Being changed", "clock", "going", "The store is told of it."),
+            written=("Changed", "check-circle", "good", "The store has it."),
+            refused=("Not changed", "alert", "bad", "The store did not take it."),
+            withdrawn=("Given up", "ban", "quiet", "The order goes where it went, or nowhere."),
+        ),
         "choice": _table(
             asked=("Asked", "question", "warn", "The buyer has time to choose."),
             reminded=("Reminded", "question", "warn", "The buyer was reminded and has time until the deadline."),
@@ -120,8 +122,18 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             planned=("Planned", "box", "quiet", "Its boxes are planned; labels come next."),
             labelled=("Labelled", "file", "going", "Every box has its label; the store is told next."),
             announced=("Announced", "check", "good", "The store has the tracking."),
-            handed_over=("Handed over", "truck", "good", "The carrier has it."),
+            ready=("Ready for pickup", "pin", "going", "The store has written the buyer that they can come for it."),
+            handing_over=("Being handed over", "clock", "going", "The store is told that the buyer has it."),
+            handed_over=("Handed over", "truck", "good", "The carrier, or the buyer, has it."),
             cancelled=("Cancelled", "ban", "quiet", "It does not leave."),
+        ),
+        # A shipment without a carrier: the buyer comes for it, or the shop brings it.
+        "by_hand": _table(
+            planned=("Reserved", "lock", "quiet", "Its units are kept on the shelf."),
+            ready=("Ready for pickup", "pin", "going", "The store has written the buyer that they can come for it."),
+            handing_over=("Being handed over", "clock", "going", "The store is told that the buyer has it."),
+            handed_over=("Handed over", "check-circle", "good", "The buyer has it."),
+            cancelled=("Cancelled", "ban", "quiet", "It is not wanted any more."),
         ),
         "label": _table(
             intended=("Being bought", "clock", "going", "The purchase is written down and not yet confirmed."),
@@ -179,6 +191,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "refund_failed": "Failed refund",
         "stock": "Out of stock",
         "stock_gone": "Stock gone",
+        "supplier": "Supplier",
         "customs": "Customs",
         "edit": "Changed in the store",
         "label": "No label",
@@ -186,55 +199,9 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "storefront": "Held in the store",
         "taken_back": "Shipment cancelled in the store",
         "operator": "Held by a person",
-    }
-)
-
-
-@dataclass(frozen=True)
-class Doing:
-    """A kind of job in words: what it does, and what it means for the order while it does not get done."""
-
-    word: str
-    until_done: str
-
-
-DOINGS: Mapping[str, Doing] = MappingProxyType(
-    {
-        "take_event": Doing("Read a delivery", "What the vendor told us has not reached the order yet."),
-        "reverse_order": Doing(
-            "Take back what was planned", "The order is not fully stopped: stock or labels may still be held."
-        ),
-        "verify_order": Doing("Check the order", "The order waits at its start; nothing was reserved or bought."),
-        "check_payment": Doing("Look at the payment", "The order waits before its stock is reserved."),
-        "ask_buyer": Doing("Ask the buyer", "The buyer has time to choose what is to become of what is short."),
-        "send_notice": Doing("Write to the buyer", "The buyer has not been told by mail yet."),
-        "assign_work": Doing(
-            "Move the store's work", "The store counts the units off at another location than they leave from."
-        ),
-        "reserve_stock": Doing("Reserve stock", "The order has no stock of its own yet, and no label is bought."),
-        "buy_label": Doing("Buy a label", "This parcel has no label; the order's other parcels go on."),
-        "push_tracking": Doing("Tell the store the tracking", "The label is bought, but buyer and store do not know."),
-        "void_label": Doing("Give a label back", "Postage that is not used has not come back yet."),
-        "store_label": Doing("Keep the label's file", "The label is bought; it cannot be downloaded here yet."),
-        "report_parcel": Doing("Tell the store the scans", "The parcel moves, but the store shows an older scan."),
-        "mark_paid": Doing("Mark as paid in the store", "The order goes on; the store still shows it as unpaid."),
-        "match_payment": Doing("Find a payment's order", "The money is there, but no order knows of it yet."),
-        "relabel_parcel": Doing("Buy another label", "The parcel travels with its old label until this is done."),
-        "replace_tracking": Doing("Replace the tracking", "Buyer and store still see the old tracking number."),
-        "capture_payment": Doing("Take the money", "The parcel has left; its payment is authorised and not taken yet."),
-        "reconcile": Doing("Compare with the vendor", "What the vendor did not tell us has not been fetched yet."),
-        "check_connection": Doing("Look after a connection", "Whether the vendor still tells us is not known."),
-        "self_test": Doing("Test everything", "Whether everything that is connected works is not known yet."),
-        "read_stock": Doing("Read changed stock", "What the store changed of its stock is not known here yet."),
-        "tell_stock": Doing("Tell the store of stock", "The store does not count what was changed here by hand."),
-        "read_catalogue": Doing("Read the catalogue", "Stock and prices here may be older than the store's."),
-        "export_buyer": Doing("Gather a buyer's data", "The export that a buyer asked for cannot be sent yet."),
-        "forget_buyer": Doing("Forget a buyer", "Who bought these orders is still written here."),
-        "close_shop": Doing("Close the shop", "The store says that it took Packline away; work for it may go on."),
-        "forget_shop": Doing("Forget the shop", "What is personal of a store that has left is still here."),
-        "check_stock": Doing("Check the stock ledger", "Whether every level is what its movements say is not known."),
-        "expire_kept": Doing("Let old things go", "Deliveries and buyers are kept longer than the shop has decided."),
-        "forecast_demand": Doing("Forecast demand", "What to order is worked out from older orders."),
+        "change": "Another address",
+        "digital": "Out of codes",
+        "not_mailed": "Not mailed",
     }
 )
 

@@ -55,21 +55,23 @@ class Announcement:
         """The fulfillments that carry our tracking, made or found. Decides all of it before it does any of it."""
         found = shipments.read(self.client, self.order_id)
         ours = carrying(found.fulfillments, self.tracking.numbers)
-        wanted = _shipped(lines)
+        wanted = shipped(lines)
         for fulfillment in ours:
             wanted -= shipments.units(self.client, fulfillment.id)
             self._complete_numbers(fulfillment)
         done = [nouns.Announced(remote_id=fulfillment.id, adopted=True) for fulfillment in ours]
         if wanted:
             refuse_cancelled(found)
-            creations, lacking = allot(wanted, found.fulfillment_orders.nodes)
+            # What a buyer comes for is not sent, even where another unit of the same line is.
+            carried = [one for one in found.fulfillment_orders.nodes if one.way is nouns.Way.CARRIED]
+            creations, lacking = allot(wanted, carried)
             if lacking:
                 done.append(self._take_over(found, lacking))
             for creation in creations:
                 try:
                     done.append(self._create(found, creation, known={one.remote_id for one in done}))
                 except Temporary as failure:
-                    raise _in_part(failure) if done else failure from None
+                    raise in_part(failure) if done else failure from None
         return done
 
     def _complete_numbers(self, fulfillment: Fulfillment) -> None:
@@ -100,7 +102,7 @@ class Announcement:
 
     def _create(self, before: Shipments, creation: Creation, known: set[str]) -> nouns.Announced:
         fulfillment = {
-            "lineItemsByFulfillmentOrder": _grouped(creation),
+            "lineItemsByFulfillmentOrder": grouped(creation),
             "notifyCustomer": self.tell_buyer,
             "trackingInfo": shipments.tracking_input(self.tracking),
         }
@@ -108,7 +110,7 @@ class Announcement:
             payload = self.client.tell("Announce", key=self.tracking.numbers[0], fulfillment=fulfillment)
         except (Temporary, Refused) as failure:
             return self._settle(failure, before, creation, known)
-        return nouns.Announced(remote_id=_id_of(payload))
+        return nouns.Announced(remote_id=id_of(payload))
 
     def _settle(
         self, failure: Temporary | Refused, before: Shipments, creation: Creation, known: set[str]
@@ -132,6 +134,14 @@ class Announcement:
 def carrying(fulfillments: Iterable[Fulfillment], numbers: Sequence[str]) -> list[Fulfillment]:
     """The standing fulfillments that have one of our numbers. Pure."""
     return [one for one in fulfillments if one.stands and set(one.numbers) & set(numbers)]
+
+
+def shipped(lines: Iterable[nouns.ShippedLine]) -> Units:
+    """The units of these lines, each line once. Pure."""
+    units: Units = Counter()
+    for line in lines:
+        units[line.line_remote_id] += line.units
+    return units
 
 
 def allot(wanted: Units, works: Iterable[work.Work]) -> tuple[list[Creation], Units]:
@@ -184,18 +194,11 @@ def why_not_open(lacking: Units, works: Sequence[work.Work], now: datetime) -> O
     return None
 
 
-def _shipped(lines: Iterable[nouns.ShippedLine]) -> Units:
-    units: Units = Counter()
-    for line in lines:
-        units[line.line_remote_id] += line.units
-    return units
-
-
 def _wanted(line: work.WorkLine, lacking: Units) -> bool:
     return line.remaining_quantity > 0 and lacking[line.line_item.id] > 0
 
 
-def _grouped(creation: Creation) -> list[dict[str, Any]]:
+def grouped(creation: Creation) -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for work_id, line_id, units in creation.parts:
         groups.setdefault(work_id, []).append({"id": line_id, "quantity": units})
@@ -214,12 +217,12 @@ def _lost(failure: Temporary | Refused) -> OutsideFailure:
     return Temporary(failure.reason, code=failure.code, retry_in_s=wait, outcome_unknown=failure.outcome_unknown)
 
 
-def _in_part(failure: Temporary) -> Temporary:
+def in_part(failure: Temporary) -> Temporary:
     """The failure of a later creation: an earlier one stands, so nobody may take it that nothing was done."""
     return Temporary(failure.reason, code=failure.code, retry_in_s=failure.retry_in_s, outcome_unknown=True)
 
 
-def _id_of(payload: dict[str, Any]) -> str:
+def id_of(payload: dict[str, Any]) -> str:
     fulfillment = payload.get("fulfillment")
     if isinstance(fulfillment, dict) and fulfillment.get("id"):
         return str(fulfillment["id"])

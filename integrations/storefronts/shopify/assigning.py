@@ -41,7 +41,8 @@ def assign(client: Client, order_id: str, wanted: Sequence[nouns.Assignment]) ->
     """Move what is elsewhere, one piece after the other, reading anew after each: ids change. Raises Temporary."""
     moved, refusals = 0, dict[tuple[Line, Place], str]()
     for _ in range(_MOST_MOVES):
-        works = shipments.read(client, order_id).fulfillment_orders.nodes
+        found = shipments.read(client, order_id).fulfillment_orders.nodes
+        works = [one for one in found if one.way is nouns.Way.CARRIED]  # where a buyer comes is the buyer's choice
         move = next_move(wanted, works, refused=frozenset(refusals))
         if move is None:
             break

@@ -5,7 +5,7 @@ Written against the Admin GraphQL API 2026-04, 2026-07 and 2026-10; last compare
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -13,16 +13,19 @@ import structlog
 from integrations import nouns
 from integrations.ports import Credentials, Keys, Notice, Origins, Permanent, Renewed
 from integrations.storefronts.shopify import (
+    addresses,
     answers,
     assigning,
     catalogue,
     changes,
+    handing_over,
     hooks,
     orders,
     refunds,
     shipments,
     stock,
     taking_back,
+    unshipped,
     work,
 )
 from integrations.storefronts.shopify.announcing import Announcement
@@ -82,6 +85,35 @@ class ShopifyStorefront:
         announcement = Announcement(self._client, order_remote_id, tracking, tell_buyer, self._clock())
         return announcement.make(lines)
 
+    def fulfil_unshipped(self, order_remote_id: str, line_remote_ids: Sequence[str]) -> Sequence[str]:
+        return unshipped.fulfil(self._client, order_remote_id, line_remote_ids, self._clock())
+
+    def tell_ready(self, order_remote_id: str, location_remote_id: str, *, begun: bool = False) -> bool:
+        return handing_over.tell_ready(self._client, order_remote_id, location_remote_id, begun=begun)
+
+    def read_handed_over(self, order_remote_id: str) -> Sequence[nouns.StoreShipment]:
+        return handing_over.shown(self._client, order_remote_id)
+
+    def hand_over(
+        self,
+        order_remote_id: str,
+        location_remote_id: str,
+        lines: Sequence[nouns.ShippedLine],
+        *,
+        tell_buyer: bool,
+        known: Collection[str] = (),
+        begun: bool = False,
+    ) -> Sequence[nouns.Announced]:
+        handing = handing_over.HandingOver(
+            client=self._client,
+            order_id=order_remote_id,
+            location_id=location_remote_id,
+            tell_buyer=tell_buyer,
+            known=frozenset(known),
+            now=self._clock(),
+        )
+        return handing.make(lines, begun=begun)
+
     def assign(self, order_remote_id: str, wanted: Sequence[nouns.Assignment]) -> nouns.Assigned:
         return assigning.assign(self._client, order_remote_id, wanted)
 
@@ -107,6 +139,9 @@ class ShopifyStorefront:
         """Adding a tag that is there changes nothing, so that a repeat needs no reading first."""
         if tags:
             self._client.tell("Tag", key=order_remote_id, id=order_remote_id, tags=list(tags))
+
+    def change_address(self, order_remote_id: str, address: nouns.Address) -> None:
+        addresses.change(self._client, order_remote_id, address)
 
     def cancel_shipped(self, fulfillment_remote_id: str) -> None:
         taking_back.cancel_shipped(self._client, fulfillment_remote_id)

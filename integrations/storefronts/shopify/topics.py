@@ -77,6 +77,13 @@ def _work_routed(body: dict[str, Any]) -> nouns.Fact:
     return nouns.WorkRouted(work_remote_id=work_id)
 
 
+def _made_ready(body: dict[str, Any]) -> nouns.Fact:
+    work_id = next(_work_ids(body), None)
+    if work_id is None:
+        raise Unreadable("no fulfillment order is named")
+    return nouns.WorkRouted(work_remote_id=work_id, made_ready=True)
+
+
 def _work_ids(body: Mapping[str, Any]) -> Iterator[str]:
     """The fulfillment orders that a body names, those first that live on: any of them leads to the same order."""
     for name in sorted(body, key=_closeness):
@@ -112,6 +119,8 @@ TOPICS: dict[str, Reader] = {
     "orders/delete": _order_deleted,
     "orders/risk_assessment_changed": _risk_assessed,
     "order_transactions/create": _order_paid_for,
+    # https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic
+    "fulfillment_orders/line_items_prepared_for_pickup": _made_ready,
     **stocked.TOPICS,
     **compliance.COMPLIANCE,
     **compliance.OF_THE_APP,
@@ -134,7 +143,6 @@ _WORK_EVENTS = (
     "scheduled_fulfillment_order_ready",
     "progress_reported",
     "manually_reported_progress_stopped",
-    "line_items_prepared_for_pickup",
     "line_items_prepared_for_local_delivery",
 )
 WANTED = (
@@ -144,4 +152,8 @@ WANTED = (
     "fulfillment_holds/released",
 )
 # Its `created_at` may be null (recorded sample), so that high, low and high again would look like two facts.
-_TIMELESS = frozenset({"orders/risk_assessment_changed"}) | compliance.TIMELESS | stocked.TIMELESS
+_TIMELESS = (
+    frozenset({"orders/risk_assessment_changed", "fulfillment_orders/line_items_prepared_for_pickup"})
+    | compliance.TIMELESS
+    | stocked.TIMELESS
+)

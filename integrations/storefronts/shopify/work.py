@@ -29,9 +29,15 @@ GONE = "Look for the order in the Shopify admin. Orders older than 60 days need 
 
 LIVE = frozenset({"OPEN", "IN_PROGRESS", "SCHEDULED", "ON_HOLD"})
 _ENDED = frozenset({"CLOSED", "CANCELLED", "INCOMPLETE"})
-# To a pick-up point a parcel does travel, but only with the carrier that runs the point: no label of ours gets in.
-_COLLECTED = frozenset({"LOCAL", "NONE", "PICKUP_POINT", "PICK_UP", "RETAIL"})
-_CARRIED = "SHIPPING"
+_WAYS = {
+    "SHIPPING": nouns.Way.CARRIED,
+    "PICK_UP": nouns.Way.COLLECTED,
+    "LOCAL": nouns.Way.BROUGHT,
+    # To a pick-up point a parcel does travel, but only with the carrier that runs the point: no label of ours gets in.
+    "PICKUP_POINT": nouns.Way.NOT_OURS,
+    "RETAIL": nouns.Way.NOT_OURS,
+    "NONE": nouns.Way.NOT_OURS,
+}
 _HOLD_REASONS = {
     "payment": "AWAITING_PAYMENT",
     "risk": "HIGH_RISK_OF_FRAUD",
@@ -87,6 +93,12 @@ class Work(Answer):
     def location_id(self) -> str:
         return self.assigned_location.location.id if self.assigned_location.location else ""
 
+    @property
+    def way(self) -> nouns.Way:
+        """How its units get to the buyer. A word that we do not know waits for a person (`waiting`)."""
+        method = self.delivery_method.method_type if self.delivery_method else "SHIPPING"
+        return _WAYS.get(method, nouns.Way.CARRIED)
+
     def allows(self, action: str) -> bool:
         return any(supported.action == action for supported in self.supported_actions)
 
@@ -112,7 +124,8 @@ def asked(works: Iterable[Work]) -> tuple[nouns.AskedLine, ...]:
             line_remote_id=line.line_item.id,
             units=line.remaining_quantity,
             location_remote_id=work.location_id,
-            ships=_ships(work, line),
+            way=work.way if line.requires_shipping else nouns.Way.NOT_OURS,
+            ready=work.way is nouns.Way.COLLECTED and work.status == "IN_PROGRESS",
             on_hold=waiting(work),
         )
         for work in works
@@ -136,8 +149,8 @@ def waiting(work: Work) -> str:
         return ", ".join(reasons) or "no reason given"
     if work.status not in LIVE | _ENDED:
         return f"its state is {work.status[:40]}, which Packline does not know"
-    method = work.delivery_method.method_type if work.delivery_method else _CARRIED
-    if method not in _COLLECTED | {_CARRIED}:
+    if work.delivery_method and work.delivery_method.method_type not in _WAYS:
+        method = work.delivery_method.method_type
         return f"it is to be delivered by {method[:40]}, which Packline does not know"
     return ""
 
@@ -200,10 +213,6 @@ def _has_ended(work: Work) -> bool:
     if work.status not in LIVE | _ENDED:
         log.warning("shopify.work_status_unknown", work=work.id, status=work.status[:40])
     return work.status in _ENDED
-
-
-def _ships(work: Work, line: WorkLine) -> bool:
-    return line.requires_shipping and not (work.delivery_method and work.delivery_method.method_type in _COLLECTED)
 
 
 def _read(client: Client, order_id: str) -> list[Work]:
