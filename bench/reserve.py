@@ -7,10 +7,13 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
@@ -21,51 +24,54 @@ from orders.inventory import Holding
 from orders.routing.decision import decide
 from orders.routing.question import Place, Point, Question, Shelf, Want
 from orders.routing.ways import Taking
-from records import database
+from records import database, migrate
 
 THREADS = 8
 EACH = 250
 ROUNDS = 5
-# Things, and locations that each of them lies at: a thousand stock levels, then a million.
-SMALL, LARGE = (100, 10), (10_000, 100)
+# Things, and locations that each of them lies at: a thousand stock levels in one database, a million in the other.
+SIZES = {"small": (100, 10), "large": (10_000, 100)}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One database with one hot variant at one place, and an order with a line for every reservation of a round."""
+
+    engine: Engine
+    tenant: int
+    variant: int
+    place: int
+    lines: list[tuple[int, int]]
 
 
 def measure(settings: Settings) -> dict[str, float]:
-    """Rounds of both, one after the other, and the medians of each; `reserve.flat` is 1 where size does not matter."""
-    engine = database.connect(settings.database_url, pool_size=THREADS, role="bench")
-    prepared = _prepare(engine)
-    found: dict[str, float] = {}
-    for name, (things, places) in (("small", SMALL), ("large", LARGE)):
-        _fill(engine, prepared[0], things, places)
-        _tidy(settings)
-        rates = _rounds(engine, *prepared)
-        if name == "small":
-            found = {
-                "reserve.ratio": rates["reserve"] / rates["bare"],
-                "reserve.per_s": rates["reserve"],
-                "reserve.bare_per_s": rates["bare"],
-            }
-        else:
-            found |= {
-                "reserve.large_per_s": rates["reserve"],
-                "reserve.flat": found["reserve.per_s"] / rates["reserve"],
-            }
-    engine.dispose()
-    return found
+    """Rounds of all, one after the other, and the medians of each; `reserve.flat` is 1 where size does not matter."""
+    with ExitStack() as opened:
+        warehouses = {name: opened.enter_context(_warehouse(settings, name, *size)) for name, size in SIZES.items()}
+        rates = _rounds(warehouses["small"], warehouses["large"])
+    return {
+        "reserve.ratio": rates["small"] / rates["bare"],
+        "reserve.per_s": rates["small"],
+        "reserve.bare_per_s": rates["bare"],
+        "reserve.large_per_s": rates["large"],
+        "reserve.flat": rates["small"] / rates["large"],
+    }
 
 
-def _rounds(engine: Engine, tenant: int, variant: int, place: int, lines: list[tuple[int, int]]) -> dict[str, float]:
-    rates: dict[str, list[float]] = {"bare": [], "reserve": []}
+def _rounds(small: Warehouse, large: Warehouse) -> dict[str, float]:
+    """Each is measured in each round: the machine's speed changes from minute to minute."""
+    rates: dict[str, list[float]] = {"bare": [], "small": [], "large": []}
     for round_number in range(ROUNDS + 1):
-        for name, once in (
-            ("bare", lambda _number: _bare(engine, tenant, variant, place)),
-            ("reserve", lambda number: _reserve(engine, tenant, variant, place, *lines[number])),
+        for name, warehouse, once in (
+            ("bare", small, _bare),
+            ("small", small, _reserve),
+            ("large", large, _reserve),
         ):
-            _refill(engine, tenant, variant)
-            rate = _hammer(once)
+            _refill(warehouse)
+            rate = _hammer(partial(once, warehouse))
             if round_number:
                 rates[name].append(rate)
-            _check(engine, tenant, variant, name)
+            _check(warehouse, held=once is _reserve)
     return {name: statistics.median(values) for name, values in rates.items()}
 
 
@@ -94,10 +100,10 @@ def _hammer(once: Callable[[int], None]) -> float:
     return THREADS * EACH / (time.perf_counter() - started)
 
 
-def _bare(engine: Engine, tenant: int, variant: int, place: int) -> None:
-    with database.transaction(engine, tenant) as session:
-        taken = session.execute(_TAKE, {"tenant": tenant, "variant": variant, "place": place}).first()
-        if taken is None:
+def _bare(warehouse: Warehouse, number: int) -> None:  # noqa: ARG001
+    with database.transaction(warehouse.engine, warehouse.tenant) as session:
+        of = {"tenant": warehouse.tenant, "variant": warehouse.variant, "place": warehouse.place}
+        if session.execute(_TAKE, of).first() is None:
             raise RuntimeError("the row ran out of units")
 
 
@@ -108,8 +114,10 @@ RETURNING reserved
 """)
 
 
-def _reserve(engine: Engine, tenant: int, variant: int, place: int, order: int, line: int) -> None:
-    with database.transaction(engine, tenant) as session:
+def _reserve(warehouse: Warehouse, number: int) -> None:
+    tenant, variant, place = warehouse.tenant, warehouse.variant, warehouse.place
+    order, line = warehouse.lines[number]
+    with database.transaction(warehouse.engine, tenant) as session:
         free = inventory.available(session, tenant, [variant], [place])
         way = decide(_question(line, variant, place, free[variant, place])).chosen
         holdings = [] if way is None else [Holding(pick=_pick(taking), shipment=order) for taking in way.takings]
@@ -129,8 +137,40 @@ def _pick(taking: Taking) -> Pick:
     return Pick(line=taking.line, variant=taking.variant, location=taking.place, units=taking.units)
 
 
-def _prepare(engine: Engine) -> tuple[int, int, int, list[tuple[int, int]]]:
-    """A tenant with one variant at one place, and an order with a line for every run."""
+@contextmanager
+def _warehouse(settings: Settings, name: str, things: int, places: int) -> Iterator[Warehouse]:
+    """A database of its own, next to the one of the settings."""
+    database_name = f"reserve_{name}"
+    with _owner(settings.owner_url) as owner:
+        owner.execute(text(f"DROP DATABASE IF EXISTS {database_name} WITH (FORCE)"))
+        owner.execute(text(f"CREATE DATABASE {database_name}"))
+    owner_url = _in(settings.owner_url, database_name)
+    owners = database.connect(owner_url, pool_size=1, role="bench")
+    migrate.upgrade(owners, login=settings.database_login)
+    owners.dispose()
+    engine = database.connect(_in(settings.database_url, database_name), pool_size=THREADS, role="bench")
+    warehouse = _prepare(engine)
+    _fill(warehouse, things, places)
+    with _owner(owner_url) as owner:  # what autovacuum would do within the hour
+        owner.execute(text("VACUUM ANALYZE variants, locations, stock_levels, reservations, movements"))
+    yield warehouse
+    engine.dispose()
+
+
+@contextmanager
+def _owner(url: str) -> Iterator[Connection]:
+    """A connection outside any transaction, as whoever owns the tables."""
+    engine = database.connect(url, pool_size=1, role="bench")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+    engine.dispose()
+
+
+def _in(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _prepare(engine: Engine) -> Warehouse:
     with database.across_tenants(engine, why="bench") as session:
         tenant = session.execute(
             text("INSERT INTO tenants (name, currency, rules) VALUES ('Reserve', 'USD', '{}') RETURNING id")
@@ -155,7 +195,7 @@ def _prepare(engine: Engine) -> tuple[int, int, int, list[tuple[int, int]]]:
             text("INSERT INTO stock_levels (tenant_id, variant_id, location_id) VALUES (:tenant, :variant, :place)"),
             {"tenant": tenant, "variant": variant, "place": place},
         )
-        return tenant, variant, place, _orders(session, tenant)
+        return Warehouse(engine, tenant, variant, place, _orders(session, tenant))
 
 
 _VARIANT = text("""
@@ -165,20 +205,12 @@ VALUES (:tenant, 'bench-' || :tenant, 'v', 'i', 'HOT', 'Hot', 100, 'USD', 100, t
 """)
 
 
-def _fill(engine: Engine, tenant: int, things: int, places: int) -> None:
-    """So many things at so many locations each, beside the hot one; what is there already counts."""
-    with database.across_tenants(engine, why="bench") as session:
+def _fill(warehouse: Warehouse, things: int, places: int) -> None:
+    """So many things at so many locations each, beside the hot one."""
+    with database.across_tenants(warehouse.engine, why="bench") as session:
         session.execute(text("SET LOCAL statement_timeout = '10min'"))
         for statement in _SHELVES:
-            session.execute(statement, {"tenant": tenant, "things": things, "places": places})
-
-
-def _tidy(settings: Settings) -> None:
-    """What autovacuum would do within the hour, done by the owner of the tables."""
-    owner = database.connect(settings.owner_url, pool_size=1, role="bench")
-    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE variants, locations, stock_levels, reservations, movements"))
-    owner.dispose()
+            session.execute(statement, {"tenant": warehouse.tenant, "things": things, "places": places})
 
 
 _SHELVES = (
@@ -186,18 +218,17 @@ _SHELVES = (
     INSERT INTO variants (tenant_id, connection_id, remote_id, inventory_remote_id, sku, title, unit_price_minor,
                           currency, unit_grams, needs_shipping, tracked, hs_code, origin_country)
     SELECT :tenant, 'bench-' || :tenant, 'v' || n, 'i' || n, 'SKU-' || n, 'Thing', 100, 'USD', 100, true, true, '', 'US'
-    FROM generate_series(1, :things) n ON CONFLICT DO NOTHING
+    FROM generate_series(1, :things) n
     """),
     text("""
     INSERT INTO locations (tenant_id, connection_id, remote_id, name, address, ships)
     SELECT :tenant, 'bench-' || :tenant, 'l' || n, 'Place ' || n, '{"country": "US"}'::jsonb, true
-    FROM generate_series(1, :places) n ON CONFLICT DO NOTHING
+    FROM generate_series(1, :places) n
     """),
     text("""
     INSERT INTO stock_levels (tenant_id, variant_id, location_id, on_hand)
     SELECT :tenant, v.id, l.id, 10 FROM variants v CROSS JOIN locations l
     WHERE v.tenant_id = :tenant AND l.tenant_id = :tenant AND v.remote_id <> 'v' AND l.remote_id <> 'l'
-    ON CONFLICT DO NOTHING
     """),
 )
 
@@ -220,28 +251,29 @@ def _orders(session: Session, tenant: int) -> list[tuple[int, int]]:
     return [(row.order_id, row.id) for row in rows]
 
 
-def _refill(engine: Engine, tenant: int, variant: int) -> None:
-    with database.transaction(engine, tenant) as session:
-        session.execute(text("DELETE FROM reservations WHERE tenant_id = :tenant"), {"tenant": tenant})
+def _refill(warehouse: Warehouse) -> None:
+    of = {"tenant": warehouse.tenant, "variant": warehouse.variant, "units": THREADS * EACH}
+    with database.transaction(warehouse.engine, warehouse.tenant) as session:
+        session.execute(text("DELETE FROM reservations WHERE tenant_id = :tenant"), of)
         session.execute(
             text(
                 "UPDATE stock_levels SET on_hand = :units, reserved = 0 "
                 "WHERE tenant_id = :tenant AND variant_id = :variant"
             ),
-            {"tenant": tenant, "variant": variant, "units": THREADS * EACH},
+            of,
         )
 
 
-def _check(engine: Engine, tenant: int, variant: int, name: str) -> None:
-    with database.transaction(engine, tenant) as session:
+def _check(warehouse: Warehouse, *, held: bool) -> None:
+    """To the unit: the level says what was taken, and the reservations say the same where there are any."""
+    of = {"tenant": warehouse.tenant, "variant": warehouse.variant}
+    with database.transaction(warehouse.engine, warehouse.tenant) as session:
         reserved = session.execute(
-            text("SELECT reserved FROM stock_levels WHERE tenant_id = :tenant AND variant_id = :variant"),
-            {"tenant": tenant, "variant": variant},
+            text("SELECT reserved FROM stock_levels WHERE tenant_id = :tenant AND variant_id = :variant"), of
         ).scalar_one()
-        held = session.execute(
-            text("SELECT coalesce(sum(units), 0) FROM reservations WHERE tenant_id = :tenant AND state = 'held'"),
-            {"tenant": tenant},
+        kept = session.execute(
+            text("SELECT coalesce(sum(units), 0) FROM reservations WHERE tenant_id = :tenant AND state = 'held'"), of
         ).scalar_one()
-    expected = (THREADS * EACH, THREADS * EACH if name == "reserve" else 0)
-    if (reserved, int(held)) != expected:
-        raise RuntimeError(f"{name}: {reserved} units reserved in {held} reservations, not {expected}")
+    expected = (THREADS * EACH, THREADS * EACH if held else 0)
+    if (reserved, int(kept)) != expected:
+        raise RuntimeError(f"{reserved} units reserved in {kept} reservations, not {expected}")
