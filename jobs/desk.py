@@ -23,7 +23,7 @@ order_of = subjects.order_of
 ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
 answer_choice = answering.answer
 readdress, take_off, end_links = changing.readdress, changing.take_off, changing.end_links
-rerate, rerate_order, split = reshaping.rerate, reshaping.rerate_order, reshaping.split
+rerate, rerate_order, split, join = reshaping.rerate, reshaping.rerate_order, reshaping.split, reshaping.join
 why_no_rates = reshaping.why_no_rates
 cannot_send, why_it_sends, ask_again = rerouting.cannot_send, rerouting.why_it_sends, rerouting.ask_again
 

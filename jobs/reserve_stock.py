@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, shadow, story, tell_stock
+from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, reshaping, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import (
@@ -19,22 +20,25 @@ from orders import (
     first_come,
     holds,
     inventory,
+    joining,
     lifecycle,
     planning,
     promised,
     purchasing,
+    replanning,
+    splitting,
     still_changeable,
 )
-from orders.allocation import Pick
 from orders.by_hand import Aside
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
+from orders.promising import Promise
 from orders.routing import asking
 from orders.routing.question import Quote
 from records import tenants
 from records.orders import LOCK, Order, open_holds
 from records.reversals import under_way
-from records.shipments import Parcel, Shipment, ShipmentLine
+from records.shipments import Shipment, ShipmentLine
 from records.tenants import Rules
 
 # How often a run looks again at once when others take the units between looking and taking.
@@ -92,13 +96,18 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
     if not picks:
         return Done()
-    if order.state == "released":
+    again = order.state != "released"
+    if not again:
         lifecycle.move(session, work.tenant, "order", order.id, "allocate")
     holdings = _put_aside(session, work, order.id, aside)
+    joined: Mapping[int, int] = {}
     if chosen and chosen.picks:
-        holdings += _send(session, work, order, chosen, wanted, rules)
+        planned = _send(session, work, order, chosen, wanted, rules, again=again)
+        holdings, joined = [*holdings, *planned.holdings], planned.joined
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
     inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
+    for older, shipment in joined.items():
+        replanning.fold(session, work.tenant, old=older, new=shipment)
     if any(pick.parts for pick in picks):
         tell_stock.ask_about_bundles(session, work.tenant, order.id)
     return Done()
@@ -145,16 +154,26 @@ def _put_aside(session: Session, work: Work, order: int, aside: Aside) -> list[H
     return holdings
 
 
-def _send(session: Session, work: Work, order: Order, chosen: Chosen, wanted: Demand, rules: Rules) -> list[Holding]:
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What to hold for the shipments that were planned, and the new shipment by the older one that leaves with it."""
+
+    holdings: Sequence[Holding]
+    joined: Mapping[int, int]
+
+
+def _send(
+    session: Session, work: Work, order: Order, chosen: Chosen, wanted: Demand, rules: Rules, *, again: bool
+) -> Planned:
     """Plan what leaves in parcels, and write down why from there."""
     planning.write_down(session, work.tenant, order.id, chosen)
     story.tell(session, work, order.id, chosen.sentence, kind="choice", picks=[vars(pick) for pick in chosen.picks])
     queue.add(session, work.tenant, "assign_work", f"order/{order.id}")
-    holdings = _plan(session, work, order.id, chosen, wanted, rules)
+    planned = _plan(session, work, order, chosen, wanted, rules, again=again)
     session.flush()
     promised.keep(session, work.tenant, order, because=_leaving_otherwise(chosen))
     session.flush()
-    return holdings
+    return planned
 
 
 def _ask_suppliers(session: Session, work: Work, order: Order, rules: Rules) -> None:
@@ -179,47 +198,42 @@ def _ask_about(session: Session, work: Work, order: int, short: Mapping[int, int
         queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(choice), lane=f"order/{order}")
 
 
-def _plan(session: Session, work: Work, order: int, chosen: Chosen, wanted: Demand, rules: Rules) -> list[Holding]:
+def _plan(
+    session: Session, work: Work, order: Order, chosen: Chosen, wanted: Demand, rules: Rules, *, again: bool
+) -> Planned:
     """Write a shipment for each location with its boxes, and ask for a label for each box."""
     holdings: list[Holding] = []
+    joined: dict[int, int] = {}
     for location in dict.fromkeys(pick.location for pick in chosen.picks):
         there = [pick for pick in chosen.picks if pick.location == location]
+        units = joining.together([{pick.line: pick.units} for pick in there])
+        older = reshaping.beside(session, order, location, units) if again else None
+        if older is not None:
+            units = joining.together([splitting.units_of(session, work.tenant, older.id), units])
+            joining.give_up(session, work.tenant, older)
         said = planning.promise(session, work.tenant, chosen, location)
-        shipment = session.execute(
-            insert(Shipment)
-            .values(
-                tenant_id=work.tenant, order_id=order, location_id=location,
-                ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
-            )
-            .returning(Shipment.id)
-        ).scalar_one()  # fmt: skip
-        session.execute(
-            insert(ShipmentLine),
-            [
-                {"tenant_id": work.tenant, "shipment_id": shipment, "line_id": pick.line, "units": pick.units}
-                for pick in there
-            ],
-        )
+        shipment = _shipment(session, work.tenant, order.id, location, said, units)
+        if older is not None:
+            joined[older.id] = shipment
+            sentence = f"Shipment {shipment} leaves in place of {older.id}, with what is added to it."
+            story.tell(session, work, order.id, sentence, shipment=shipment)
         holdings += [Holding(pick=pick, shipment=shipment) for pick in there]
-        for parcel in _boxes(session, work.tenant, order, shipment, there, wanted, rules):
-            queue.add(session, work.tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order}")
-    return holdings
+        for parcel in replanning.box(session, work.tenant, order.id, shipment, units, wanted.lines, rules):
+            queue.add(session, work.tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
+    return Planned(holdings=holdings, joined=joined)
 
 
-def _boxes(
-    session: Session, tenant: int, order: int, shipment: int, picks: Sequence[Pick], wanted: Demand, rules: Rules
-) -> list[int]:
-    return [
-        session.execute(
-            insert(Parcel)
-            .values(
-                tenant_id=tenant,
-                shipment_id=shipment,
-                order_id=order,
-                shape=box.shape,
-                contents={str(line): units for line, units in box.contents.items()},
-            )
-            .returning(Parcel.id)
-        ).scalar_one()
-        for box in planning.boxes(picks, wanted, rules)
+def _shipment(session: Session, tenant: int, order: int, location: int, said: Promise, units: Mapping[int, int]) -> int:
+    shipment = session.execute(
+        insert(Shipment)
+        .values(
+            tenant_id=tenant, order_id=order, location_id=location,
+            ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
+        )
+        .returning(Shipment.id)
+    ).scalar_one()  # fmt: skip
+    lines = [
+        {"tenant_id": tenant, "shipment_id": shipment, "line_id": line, "units": count} for line, count in units.items()
     ]
+    session.execute(insert(ShipmentLine), lines)
+    return shipment

@@ -1,14 +1,15 @@
-"""What a person may change of a shipment while no label is bought for it: ask for rates anew, or divide it."""
+"""What may be changed of a shipment while no label is bought for it: rates asked for anew, divided, sent together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs import queue, quoting, unwanted_label
-from orders import holds, lifecycle, postage, rerating, splitting
+from orders import bundles, holds, joining, lifecycle, postage, rerating, splitting
+from orders.joining import Joinable
 from orders.rerating import Unlabelled
 from orders.splitting import Divisible
 from records import reversals, tenants, timeline
@@ -93,7 +94,7 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
     divided = splitting.divide(session, tenant, row, units, apart, tenants.rules_of(session, tenant))
     if divided is None:
         return "Somebody else has changed the shipment at this moment: look again."
-    _give_up_jobs(session, tenant, parcels)
+    _give_up_jobs(session, tenant, parcels, "The shipment was divided.")
     moved = sum(apart.values())
     sentence = f"Divided shipment {shipment}: {moved} of {sum(units.values())} units leave in a shipment of their own."
     timeline.write(
@@ -103,6 +104,70 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
     for parcel in divided.parcels:
         queue.add(session, tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
     return ""
+
+
+def join(session: Session, tenant: int, shipment: int, *, by: str) -> str:
+    """Let all that is planned to leave a shipment's place leave together; answers why not, or an empty text."""
+    row = session.get(Shipment, (tenant, shipment))
+    if row is None or row.location_id is None:
+        return "There is no such shipment at a place of yours."
+    order = session.get_one(Order, (tenant, row.order_id), with_for_update=LOCK)
+    there = joining.planned_at(session, tenant, order.id, row.location_id)
+    refusal = _too_late_to_join(there, row) or _why_apart(session, order, there)
+    if refusal:
+        return refusal
+    _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
+    made, parcels = joining.join(session, tenant, there, tenants.rules_of(session, tenant))
+    sentence = f"Shipment {made} leaves in place of {' and '.join(str(one.id) for one in there)}, which leave together."
+    timeline.write(session, tenant, order.id, actor=by, kind="person", sentence=sentence, shipment=made)
+    for parcel in parcels:
+        queue.add(session, tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
+    return ""
+
+
+_JOINED = "The shipment leaves together with another."
+
+
+def beside(session: Session, order: Order, location: int, more: Mapping[int, int]) -> Shipment | None:
+    """The shipment that more units (by order line) of a place leave with; None where they leave in one of their own.
+
+    What stands in several planned shipments was divided by a person, and is left so. Its boxes need no label any more.
+    """
+    tenant = order.tenant_id
+    there = joining.planned_at(session, tenant, order.id, location)
+    if len(there) != 1 or _why_apart(session, order, there, more):
+        return None
+    _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
+    return there[0]
+
+
+def _too_late_to_join(there: Sequence[Shipment], row: Shipment) -> str:
+    if row.way in BY_HAND:
+        return "What the buyer picks up, or the shop delivers itself, leaves in no parcel."
+    if row in there:
+        return ""
+    return f"It is too late: the shipment is {row.state.replace('_', ' ')}."
+
+
+def _why_apart(session: Session, order: Order, there: Sequence[Shipment], more: Mapping[int, int] | None = None) -> str:
+    tenant = order.tenant_id
+    parcels = _boxes_of(session, tenant, there)
+    labels = _labels(session, tenant, parcels)
+    units = [*(splitting.units_of(session, tenant, one.id) for one in there), *([more] if more else [])]
+    return joining.why_not(
+        Joinable(
+            order=order.state,
+            shipments=len(units),
+            labels=tuple(label.state for label in labels),
+            buying=is_buying(session, tenant, parcels, [label.id for label in labels]),
+            taken_back=reversals.under_way(session, tenant, order.id) is not None,
+            torn_bundle=joining.torn(units, bundles.parts_in(session, tenant, order.id)),
+        )
+    )
+
+
+def _boxes_of(session: Session, tenant: int, shipments: Sequence[Shipment]) -> list[int]:
+    return [parcel.id for one in shipments for parcel in postage.parcels_in(session, tenant, one)]
 
 
 def is_buying(session: Session, tenant: int, parcels: list[int], labels: list[int]) -> bool:
@@ -116,7 +181,7 @@ def is_buying(session: Session, tenant: int, parcels: list[int], labels: list[in
     return in_hand is not None or any(unwanted_label.may_be_under_way(session, tenant, label) for label in labels)
 
 
-def _give_up_jobs(session: Session, tenant: int, parcels: list[int]) -> None:
+def _give_up_jobs(session: Session, tenant: int, parcels: list[int], reason: str) -> None:
     """Boxes that are no more need no label, and nobody to look after one."""
     waiting = session.scalars(
         select(Job.id).where(
@@ -127,7 +192,7 @@ def _give_up_jobs(session: Session, tenant: int, parcels: list[int]) -> None:
         )
     ).all()
     for job in waiting:
-        lifecycle.move(session, tenant, "job", job, "discard", reason="The shipment was divided.", ended_at=func.now())
+        lifecycle.move(session, tenant, "job", job, "discard", reason=reason, ended_at=func.now())
 
 
 def _labels(session: Session, tenant: int, parcels: list[int]) -> list[Label]:

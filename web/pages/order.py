@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +145,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
         "ratable": ratable,
         "movable": movable,
+        "joinable": _joinable([one.row for one in whole.shipments]),
         "asked": choice,
         "buyers": buyers,
         "purchases": purchases,
@@ -181,6 +184,13 @@ def _ratable(session: Session, whole: Whole) -> set[int]:
     planned = [shipment for shipment in whole.shipments if shipment.row.state == "planned"]
     boxes = [box.row for shipment in planned for box in shipment.boxes]
     return {parcel.id for parcel in boxes if not desk.why_no_rates(session, parcel)}
+
+
+def _joinable(shipments: Sequence[Shipment]) -> set[int]:
+    """What is planned to leave the same place in a parcel as something else of the order. Pure."""
+    planned = [one for one in shipments if one.state == "planned" and one.way not in BY_HAND and one.location_id]
+    places = Counter(one.location_id for one in planned)
+    return {one.id for one in planned if places[one.location_id] > 1}
 
 
 def _paid(whole: Whole) -> str:

@@ -1,4 +1,4 @@
-"""What a person changes of a shipment before its label is bought: dividing it, and asking for rates anew."""
+"""What a person changes of a shipment before its label is bought: divided, sent together, rates asked for anew."""
 
 from __future__ import annotations
 
@@ -47,6 +47,19 @@ def split(tenant: int, id: int, shipment: int) -> Any:
         flash(f"The shipment stays as it is. {refusal}", "warn")
         return redirect(url_for("reshaping.planned", id=id, shipment=shipment), 303)
     flash("Two shipments leave instead of one; a label is bought for each.", "good")
+    return redirect(url_for("order.shown", id=id), 303)
+
+
+@blueprint.post("/shops/<id:tenant>/orders/<id:id>/shipments/<id:shipment>/join")
+def join(tenant: int, id: int, shipment: int) -> Any:
+    with shop.opened(tenant) as session:
+        _shipment(session, tenant, id, shipment)
+        refusal = desk.join(session, tenant, shipment, by=door.actor())
+    log.info("to leave together", tenant=tenant, order=id, shipment=shipment, refusal=refusal, actor=door.actor())
+    if refusal:
+        flash(f"The shipments stay as they are. {refusal}", "warn")
+    else:
+        flash("One shipment leaves instead of several; you can split it again while no label is bought.", "good")
     return redirect(url_for("order.shown", id=id), 303)
 
 

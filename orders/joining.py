@@ -1,0 +1,101 @@
+"""Says which planned shipments of an order leave together, and lets them: what leaves one place goes in one shipment.
+
+More of an order comes to be sent when stock lands or its buyer adds to it. While no label is bought for what is planned
+at the same place, it joins that; the carriers ask less for one parcel than for two.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from orders import lifecycle, replanning
+from orders.splitting import units_of
+from records.orders import lines_of
+from records.shipments import BY_HAND, Shipment
+from records.tenants import Rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joinable:
+    """What decides whether shipments may leave together."""
+
+    order: str
+    shipments: int
+    """How many are planned to leave the place in parcels."""
+    labels: tuple[str, ...]
+    """The states of their parcels' labels."""
+    buying: bool
+    """A purchase runs for one of them, or was begun and nobody knows how it ended."""
+    taken_back: bool
+    """Something of the order is being taken back."""
+    torn_bundle: bool = False
+    """Units of one bundle's line stand in several of them: what its parts are may have changed in between."""
+
+
+def why_not(found: Joinable) -> str:
+    """Why these shipments cannot leave together, as a sentence; empty where they can. Pure."""
+    if found.order not in {"allocated", "shipping"}:
+        return f"The order is {found.order}: there is nothing of it left to send together."
+    if found.taken_back:
+        return "Something of the order is being taken back: wait until that is done."
+    if found.shipments < 2:
+        return "There is nothing else at this place that waits for a label."
+    if "bought" in found.labels:
+        return "It is too late: a label is bought for one of them."
+    if found.buying:
+        return "It is too late: a label is being bought for one of them at this moment."
+    if found.torn_bundle:
+        return "A bundle stands in several of them, and its parts may have changed in between."
+    return ""
+
+
+def planned_at(session: Session, tenant: int, order: int, location: int) -> list[Shipment]:
+    """What is planned to leave a place in parcels, the oldest first; locked, so that none of it moves on meanwhile."""
+    return list(
+        session.scalars(
+            select(Shipment)
+            .where(
+                Shipment.tenant_id == tenant,
+                Shipment.order_id == order,
+                Shipment.location_id == location,
+                Shipment.state == "planned",
+                Shipment.way.not_in(BY_HAND),
+            )
+            .order_by(Shipment.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def together(units: Sequence[Mapping[int, int]]) -> dict[int, int]:
+    """Units by order line of several shipments. Pure."""
+    return dict(sum((Counter(one) for one in units), Counter[int]()))
+
+
+def torn(units: Sequence[Collection[int]], bundles: Collection[int]) -> bool:
+    """Whether units of one bundle's line stand in several shipments. Pure."""
+    return any(sum(line in one for one in units) > 1 for line in bundles)
+
+
+def join(session: Session, tenant: int, shipments: Sequence[Shipment], rules: Rules) -> tuple[int, list[int]]:
+    """Put one shipment in the place of several at one place; answers it and its parcels. Nobody is asked to buy yet."""
+    units = together([units_of(session, tenant, one.id) for one in shipments])
+    latest = max(shipments, key=lambda one: (one.ship_by is not None, one.ship_by, one.id))
+    made = replanning.plan(session, tenant, latest, units)
+    for one in shipments:
+        give_up(session, tenant, one)
+        replanning.fold(session, tenant, old=one.id, new=made)
+    lines = {line.id: line for line in lines_of(session, tenant, latest.order_id)}
+    return made, replanning.box(session, tenant, latest.order_id, made, units, lines, rules)
+
+
+def give_up(session: Session, tenant: int, shipment: Shipment) -> None:
+    """End a shipment, locked while it was planned, whose units leave in another."""
+    lifecycle.move(session, tenant, "shipment", shipment.id, "cancel")
+    replanning.give_up_quotes(session, tenant, shipment.id)

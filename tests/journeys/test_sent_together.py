@@ -1,0 +1,137 @@
+"""What is added to an order before its label is bought leaves with the rest of it, in one parcel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs import desk
+from records.shipments import Shipment
+from records.tenants import Rules
+from tests.journeys.test_changed import edit
+from tests.world import World, variant
+
+PATIENT = Rules(minutes_to_change=60)
+
+
+@pytest.fixture
+def shop(world: World) -> World:
+    """A shop whose orders wait an hour for their labels."""
+    world.open_shop(rules=PATIENT, variants=[variant("BAG", stock={"Reno": 5}), variant("MUG", stock={"Reno": 5})])
+    return world
+
+
+def shipments(world: World) -> list[Any]:
+    return [tuple(row) for row in world.rows(
+        "SELECT s.state, coalesce(string_agg(l.units || ' ' || o.sku, ' ' ORDER BY o.sku), '') FROM shipments s"
+        " LEFT JOIN shipment_lines l ON l.tenant_id = s.tenant_id AND l.shipment_id = s.id"
+        " LEFT JOIN order_lines o ON o.tenant_id = l.tenant_id AND o.id = l.line_id GROUP BY s.id, s.state ORDER BY s.id"
+    )]  # fmt: skip
+
+
+def held(world: World) -> list[Any]:
+    """What is held, by shipment: the newest last."""
+    return [tuple(row) for row in world.rows(
+        "SELECT v.sku, r.units FROM reservations r JOIN variants v ON v.tenant_id = r.tenant_id AND v.id = r.variant_id"
+        " WHERE r.state = 'held' AND r.shipment_id = (SELECT max(id) FROM shipments) ORDER BY 1"
+    )]  # fmt: skip
+
+
+def time_is_over(world: World) -> None:
+    world.hurry()
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE orders SET placed_at = placed_at - interval '2 hours'")
+    world.settle()
+
+
+def joined(world: World) -> str:
+    with world.reading() as session:
+        (row,) = world.rows("SELECT min(id) AS id FROM shipments WHERE state = 'planned'")
+        refusal = desk.join(session, world.tenant, row.id, by="person:Olga")
+        session.commit()
+    return refusal
+
+
+def divided(world: World, units: int) -> None:
+    with world.reading() as session:
+        (row,) = world.rows(
+            "SELECT s.id, l.line_id FROM shipments s JOIN shipment_lines l ON l.shipment_id = s.id WHERE s.state = 'planned'"
+        )
+        assert desk.split(session, world.tenant, row.id, {row.line_id: units}, by="person:Olga") == ""
+        session.commit()
+
+
+def test_a_line_that_is_added_before_the_label_is_bought_leaves_in_the_same_parcel(shop: World):
+    placed = shop.place(("BAG", 1))
+    shop.settle()
+
+    edit(shop, placed, ("MUG", 2))
+
+    assert shipments(shop) == [("cancelled", "1 BAG"), ("planned", "1 BAG 2 MUG")]
+    assert held(shop) == [("BAG", 1), ("MUG", 2)]
+    assert (shop.level("BAG", "Reno"), shop.level("MUG", "Reno")) == ((5, 1), (5, 2))
+    time_is_over(shop)
+    assert shop.order(placed).state == "fulfilled"
+    assert len(shop.labels_bought()) == 1
+    assert (shop.level("BAG", "Reno"), shop.level("MUG", "Reno")) == ((4, 0), (3, 0))
+
+
+def test_more_units_of_a_line_are_held_with_those_that_it_had(shop: World):
+    placed = shop.place(("BAG", 1))
+    shop.settle()
+
+    edit(shop, placed, ("BAG", 3))
+
+    assert shipments(shop) == [("cancelled", "1 BAG"), ("planned", "3 BAG")]
+    assert (held(shop), shop.level("BAG", "Reno")) == ([("BAG", 3)], (5, 3))
+    assert [row.reserved_change for row in shop.rows("SELECT reserved_change FROM movements WHERE reserved_change > 0")] \
+        == [1, 2]  # fmt: skip
+    time_is_over(shop)
+    assert (shop.order(placed).state, len(shop.labels_bought()), shop.level("BAG", "Reno")) == ("fulfilled", 1, (2, 0))
+
+
+def test_what_is_added_after_the_label_leaves_in_a_parcel_of_its_own(world: World):
+    world.open_shop(variants=[variant("BAG", stock={"Reno": 5}), variant("MUG", stock={"Reno": 0})])
+    placed = world.place(("BAG", 1), ("MUG", 1))
+    world.settle()
+    assert len(world.labels_bought()) == 1
+
+    world.control(
+        "POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": "MUG", "location": "Reno", "on_hand": 1}
+    )
+    world.read_catalogue()
+    world.settle()
+
+    assert shipments(world) == [("announced", "1 BAG"), ("announced", "1 MUG")]
+    assert (world.order(placed).state, len(world.labels_bought())) == ("fulfilled", 2)
+
+
+def test_what_a_person_has_divided_stays_apart_until_a_person_has_it_sent_together(shop: World):
+    placed = shop.place(("BAG", 3))
+    shop.settle()
+    divided(shop, 1)
+
+    edit(shop, placed, ("MUG", 1))
+
+    assert [state for state, _ in shipments(shop)] == ["cancelled", "planned", "planned", "planned"]
+    assert joined(shop) == ""
+    assert shipments(shop)[-1] == ("planned", "3 BAG 1 MUG")
+    assert [state for state, _ in shipments(shop)].count("planned") == 1
+    assert held(shop) == [("BAG", 3), ("MUG", 1)]
+    assert joined(shop) == "There is nothing else at this place that waits for a label."
+    time_is_over(shop)
+    assert (shop.order(placed).state, len(shop.labels_bought())) == ("fulfilled", 1)
+    assert (shop.level("BAG", "Reno"), shop.level("MUG", "Reno")) == ((2, 0), (4, 0))
+
+
+def test_what_is_gone_is_not_sent_together_with_anything(shop: World):
+    shop.place(("BAG", 1))
+    shop.settle()
+    time_is_over(shop)
+
+    with shop.reading() as session:
+        (row,) = session.query(Shipment).where(Shipment.tenant_id == shop.tenant)
+        refusal = desk.join(session, shop.tenant, row.id, by="person:Olga")
+    assert refusal == "It is too late: the shipment is announced."
+    assert shipments(shop) == [("announced", "1 BAG")]
