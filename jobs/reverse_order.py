@@ -6,6 +6,7 @@ while nobody looked is taken into account. What a step did is written in the tra
 
 from __future__ import annotations
 
+import structlog
 from sqlalchemy.orm import Session
 
 from integrations.only_asking import OnlyWatching
@@ -30,6 +31,8 @@ from orders.order_facts import facts_of
 from records import tenants
 from records.orders import LOCK, Order, find_order
 from records.reversals import Reversal, steps_of, under_way
+
+log = structlog.get_logger(__name__)
 
 _DO = {
     "stop_work": reverse_steps.stop_work,
@@ -60,8 +63,11 @@ def run(work: Work) -> Outcome:
             _not_done(work, step)
             continue
         except Permanent as failure:
-            _refused(work, step, failure)
-            raise
+            if _refused(work, step, failure):
+                raise
+            # Somebody took the whole order back as we asked for a part of it: what was refused is not wanted any more.
+            log.info("refused, and not wanted any more", step=step.id, act=step.kind, reason=failure.reason)
+            continue
         if waits is not None:
             return waits
     return Done()
@@ -132,6 +138,7 @@ def _not_done(work: Work, step: InHand) -> None:
         lifecycle.move(session, work.tenant, "reversal_step", step.id, "skip", said=said, ended_at=work.now())
 
 
-def _refused(work: Work, step: InHand, failure: Permanent) -> None:
+def _refused(work: Work, step: InHand, failure: Permanent) -> bool:
+    """Write that a step was refused; answers whether anybody still wanted it."""
     with work.writing() as session:
-        lifecycle.move(session, work.tenant, "reversal_step", step.id, "refuse", said=failure.reason)
+        return lifecycle.move(session, work.tenant, "reversal_step", step.id, "refuse", said=failure.reason)

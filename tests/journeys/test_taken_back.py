@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import text
 
+from integrations.storefronts.shopify.storefront import ShopifyStorefront
 from jobs import desk, runner
 from orders import taking_back
 from orders.reversing import Wish
@@ -572,3 +573,37 @@ def test_a_cancellation_in_the_store_wins_over_a_part_that_is_under_way(world: W
         ("cancel_lines", "given_up"), ("cancel", "done"),
     ]  # fmt: skip
     assert (world.level("BAG", "Reno"), effects(world)) == ((100, 0), {})
+
+
+@pytest.mark.parametrize("verb", ["quote_refund", "refund"])
+def test_a_part_that_is_refused_as_the_store_cancels_the_whole_order_leaves_nobody_with_work(
+    world: World, monkeypatch: pytest.MonkeyPatch, verb: str
+):
+    world.open_shop()
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
+    placed = world.place(("BAG", 3))
+    world.settle()
+    asked_before = getattr(ShopifyStorefront, verb)
+
+    def asked(self: ShopifyStorefront, *what: object, **more: object) -> object:
+        monkeypatch.setattr(ShopifyStorefront, verb, asked_before)
+        world.control("POST", f"/shopify/orders/{placed['id']}/cancel", {"reason": "CUSTOMER"})
+        eventually(lambda: take_events(world) or world.order(placed).state == "cancelling")
+        return asked_before(self, *what, **more)
+
+    monkeypatch.setattr(ShopifyStorefront, verb, asked)
+    ask_for(world, placed, some(world, placed, "BAG", 1))
+    world.settle()
+
+    assert world.order(placed).state == "cancelled"
+    assert [(row.purpose, row.state) for row in world.rows("SELECT purpose, state FROM reversals ORDER BY id")] == [
+        ("cancel_lines", "given_up"), ("cancel", "done"),
+    ]  # fmt: skip
+    assert world.rows("SELECT kind FROM jobs WHERE state = 'parked'") == []
+    assert (world.level("BAG", "Reno"), effects(world)) == ((100, 0), {})
+
+
+def take_events(world: World) -> None:
+    """What has been delivered is taken, while the order's own lane is busy."""
+    for row in world.rows("SELECT lane FROM jobs WHERE kind = 'take_event' AND state = 'due'"):
+        runner.work_off(world.services, world.tenant, row.lane)
