@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Assigned, Assignment, ShippedLine, Way
 from jobs import outward, story
-from jobs.outcomes import Cancelled, Done, Outcome
+from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
 from records.orders import Order, OrderLine
@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 # What the store has not been told of yet; what it has been told of it has taken off its stock.
 _NOT_TOLD = ("planned", "picking", "packed", "labelled")
+# It may be a person's answer that is waited for.
+_TAKEN_BACK_FIRST_S = 300.0
 
 
 def run(work: Work) -> Outcome:
@@ -31,7 +33,8 @@ def run(work: Work) -> Outcome:
         if order is None or order.cancelled_at is not None or order.state not in {"allocated", "shipping"}:
             return Cancelled(reason=f"the order is {order.state if order else 'gone'}: nothing is to leave")
         if under_way(session, work.tenant, order.id) is not None:
-            return Done()  # what is taken back plans anew, which asks for this job again
+            # What is taken back may leave nothing to plan anew, and what stays is still to be moved along.
+            return Snoozed(wait_s=_TAKEN_BACK_FIRST_S, reason="Something of the order is being taken back first.")
         wanted = assignments(session, work.tenant, order)
     if not wanted:
         return Done()

@@ -24,6 +24,7 @@ from orders import (
     lifecycle,
     planning,
     promised,
+    promising,
     purchasing,
     replanning,
     splitting,
@@ -207,11 +208,12 @@ def _plan(
     for location in dict.fromkeys(pick.location for pick in chosen.picks):
         there = [pick for pick in chosen.picks if pick.location == location]
         units = joining.together([{pick.line: pick.units} for pick in there])
-        older = reshaping.beside(session, order, location, units) if again else None
+        said = planning.promise(session, work.tenant, chosen, location)
+        older = reshaping.beside(session, order, location, units, said, now=work.now()) if again else None
         if older is not None:
             units = joining.together([splitting.units_of(session, work.tenant, older.id), units])
+            said = promising.in_one([promised.of_shipment(older), said])
             joining.give_up(session, work.tenant, older)
-        said = planning.promise(session, work.tenant, chosen, location)
         shipment = _shipment(session, work.tenant, order.id, location, said, units)
         if older is not None:
             joined[older.id] = shipment

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs import queue, quoting, unwanted_label
-from orders import bundles, holds, joining, lifecycle, postage, rerating, splitting
+from orders import bundles, holds, joining, lifecycle, postage, promised, promising, rerating, splitting
+from orders.inventory import Contended
 from orders.joining import Joinable
+from orders.promising import Promise
 from orders.rerating import Unlabelled
 from orders.splitting import Divisible
 from records import reversals, tenants, timeline
@@ -116,8 +119,13 @@ def join(session: Session, tenant: int, shipment: int, *, by: str) -> str:
     refusal = _too_late_to_join(there, row) or _why_apart(session, order, there)
     if refusal:
         return refusal
-    _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
-    made, parcels = joining.join(session, tenant, there, tenants.rules_of(session, tenant))
+    try:
+        with session.begin_nested():
+            _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
+            made, parcels = joining.join(session, tenant, there, tenants.rules_of(session, tenant))
+    except Contended:
+        return "Somebody else has changed one of the shipments at this moment: look again."
+    promised.keep(session, tenant, order, because="as its parts leave together")
     sentence = f"Shipment {made} leaves in place of {' and '.join(str(one.id) for one in there)}, which leave together."
     timeline.write(session, tenant, order.id, actor=by, kind="person", sentence=sentence, shipment=made)
     for parcel in parcels:
@@ -128,14 +136,19 @@ def join(session: Session, tenant: int, shipment: int, *, by: str) -> str:
 _JOINED = "The shipment leaves together with another."
 
 
-def beside(session: Session, order: Order, location: int, more: Mapping[int, int]) -> Shipment | None:
+def beside(
+    session: Session, order: Order, location: int, more: Mapping[int, int], said: Promise, *, now: datetime
+) -> Shipment | None:
     """The shipment that more units (by order line) of a place leave with; None where they leave in one of their own.
 
-    What stands in several planned shipments was divided by a person, and is left so. Its boxes need no label any more.
+    What stands in several planned shipments was divided by a person, and is left so; nothing waits for what is to be
+    made first. The boxes of what is answered need no label any more.
     """
     tenant = order.tenant_id
     there = joining.planned_at(session, tenant, order.id, location)
     if len(there) != 1 or _why_apart(session, order, there, more):
+        return None
+    if promising.delays(promised.of_shipment(there[0]), said, now=now):
         return None
     _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
     return there[0]
@@ -153,6 +166,7 @@ def _why_apart(session: Session, order: Order, there: Sequence[Shipment], more: 
     tenant = order.tenant_id
     parcels = _boxes_of(session, tenant, there)
     labels = _labels(session, tenant, parcels)
+    parts = joining.held_as_parts(session, tenant, [one.id for one in there])
     units = [*(splitting.units_of(session, tenant, one.id) for one in there), *([more] if more else [])]
     return joining.why_not(
         Joinable(
@@ -161,7 +175,7 @@ def _why_apart(session: Session, order: Order, there: Sequence[Shipment], more: 
             labels=tuple(label.state for label in labels),
             buying=is_buying(session, tenant, parcels, [label.id for label in labels]),
             taken_back=reversals.under_way(session, tenant, order.id) is not None,
-            torn_bundle=joining.torn(units, bundles.parts_in(session, tenant, order.id)),
+            torn_bundle=joining.torn(units, {*bundles.parts_in(session, tenant, order.id), *parts}),
         )
     )
 

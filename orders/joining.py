@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, select, text
 from sqlalchemy.orm import Session
 
-from orders import lifecycle, replanning
+from orders import lifecycle, promising, replanning
+from orders.inventory import Contended
+from orders.promised import of_shipment
 from orders.splitting import units_of
 from records.orders import lines_of
 from records.shipments import BY_HAND, Shipment
@@ -55,7 +57,7 @@ def why_not(found: Joinable) -> str:
 
 
 def planned_at(session: Session, tenant: int, order: int, location: int) -> list[Shipment]:
-    """What is planned to leave a place in parcels, the oldest first; locked, so that none of it moves on meanwhile."""
+    """What is planned to leave a place in parcels, the oldest first."""
     return list(
         session.scalars(
             select(Shipment)
@@ -67,8 +69,6 @@ def planned_at(session: Session, tenant: int, order: int, location: int) -> list
                 Shipment.way.not_in(BY_HAND),
             )
             .order_by(Shipment.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
         )
     )
 
@@ -83,19 +83,33 @@ def torn(units: Sequence[Collection[int]], bundles: Collection[int]) -> bool:
     return any(sum(line in one for one in units) > 1 for line in bundles)
 
 
+def held_as_parts(session: Session, tenant: int, shipments: Collection[int]) -> set[int]:
+    """The lines for which these shipments hold parts of a bundle, whatever is in the bundle now."""
+    return set(session.scalars(_HELD_AS_PARTS, {"tenant": tenant, "shipments": sorted(shipments)}))
+
+
+_HELD_AS_PARTS = text("""
+SELECT DISTINCT line_id FROM reservations
+WHERE tenant_id = :tenant AND shipment_id = ANY(cast(:shipments AS bigint[])) AND state = 'held' AND part
+""").columns(line_id=BigInteger)
+
+
 def join(session: Session, tenant: int, shipments: Sequence[Shipment], rules: Rules) -> tuple[int, list[int]]:
-    """Put one shipment in the place of several at one place; answers it and its parcels. Nobody is asked to buy yet."""
+    """Put one shipment in the place of several at one place; answers it and its parcels. Nobody is asked to buy yet.
+
+    Raises Contended where somebody else has moved one of them on: then nothing of it may be committed.
+    """
     units = together([units_of(session, tenant, one.id) for one in shipments])
-    latest = max(shipments, key=lambda one: (one.ship_by is not None, one.ship_by, one.id))
-    made = replanning.plan(session, tenant, latest, units)
+    made = replanning.plan(session, tenant, shipments[0], units, promising.in_one(map(of_shipment, shipments)))
     for one in shipments:
         give_up(session, tenant, one)
         replanning.fold(session, tenant, old=one.id, new=made)
-    lines = {line.id: line for line in lines_of(session, tenant, latest.order_id)}
-    return made, replanning.box(session, tenant, latest.order_id, made, units, lines, rules)
+    lines = {line.id: line for line in lines_of(session, tenant, shipments[0].order_id)}
+    return made, replanning.box(session, tenant, shipments[0].order_id, made, units, lines, rules)
 
 
 def give_up(session: Session, tenant: int, shipment: Shipment) -> None:
-    """End a shipment, locked while it was planned, whose units leave in another."""
-    lifecycle.move(session, tenant, "shipment", shipment.id, "cancel")
+    """End a planned shipment whose units leave in another. Raises Contended where somebody else has moved it on."""
+    if not lifecycle.move(session, tenant, "shipment", shipment.id, "cancel"):
+        raise Contended(f"shipment {shipment.id} of tenant {tenant} is not planned any more")
     replanning.give_up_quotes(session, tenant, shipment.id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from records.routing import Sending
@@ -104,6 +105,22 @@ def together(parts: Iterable[Promise], open_parts: Iterable[Promise]) -> Promise
         ship_by=min(leaving, default=None),
         arrives_on=max(known) if known and len(known) == len(arrivals) else None,
     )
+
+
+def in_one(parts: Iterable[Promise]) -> Promise:
+    """Of parts that leave in one shipment: the latest of each word, and none where nobody can say it of a part."""
+    said = list(parts)
+    leaving = [one.ship_by for one in said if one.ship_by is not None]
+    arriving = [(one.arrives_on, one.said_by) for one in said if one.arrives_on is not None]
+    arrives, by = max(arriving, key=itemgetter(0)) if len(arriving) == len(said) else (None, "")
+    return Promise(ship_by=max(leaving) if len(leaving) == len(said) else None, arrives_on=arrives, said_by=by)
+
+
+def delays(planned: Promise, more: Promise, *, now: datetime) -> bool:
+    """Whether what was to leave would leave later for what is added to it. What is late already is not delayed."""
+    if planned.ship_by is None or planned.ship_by < now:
+        return False
+    return more.ship_by is None or more.ship_by > planned.ship_by
 
 
 def is_the_days_end(moment: datetime, zone: str) -> bool:

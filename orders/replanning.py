@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from orders import lifecycle, packing
 from orders.packing import Box, Packable
+from orders.promising import Promise
 from records.orders import OrderLine
 from records.shipments import LIVE_LABEL, Label, Parcel, Shipment, ShipmentLine
 from records.tenants import Rules
@@ -28,13 +29,13 @@ def give_up_quotes(session: Session, tenant: int, shipment: int) -> None:
         lifecycle.move(session, tenant, "label", label, "fail")
 
 
-def plan(session: Session, tenant: int, like: Shipment, part: Mapping[int, int]) -> int:
-    """A shipment with a part of another's units and with its promise; without boxes yet."""
+def plan(session: Session, tenant: int, like: Shipment, part: Mapping[int, int], said: Promise) -> int:
+    """A shipment from the place of another with these units (by order line) and this promise; without boxes yet."""
     made = session.execute(
         insert(Shipment)
         .values(
             tenant_id=tenant, order_id=like.order_id, location_id=like.location_id,
-            ship_by=like.ship_by, arrives_on=like.arrives_on, arrival_said_by=like.arrival_said_by,
+            ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
         )
         .returning(Shipment.id)
     ).scalar_one()  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from orders import lifecycle, replanning
+from orders.promised import of_shipment
 from records.orders import lines_of
 from records.shipments import Shipment, ShipmentLine
 from records.tenants import Rules
@@ -88,7 +89,7 @@ def divide(
     replanning.give_up_quotes(session, tenant, shipment.id)
     stays, moved = parts(units, apart)
     lines = {line.id: line for line in lines_of(session, tenant, shipment.order_id)}
-    first, second = (replanning.plan(session, tenant, shipment, part) for part in (stays, moved))
+    first, second = (replanning.plan(session, tenant, shipment, part, of_shipment(shipment)) for part in (stays, moved))
     for new, part in ((second, moved), (first, stays)):
         replanning.hold_for(session, tenant, old=shipment.id, new=new, part=part)
     boxes = [

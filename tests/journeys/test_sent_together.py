@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from jobs import desk
 from records.shipments import Shipment
 from records.tenants import Rules
 from tests.journeys.test_changed import edit
+from tests.journeys.test_made_to_order import takes
 from tests.world import World, variant
 
 PATIENT = Rules(minutes_to_change=60)
@@ -135,3 +137,73 @@ def test_what_is_gone_is_not_sent_together_with_anything(shop: World):
         refusal = desk.join(session, shop.tenant, row.id, by="person:Olga")
     assert refusal == "It is too late: the shipment is announced."
     assert shipments(shop) == [("announced", "1 BAG")]
+
+
+def days_to_leave(world: World) -> list[date]:
+    return [row.day for row in world.rows(
+        "SELECT ship_by::date AS day FROM shipments WHERE state <> 'cancelled' ORDER BY id"
+    )]  # fmt: skip
+
+
+def test_what_is_ready_does_not_wait_for_what_is_to_be_made_first_unless_a_person_says_so(shop: World):
+    takes(shop, "MUG", 10)
+    placed = shop.place(("BAG", 1))
+    shop.settle()
+
+    edit(shop, placed, ("MUG", 1))
+
+    assert shipments(shop) == [("planned", "1 BAG"), ("planned", "1 MUG")]
+    soon, later = days_to_leave(shop)
+    assert soon < later
+    assert shop.order(placed).ship_by.date() == soon
+    assert joined(shop) == ""
+    assert days_to_leave(shop) == [later]
+    assert shop.order(placed).ship_by.date() == later
+    told = [row.sentence for row in shop.rows("SELECT sentence FROM timeline_entries ORDER BY id")]
+    assert any("as its parts leave together" in sentence for sentence in told)
+
+
+def test_what_is_to_be_made_first_is_promised_no_earlier_for_what_is_added(shop: World):
+    takes(shop, "MUG", 10)
+    placed = shop.place(("MUG", 1))
+    shop.settle()
+    (before,) = days_to_leave(shop)
+    arrives = shop.order(placed).arrives_on
+
+    edit(shop, placed, ("BAG", 1))
+
+    assert shipments(shop) == [("cancelled", "1 MUG"), ("planned", "1 BAG 1 MUG")]
+    assert days_to_leave(shop) == [before]
+    assert (shop.order(placed).ship_by.date(), shop.order(placed).arrives_on) == (before, arrives)
+
+
+def test_a_label_that_is_being_bought_at_this_moment_is_not_disturbed(shop: World):
+    shop.place(("BAG", 2))
+    shop.settle()
+    divided(shop, 1)
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE jobs SET state = 'running', worker = 'w', lease_until = now() + interval '1 minute'"
+            " WHERE id = (SELECT min(id) FROM jobs WHERE kind = 'buy_label' AND state = 'due')"
+        )
+
+    assert joined(shop) == "It is too late: a label is being bought for one of them at this moment."
+    assert [state for state, _ in shipments(shop)] == ["cancelled", "planned", "planned"]
+
+
+def test_units_of_a_bundle_that_was_planned_before_stay_in_their_own_shipment(world: World):
+    world.open_shop(rules=PATIENT, variants=[variant("BAG", stock={"Reno": 9}), variant("SET", tracked=False)])
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO bundle_parts (tenant_id, bundle_id, part_id, units) SELECT s.tenant_id, s.id, p.id, 2"
+            " FROM variants s JOIN variants p ON p.tenant_id = s.tenant_id AND p.sku = 'BAG' WHERE s.sku = 'SET'"
+        )
+    placed = world.place(("SET", 1))
+    world.settle()
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM bundle_parts")
+
+    edit(world, placed, ("SET", 2))
+
+    assert shipments(world) == [("planned", "1 SET"), ("planned", "1 SET")]
+    assert world.level("BAG", "Reno") == (9, 2)

@@ -151,3 +151,36 @@ def test_a_carrier_that_comes_before_the_cut_off_is_no_calendar():
 def test_a_promise_and_its_change_are_told(before, now, more, told):
     asked = {"zone": "UTC", "said_by": "rule", "because": "", "deliver_by": None} | more
     assert promised.changed(before, now, **asked) == told
+
+
+EARLY = Promise(ship_by=datetime(2026, 11, 23, 17, tzinfo=UTC), arrives_on=date(2026, 11, 29), said_by="rule")
+LATE = Promise(ship_by=datetime(2026, 11, 25, 17, tzinfo=UTC), arrives_on=date(2026, 11, 27), said_by="quote")
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([EARLY], EARLY),
+        ([EARLY, LATE], Promise(ship_by=LATE.ship_by, arrives_on=EARLY.arrives_on, said_by="rule")),
+        ([LATE, promising.NOBODY_CAN_SAY, EARLY], promising.NOBODY_CAN_SAY),
+        ([LATE, Promise(ship_by=EARLY.ship_by)], Promise(ship_by=LATE.ship_by)),
+    ],
+)
+def test_parts_that_leave_in_one_shipment_leave_and_arrive_with_the_slowest(parts, said):
+    assert promising.in_one(parts) == said
+    assert promising.in_one(reversed(parts)) == said
+
+
+@pytest.mark.parametrize(
+    ("planned", "more", "now", "delayed"),
+    [
+        (EARLY, LATE, datetime(2026, 11, 23, 9, tzinfo=UTC), True),
+        (EARLY, EARLY, datetime(2026, 11, 23, 9, tzinfo=UTC), False),
+        (LATE, EARLY, datetime(2026, 11, 23, 9, tzinfo=UTC), False),
+        (EARLY, LATE, datetime(2026, 11, 23, 18, tzinfo=UTC), False),
+        (EARLY, promising.NOBODY_CAN_SAY, datetime(2026, 11, 23, 9, tzinfo=UTC), True),
+        (promising.NOBODY_CAN_SAY, LATE, datetime(2026, 11, 23, 9, tzinfo=UTC), False),
+    ],
+)
+def test_what_is_added_delays_what_is_planned_only_where_that_could_still_leave_sooner(planned, more, now, delayed):
+    assert promising.delays(planned, more, now=now) is delayed
