@@ -14,6 +14,7 @@ from orders.routing import asking
 from orders.routing.question import Want
 from records import tenants
 from records.stock import Variant
+from records.suppliers import SuppliedVariant
 
 _ONE_LINE = 1
 
@@ -41,6 +42,8 @@ def say(session: Session, tenant: int, connection: str, *, sku: str, units: int,
         return Arrival(why="unknown_sku")
     if not goods.needs_shipping:
         return Arrival(why="not_shipped")
+    if session.get(SuppliedVariant, (tenant, goods.id)) is not None:
+        return Arrival(why="no_day")  # it leaves a place that we know nothing of, when its supplier says so
     want = _wanted(session, tenant, goods, units)
     rules = tenants.rules_of(session, tenant)
     chosen = planning.decided(asking.ask(session, tenant, [want], to, rules, now=now))

@@ -20,8 +20,8 @@ def wanted_still(session: Session, row: Choice) -> dict[int, int]:
     if order.state not in _GOES_ON:
         return {}
     short = choosing.units_of(row.short)
-    wants = planning.demand(session, row.tenant_id, row.order_id).wants
-    return {want.line: min(want.units, short[want.line]) for want in wants if want.line in short}
+    units = planning.demand(session, row.tenant_id, row.order_id).units
+    return {line: min(count, short[line]) for line, count in units.items() if line in short}
 
 
 def end_if_over(session: Session, row: Choice, *, now: datetime) -> bool:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from orders import choosing, inventory, planning, shortage
+from orders import choosing, planning, restocking, shortage
 from orders.amounts import amount
 from orders.shortage import Units
 from records.choices import OPEN, Choice
 from records.orders import Order, lines_of
 from records.reversals import under_way
-from records.stock import Arrival
 from records.tenants import Tenant
 
 _ENGLISH = Locale("en", "US")
@@ -92,8 +90,8 @@ def told(session: Session, row: Choice, *, today: date) -> Told:
 
 def holds_something(session: Session, tenant: int, order: int, short: Units) -> bool:
     """Whether an order has units that could leave and have no shipment yet."""
-    wants = planning.demand(session, tenant, order).wants
-    return any(want.units > short.get(want.line, 0) for want in wants)
+    units = planning.demand(session, tenant, order).units
+    return any(count > short.get(line, 0) for line, count in units.items())
 
 
 def by_default(told_of: Told) -> str:
@@ -130,7 +128,7 @@ def price(line: ShortLine, currency: str, locale: Locale) -> str:
 
 def _lines(session: Session, row: Choice, short: Units, today: date) -> list[ShortLine]:
     kept = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
-    due = _restock(session, row, short, today)
+    due = restocking.days(session, row.tenant_id, row.order_id, short, today=today)
     return [
         ShortLine(
             id=line,
@@ -144,35 +142,3 @@ def _lines(session: Session, row: Choice, short: Units, today: date) -> list[Sho
         for line, units in sorted(short.items())
         if line in kept
     ]
-
-
-def _restock(session: Session, row: Choice, short: Units, today: date) -> dict[int, date]:
-    """By line, the day on which what it lacks is expected: of a bundle, the last of the parts that are missing."""
-    wants = [want for want in planning.demand(session, row.tenant_id, row.order_id).wants if want.line in short]
-    variants = sorted({variant for want in wants for variant, _ in want.taken()})
-    free: Counter[int] = Counter()
-    for (variant, _), units in inventory.free_to_ship(session, row.tenant_id, variants).items():
-        free[variant] += max(0, units)
-    due = _arrivals(session, row.tenant_id, variants, today)
-    found = {}
-    for want in wants:
-        taken = dict(want.taken())
-        lacks = [variant for variant, each in taken.items() if free[variant] < each * want.units] or list(taken)
-        if lacks and all(variant in due for variant in lacks):
-            found[want.line] = max(due[variant] for variant in lacks)
-    return found
-
-
-def _arrivals(session: Session, tenant: int, variants: Sequence[int], today: date) -> dict[int, date]:
-    """The next day on which each variant is expected; what is overdue says nothing."""
-    rows = session.execute(
-        select(Arrival.variant_id, func.min(Arrival.due_on).label("due_on"))
-        .where(
-            Arrival.tenant_id == tenant,
-            Arrival.variant_id.in_(variants),
-            Arrival.state == "expected",
-            Arrival.due_on >= today,
-        )
-        .group_by(Arrival.variant_id)
-    )
-    return {row.variant_id: row.due_on for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +38,11 @@ class Demand:
     @property
     def everything(self) -> tuple[Want, ...]:
         return (*self.wants, *(want for wants in self.by_hand.values() for want in wants))
+
+    @property
+    def units(self) -> dict[int, int]:
+        """Units by order line, however they get to the buyer."""
+        return dict(sum((Counter({want.line: want.units}) for want in self.everything), Counter[int]()))
 
 
 @dataclass(frozen=True, kw_only=True)

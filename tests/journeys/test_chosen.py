@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import insert, text
 
 from jobs import desk, runner
-from orders import export, forgotten
+from orders import choosing, export, forgotten, restocking
 from orders.reversing import Wish
+from records.choices import Choice
 from records.stock import Arrival
 from records.tenants import Rules
 from tests.dying import work_off_until
@@ -411,6 +412,35 @@ def test_the_restock_date_is_the_next_day_on_which_units_are_expected(world: Wor
 
     assert "Expected on 9. März 2031." in page
     assert "30,00" in page
+
+
+def test_the_restock_date_is_the_day_on_which_enough_has_come_for_all_who_wait_longer(world: World):
+    asked(world)
+    later_one = world.place(("AXE", 3))
+    world.settle()
+    (axe,) = world.rows("SELECT id FROM variants WHERE sku = 'AXE'")
+    places = {row.name: row.id for row in world.rows("SELECT id, name FROM locations")}
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE locations SET ships = false WHERE name = 'Newark'"))
+    with world.reading() as session:
+        for units, on, place in (
+            (9, date(2031, 3, 1), "Newark"), (2, date(2031, 3, 9), "Reno"), (2, date(2031, 3, 12), "Reno"),
+        ):  # fmt: skip
+            session.execute(insert(Arrival).values(
+                tenant_id=world.tenant, variant_id=axe.id, location_id=places[place], units=units, due_on=on,
+                reference="PO-1", actor="person:Olga"))  # fmt: skip
+
+    orders = {row.order_id: row.id for row in world.rows("SELECT id, order_id FROM choices")}
+    with world.reading() as session:
+        first, second = (
+            restocking.days(session, world.tenant, order, choosing.units_of(session.get_one(
+                Choice, (world.tenant, orders[order])).short), today=date(2031, 1, 1))
+            for order in sorted(orders)
+        )  # fmt: skip
+
+    assert world.order(later_one).id == max(orders)
+    assert list(first.values()) == [date(2031, 3, 9)]
+    assert list(second.values()) == [date(2031, 3, 12)]
 
 
 def test_a_buyer_who_is_forgotten_stands_in_no_notice_and_no_choice(world: World):

@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from flask import Flask
 from seeds import Shop
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from records.routing import Sending
-from records.stock import Location
+from records.stock import Location, Variant
+from records.suppliers import SuppliedVariant, Supplier
 from records.tenants import Connection
 from web import limits
 
@@ -105,6 +107,21 @@ def test_where_nobody_can_say_it_says_so(app: Flask, store: Shop, session: Sessi
     answer = ask(app, signed(store, **asked))
 
     assert (answer.status_code, answer.json) == (200, {"can_say": False, "why": why, "text": ""})
+
+
+def test_of_what_a_supplier_ships_nobody_here_can_say_when_it_arrives(
+    app: Flask, store: Shop, session: Session
+) -> None:
+    supplier = Supplier(tenant_id=store.tenant, name="Sofas Inc", email="orders@sofas.example", lead_days=4)
+    session.add(supplier)
+    session.flush()
+    variant = session.scalars(select(Variant.id).where(Variant.tenant_id == store.tenant, Variant.sku == "BAG")).one()
+    session.add(SuppliedVariant(tenant_id=store.tenant, variant_id=variant, supplier_id=supplier.id, currency="USD"))
+    session.commit()
+
+    answer = ask(app, signed(store, sku="BAG", country="US"))
+
+    assert (answer.status_code, answer.json) == (200, {"can_say": False, "why": "no_day", "text": ""})
 
 
 def test_a_store_whose_secrets_cannot_be_opened_is_answered_later(app: Flask, store: Shop, other_shop: Shop) -> None:
