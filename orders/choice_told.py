@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,13 +12,14 @@ from babel.dates import format_date, format_datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from orders import choosing, inventory, planning, shortage
+from orders import choosing, inventory, planning, shortage, swap_offers, swapping
 from orders.amounts import amount
 from orders.shortage import Units
+from orders.swap_offers import Offer
 from records.choices import OPEN, Choice
 from records.orders import Order, lines_of
 from records.reversals import under_way
-from records.stock import Arrival
+from records.stock import Arrival, Variant
 from records.tenants import Tenant
 
 _ENGLISH = Locale("en", "US")
@@ -35,6 +36,20 @@ class ShortLine:
     unit_price_minor: int
     restock: date | None
     answer: str = ""
+    offers: tuple[Offer, ...] = ()
+    """What it can be sent as instead, at the same price."""
+    instead: str = ""
+    """What was chosen to be sent in its place, by its title."""
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The answers that can be given now."""
+        return frozenset({shortage.WAIT, shortage.REFUND, *(offer.answer for offer in self.offers)})
+
+    def sent_as(self, answer: str) -> str:
+        """The title of what an answer would have sent instead; empty where it has nothing sent."""
+        offered = {offer.answer: offer.title for offer in self.offers}
+        return offered.get(answer, self.instead if answer == self.answer else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +73,12 @@ class Told:
     """Nothing can be chosen any more."""
     refunding: bool
     """Money that was chosen has not gone back yet."""
+    swapping: bool = False
+    """The store is being told what is sent instead."""
+
+    @property
+    def can_swap(self) -> bool:
+        return any(line.offers for line in self.lines)
 
     @property
     def open(self) -> bool:
@@ -69,9 +90,13 @@ class Told:
         return self.answered_by == "stock"
 
 
-def told(session: Session, row: Choice, *, today: date) -> Told:
+def told(session: Session, row: Choice, *, today: date, swaps: bool = False) -> Told:
+    """All that is said of a choice. `swaps`: the store lets a line be swapped for another variant."""
     order = session.get_one(Order, (row.tenant_id, row.order_id))
     short = choosing.units_of(row.short)
+    swapped = bool(swapping.asked(session, row.tenant_id, row.order_id))
+    final = row.acted_at is not None or swapped
+    offers = swap_offers.of_order(session, row.tenant_id, row.order_id, short) if swaps and not final else {}
     return Told(
         id=row.id,
         order=row.order_id,
@@ -79,13 +104,14 @@ def told(session: Session, row: Choice, *, today: date) -> Told:
         shop=session.execute(select(Tenant.name).where(Tenant.id == row.tenant_id)).scalar_one(),
         currency=order.currency,
         state=row.state,
-        lines=_lines(session, row, short, today),
+        lines=_lines(session, row, short, today, offers),
         held_back=holds_something(session, row.tenant_id, row.order_id, short),
         unanswered=row.unanswered,
         answer_by=row.answer_by,
         rest=row.rest,
         answered_by=row.answered_by,
-        final=row.acted_at is not None,
+        final=final,
+        swapping=swapped,
         refunding=row.acted_at is None or under_way(session, row.tenant_id, row.order_id) is not None,
     )
 
@@ -128,7 +154,9 @@ def price(line: ShortLine, currency: str, locale: Locale) -> str:
     return amount(line.unit_price_minor, currency, locale)
 
 
-def _lines(session: Session, row: Choice, short: Units, today: date) -> list[ShortLine]:
+def _lines(
+    session: Session, row: Choice, short: Units, today: date, offers: Mapping[int, tuple[Offer, ...]]
+) -> list[ShortLine]:
     kept = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
     due = _restock(session, row, short, today)
     return [
@@ -140,10 +168,17 @@ def _lines(session: Session, row: Choice, short: Units, today: date) -> list[Sho
             unit_price_minor=kept[line].unit_price_minor,
             restock=due.get(line),
             answer=str(row.answers.get(str(line), "")),
+            offers=offers.get(line, ()),
+            instead=_instead(session, row, line),
         )
         for line, units in sorted(short.items())
         if line in kept
     ]
+
+
+def _instead(session: Session, row: Choice, line: int) -> str:
+    variant = choosing.answer_of(row).swapped.get(line)
+    return "" if variant is None else session.get_one(Variant, (row.tenant_id, variant)).title
 
 
 def _restock(session: Session, row: Choice, short: Units, today: date) -> dict[int, date]:

@@ -23,7 +23,10 @@ log = structlog.get_logger(__name__)
 # https://shopify.dev/docs/api/admin-graphql/latest/mutations/orderEditCommit names no limit; orderCancel has this one.
 LONGEST_NOTE = 255
 _BY_HAND = "Look at the order in the Shopify admin and edit it there, or choose something else for the buyer."
-_WITHOUT_THE_SCOPE = "Allow Packline to edit orders (the access scope `write_order_edits`) in the app's settings at Shopify. Then look at the connection again and release the hold; or choose something else for the buyer."
+_WITHOUT_THE_SCOPE = (
+    "Allow Packline to edit orders (the access scope `write_order_edits`) in the app's settings at Shopify, then"
+    " release the hold; or choose something else for the buyer."
+)
 
 
 class Line(Answer):
