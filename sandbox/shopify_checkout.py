@@ -84,6 +84,11 @@ def archive_order(act: Act, order: Order) -> None:
     act.order_changed(order)
 
 
+def unarchive_order(act: Act, order: Order) -> None:
+    order.archived = False
+    act.order_changed(order)
+
+
 def cancel_order(act: Act, order: Order, wish: CancelWish) -> None:
     if order.cancelled_at:
         raise ValueError(f"{order.name} is cancelled already")

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("said", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("units > 0", name="ck_swaps_units_positive"),
+        sa.CheckConstraint("units > 0", name="units_positive"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"], name="fk_swaps_tenant_id_order_id"
         ),
