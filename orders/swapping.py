@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations import nouns
@@ -17,7 +18,7 @@ from orders.swap_offers import Offer
 from records import choices, timeline
 from records.choices import Choice, Swap
 from records.orders import lines_of
-from records.stock import Variant
+from records.stock import Reservation, Variant
 
 HOLD = "swap"
 # Units are held for a swap before anything is planned of it: for no shipment yet.
@@ -55,26 +56,26 @@ def ask(session: Session, choice: Choice, wanted: Mapping[int, int], short: Unit
     """
     tenant, order = choice.tenant_id, choice.order_id
     with session.begin_nested():
+        before = choices.swaps_of(session, tenant, order)
         # Whoever gives levels back and takes others in one transaction locks them all first, in one order.
-        held = {row.variant_id for row in choices.swaps_of(session, tenant, order)}
-        store_counts.lock(session, tenant, variants={*held, *wanted.values()})
-        inventory.release_shipment(session, tenant, order, NO_SHIPMENT, actor="packline")
-        offered = swap_offers.of_order(session, tenant, order, {line: short.get(line, 0) for line in wanted})
-        chosen = {line: _offer(offered.get(line, ()), variant) for line, variant in wanted.items()}
+        store_counts.lock(session, tenant, variants={*(row.variant_id for row in before), *wanted.values()})
+        done = {(row.line_id, row.variant_id) for row in before if row.state == "written"}
+        held = _held(session, tenant, order)
+        stay = [one for one in held if _stays(one, wanted, short) or (one.line, one.variant) in done]
+        fresh = {line: variant for line, variant in wanted.items() if line not in {one.line for one in stay}}
+        if len(stay) < len(held):
+            inventory.release_shipment(session, tenant, order, NO_SHIPMENT, actor="packline")
+        else:
+            stay = []  # they are held as they are, also where the store refused them before
+        offered = swap_offers.of_order(session, tenant, order, {line: short.get(line, 0) for line in fresh})
+        picks = [*stay, *(_pick(line, offered.get(line, ()), variant, short) for line, variant in fresh.items())]
         for line, variant in wanted.items():
-            session.add(
-                Swap(
-                    tenant_id=tenant,
-                    order_id=order,
-                    choice_id=choice.id,
-                    line_id=line,
-                    variant_id=variant,
-                    units=short[line],
-                )
-            )
+            told = {"line_id": line, "variant_id": variant, "units": short[line]}
+            session.add(Swap(tenant_id=tenant, order_id=order, choice_id=choice.id, **told))
         session.flush()
         try:
-            inventory.reserve(session, tenant, order, _holdings(chosen, short), actor="packline")
+            holdings = [Holding(pick=pick, shipment=NO_SHIPMENT) for pick in picks]
+            inventory.reserve(session, tenant, order, holdings, actor="packline")
         except inventory.Contended:
             raise Gone from None
 
@@ -135,16 +136,23 @@ def told(session: Session, row: Swap) -> str:
     return f"{row.units} × {variant.sku or variant.title} instead of {line.sku or line.title}"
 
 
-def _offer(offered: tuple[Offer, ...], variant: int) -> Offer:
+def _held(session: Session, tenant: int, order: int) -> list[Pick]:
+    rows = session.scalars(
+        select(Reservation)
+        .where(Reservation.tenant_id == tenant, Reservation.order_id == order, Reservation.state == "held")
+        .where(Reservation.shipment_id == NO_SHIPMENT)
+        .order_by(Reservation.id)
+    )
+    return [Pick(line=row.line_id, variant=row.variant_id, location=row.location_id, units=row.units) for row in rows]
+
+
+def _stays(held: Pick, wanted: Mapping[int, int], short: Units) -> bool:
+    """Whether units that are held are the very ones that are wanted. Pure."""
+    return wanted.get(held.line) == held.variant and short.get(held.line) == held.units
+
+
+def _pick(line: int, offered: tuple[Offer, ...], variant: int, short: Units) -> Pick:
     found = next((offer for offer in offered if offer.variant == variant), None)
     if found is None:
         raise Gone
-    return found
-
-
-def _holdings(chosen: Mapping[int, Offer], short: Units) -> list[Holding]:
-    picks = [
-        Pick(line=line, variant=offer.variant, location=offer.location, units=short[line])
-        for line, offer in sorted(chosen.items())
-    ]
-    return [Holding(pick=pick, shipment=NO_SHIPMENT) for pick in picks]
+    return Pick(line=line, variant=variant, location=found.location, units=short[line])

@@ -268,6 +268,7 @@ def test_an_archived_order_waits_for_a_person_who_may_choose_something_else(worl
     world.settle()
     assert shipped(world) == [{"BAG": 1, "MUG": 2}]
     assert world.open_holds(placed) == ["stock"]
+    assert world.level("RED", "Reno") == (5, 0)
 
 
 def test_an_order_that_is_cancelled_gives_the_held_units_back(world: World):
@@ -342,3 +343,34 @@ def test_one_line_is_swapped_and_another_given_up_in_one_answer(world: World):
     assert (commits(world), shipped(world)) == (1, [{"BAG": 1, "RED": 1}])
     assert float(world.store_orders()[placed["name"]]["refunded"]) == 50.0
     assert (world.level("RED", "Reno"), world.order(placed).state) == ((4, 0), "fulfilled")
+
+
+def test_a_job_that_a_person_gave_up_leaves_two_swaps_held_and_a_released_hold_makes_both(world: World):
+    world.open_shop(
+        rules=ASKING, variants=[*GOODS, variant("TEAL", price="25.00", stock={"Reno": 0})], locations=[RENO]
+    )
+    granted(world, SCOPES)
+    placed = world.place(("BLUE", 1), ("TEAL", 1), ("BAG", 1))
+    world.settle()
+    by_sku = {row.sku: row.id for row in world.rows("SELECT sku, id FROM order_lines")}
+    answer = {by_sku["BLUE"]: f"swap/{variant_of(world, 'RED')}", by_sku["TEAL"]: f"swap/{variant_of(world, 'CHEAP')}"}
+    with world.reading() as session:
+        assert desk.answer_choice(
+            session, world.tenant, choice(world).id, answer, ship_rest=True, by="person:the buyer"
+        )  # fmt: skip
+    world.fault(vendor="shopify", kind="404", operation="orderEditAddVariant", times=None)
+    world.settle()
+    parked = world.rows("SELECT id FROM jobs WHERE kind = 'swap_line' AND state = 'parked'")
+    assert (len(parked), commits(world), shipped(world)) == (1, 0, [])
+    assert [world.level(sku, "Reno") for sku in ("RED", "CHEAP")] == [(5, 1), (5, 1)]
+    world.control("DELETE", "/faults")
+
+    with world.reading() as session:
+        assert desk.discard(session, world.tenant, parked[0].id, reason="too long", by="person:Olga")
+    world.settle()
+    assert (swaps(world), "swap" in world.open_holds(placed)) == (["refused", "refused"], True)
+    release(world, placed)
+
+    assert in_store(world, placed) == {"BAG": 1, "RED": 1, "CHEAP": 1}
+    assert (commits(world), shipped(world)) == (2, [{"BAG": 1, "CHEAP": 1, "RED": 1}])
+    assert [world.level(sku, "Reno") for sku in ("RED", "CHEAP")] == [(4, 0), (4, 0)]
