@@ -163,7 +163,7 @@ def test_a_store_that_may_not_be_edited_offers_nothing(
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_pages_with_something_instead_are_for_everybody(
-    origin: str,
+    origin: str,  # noqa: F811
     stranger: Person,
     token: str,
     choice: Choice,
