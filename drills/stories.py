@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from drills import counter, goodbyes, vouchers
+from drills import counter, goodbyes, swaps, vouchers
 from drills.shops import PLAIN, End, Shop
 
 # What an order for one bag comes to in every shop of the drills, with its shipping.
@@ -162,6 +162,15 @@ def chosen(shop: Shop) -> Told:
     yield
 
 
+def sent_as_something_else(shop: Shop) -> Told:
+    """Placed for what nobody has: something else of the same price is sent instead."""
+    swaps.allow(shop)
+    placed = shop.place(("ANVIL", 1), email="ada@example.com")
+    yield
+    swaps.swap_what_is_short(shop, placed, "BAG")
+    yield
+
+
 def sent_elsewhere(shop: Shop) -> Told:
     """Placed for what nobody has: while it waits it gets another address, and then it is cancelled."""
     placed = shop.place(("ANVIL", 1))
@@ -221,6 +230,7 @@ TOLD_BY: dict[str, Story] = {
     "void_label": taken_back,
     "reverse_order": taken_back_from_the_store,
     "change_address": sent_elsewhere,
+    "swap_line": sent_as_something_else,
     "relabel_parcel": labelled_anew,
     "replace_tracking": labelled_anew,
     "capture_payment": taken_when_it_left,

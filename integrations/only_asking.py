@@ -32,7 +32,7 @@ ACTING: dict[str, frozenset[str]] = {
         {
             "announce", "fulfil_unshipped", "assign", "replace_tracking", "report_scan", "hold", "release", "mark_paid",
             "tell_ready", "hand_over", "tag", "cancel_shipped", "cancel_order", "refund", "change_stock",
-            "change_address",
+            "change_address", "swap",
         }
     ),
     "payments": frozenset({"cancel", "capture", "refund"}),

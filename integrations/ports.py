@@ -6,7 +6,7 @@ time, and lets no SDK type, field name or exception out: whatever goes wrong lea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from integrations.nouns import Fact
 from integrations.post import LETTER_REFUSED, Mail
 from integrations.roles import (
     ADDRESS_REFUSED,
+    SWAP_REFUSED,
     UNITS_MOVED,
     Announcing,
     Carrier,
@@ -32,6 +33,7 @@ from integrations.store_roles import StoreChanges
 __all__ = [
     "ADDRESS_REFUSED",
     "LETTER_REFUSED",
+    "SWAP_REFUSED",
     "UNITS_MOVED",
     "Announcing",
     "AppKeys",
@@ -291,5 +293,7 @@ class Vendor:
     """None where nothing that buyers ask of their store is passed on to us."""
     keys_made_at: str = ""
     """The vendor's own page on which the account's owner makes a key for us, where keys are given by hand."""
+    may_swap: Callable[[Collection[str]], bool] = lambda _scopes: False
+    """Whether these scopes let a line of an order be swapped for another variant."""
     unlisted_hooks: bool = False
     """Whether it has webhooks that it does not list (an app's own configuration): seeing none proves nothing."""

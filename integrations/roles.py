@@ -38,7 +38,7 @@ from integrations.nouns import (
     TrackingLabel,
     VoidState,
 )
-from integrations.store_roles import HandingOver, StoreChanges
+from integrations.store_roles import Editing, HandingOver, StoreChanges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +121,8 @@ class Announcing(Protocol):
 
 # The code of the Permanent with which a store refuses an address itself, and not the call.
 ADDRESS_REFUSED = "address_refused"
+# The same for a swap: nothing of the order was changed, and asking again as it stands is no use.
+SWAP_REFUSED = "swap_refused"
 
 
 class TakingBack(Protocol):
@@ -180,7 +182,9 @@ class StockKeeping(Protocol):
 
 
 @runtime_checkable
-class Storefront(StoreOrders, Announcing, HandingOver, TakingBack, StockKeeping, StoreChanges, Hooked, Protocol):
+class Storefront(
+    StoreOrders, Announcing, Editing, HandingOver, TakingBack, StockKeeping, StoreChanges, Hooked, Protocol
+):
     """Where orders are placed and where buyers look for their tracking number."""
 
 

@@ -1,4 +1,4 @@
-"""Two parts of what a store is to us: what buyers get from it by hand, and what changed in it lately."""
+"""Three parts of what a store is to us: what buyers get from it by hand, an order's edits, and what changed lately."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from integrations.nouns import Announced, ChangedOrder, ChangedWork, ShippedLine, StockReading, StoreShipment
+from integrations.nouns import Announced, ChangedOrder, ChangedWork, ShippedLine, StockReading, StoreShipment, Swap
 
 
 class HandingOver(Protocol):
@@ -37,6 +37,17 @@ class HandingOver(Protocol):
 
     def read_handed_over(self, order_remote_id: str) -> Sequence[StoreShipment]:
         """What the storefront shows of an order without a tracking number, with its units."""
+
+
+class Editing(Protocol):
+    """How what was ordered is changed in a store. It reads first and leaves alone what says so already."""
+
+    def swap(self, order_remote_id: str, wish: Swap, *, note: str) -> None:
+        """Put units of another variant in the place of units of a line; no money moves, and nobody is written.
+
+        `note` is for the merchant. Permanent with the code SWAP_REFUSED where the storefront does not take it: the
+        order cannot be edited, it is not any more what the wish says it was, or it would cost another amount.
+        """
 
 
 class StoreChanges(Protocol):

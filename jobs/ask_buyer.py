@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy.orm import Session
 
 from jobs import queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import choice_over, choice_told, choosing, holds, taking_back
+from orders import choice_over, choice_told, choosing, holds, swapping, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
 from orders.taking_back import Begun, NotPossible
 from records import choices, notices, tenants
 from records.choices import DECIDED, OPEN, Choice
-from records.orders import LOCK, Order
+from records.orders import LOCK, Order, open_holds
 from records.reversals import under_way
 
 # What else is being taken back of an order is a matter of seconds, unless a person is asked about it.
 _LOOK_AGAIN_S = 30.0
+_TAKEN = "Not enough of it is there any more, or it is sold at another price now."
 
 
 def run(work: Work) -> Outcome:
@@ -65,14 +68,32 @@ def _act(session: Session, work: Work, row: Choice) -> Outcome:
     """Have done what was chosen, by the ways that there are; what only waits can still be chosen anew."""
     said = choosing.answer_of(row)
     order = f"order/{row.order_id}"
+    swaps = swapping.left(session, row, said.swapped)
+    if swaps:
+        return _swap(session, work, row, swaps)
     if said.refunded:
         if under_way(session, work.tenant, row.order_id) is not None:
             return Snoozed(wait_s=_LOOK_AGAIN_S, reason="Something else is being taken back of this order.")
         if not _take_off(session, work, row, said.refunded):
             return Done()  # a person looks at it; the released hold asks for the stock, and so for this job again
-    elif said.rest == "now":
+    elif said.rest == "now" or said.swapped:
         choosing.act(session, row, now=work.now())
     queue.add(session, work.tenant, "reserve_stock", order)
+    return Done()
+
+
+def _swap(session: Session, work: Work, row: Choice, swaps: Mapping[int, int]) -> Outcome:
+    """Have the store told what is sent instead; where that was refused before, and a person said so, once more."""
+    if not swapping.asked(session, work.tenant, row.order_id):
+        if any(one.kind == swapping.HOLD for one in open_holds(session, work.tenant, row.order_id)):
+            return Done()  # a person looks at it; the released hold asks for the stock, and so for this job again
+        try:
+            swapping.ask(session, row, swaps, choice_over.wanted_still(session, row))
+        except swapping.Gone:
+            what = "units of another variant"
+            swapping.hold(session, work.tenant, row.order_id, what, _TAKEN, "Choose something else for the buyer.")
+            return Done()
+    queue.add(session, work.tenant, "swap_line", f"order/{row.order_id}")
     return Done()
 
 

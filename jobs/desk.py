@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs import answering, changing, handing_over, intake, outward, queue, rerouting, reshaping
+from jobs import answering, changing, handing_over, intake, outward, queue, rerouting, reshaping, swap_line
 from orders import holds, lifecycle, readdressing, refund_question, relabelling, subjects, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
@@ -22,6 +22,7 @@ from records.shipments import shipments_of
 order_of = subjects.order_of
 ONLY_WATCHES = "Packline only watches this shop and does nothing outside. Do it in the store: Packline follows."
 answer_choice = answering.answer
+choice_told = answering.told
 readdress, take_off, end_links = changing.readdress, changing.take_off, changing.end_links
 rerate, rerate_order, split, join = reshaping.rerate, reshaping.rerate_order, reshaping.split, reshaping.join
 why_no_rates = reshaping.why_no_rates
@@ -82,14 +83,17 @@ def retry_all(session: Session, tenant: int, *, cause: str, kind: str, by: str, 
 def discard(session: Session, tenant: int, job: int, *, reason: str, by: str) -> bool:
     """Give a waiting or parked job up, with the reason; answers whether it could be."""
     row = session.get(Job, (tenant, job))
-    order = order_of(session, tenant, row.subject) if row is not None and row.kind == "change_address" else None
+    waited_for = row is not None and row.kind in {"change_address", "swap_line"}
+    order = order_of(session, tenant, row.subject) if row is not None and waited_for else None
     if order is not None:
         session.get_one(Order, (tenant, order), with_for_update=LOCK, populate_existing=True)
     if row is None or not lifecycle.move(
         session, tenant, "job", job, "discard", reason=f"Discarded by {by}: {reason}", ended_at=func.now()
     ):
         return False
-    if order is not None:
+    if order is not None and row.kind == "swap_line":
+        swap_line.give_up(session, tenant, order, now=datetime.now(UTC))
+    elif order is not None:
         _give_the_address_up(session, tenant, order, "It was given up here.", now=datetime.now(UTC))
         intake.resume(session, tenant, order)
     _tell(session, row, f"Given up: {row.kind.replace('_', ' ')}, because {reason}", by=by)

@@ -176,7 +176,7 @@ SELECT 'A job waits to do something (' || replace(kind, '_', ' ') || ').',
 FROM jobs
 WHERE tenant_id = :tenant AND state IN ('due', 'running', 'parked')
   AND kind IN ('buy_label', 'push_tracking', 'replace_tracking', 'relabel_parcel', 'capture_payment', 'reverse_order',
-               'change_address', 'deliver_digital', 'tell_ready')
+               'change_address', 'swap_line', 'deliver_digital', 'tell_ready')
 UNION ALL
 SELECT 'A supplier is asked to ship a part of it.', p.order_id
 FROM purchase_orders p JOIN orders o ON o.tenant_id = p.tenant_id AND o.id = p.order_id

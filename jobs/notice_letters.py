@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from config.keyring import CannotOpen
 from integrations.nouns import Letter
 from integrations.ports import Permanent
-from jobs import changing, letters
+from jobs import answering, changing, letters
 from jobs.work import Work
 from orders import change_told, choice_told, choosing, digital, digital_told, readdressing
 from records import choices
@@ -45,7 +45,7 @@ def _of_choice(session: Session, work: Work, notice: Notice, order: Order, id: i
         return None
     if notice.fact == "asked":
         choosing.give_time(session, choice, now=work.now())
-    told = choice_told.told(session, choice, today=work.now().date())
+    told = answering.told(session, choice, today=work.now().date())
     link = work.services.links.address(choosing.link_of(choice))
     locale = choice_told.locale_of(_country(order))
     letter = letters.about_choice(told, notice.fact, link=link, locale=locale, to=order.email)

@@ -215,6 +215,7 @@ _DOING = {
     "tell_ready": "tell the store that it is ready for pickup",
     "buy_label": "buy the label",
     "change_address": "tell the store of the new address",
+    "swap_line": "have the store's order edited for a swap",
 }
 
 

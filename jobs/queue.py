@@ -38,6 +38,7 @@ KINDS = {
         Kind(name="reverse_order", queue="orders", rank=0, tries=_TRIES),
         Kind(name="relabel_parcel", queue="orders", rank=2, tries=_TRIES),
         Kind(name="change_address", queue="orders", rank=5, tries=_TRIES),
+        Kind(name="swap_line", queue="orders", rank=7, tries=_TRIES),
         Kind(name="verify_order", queue="orders", rank=10, tries=_TRIES),
         Kind(name="check_payment", queue="orders", rank=20, tries=_TRIES),
         Kind(name="reserve_stock", queue="orders", rank=30, tries=_TRIES),

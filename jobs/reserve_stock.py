@@ -71,10 +71,10 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         return Done()  # what is being taken back asks for this job again when it is done
     if tenants.mode_of(session, work.tenant) != "live":
         return None if order.state in {"released", "watched"} else Done()
-    given_up = choosing.refund_due(session, work.tenant, order.id)
-    if given_up is not None:
-        queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(given_up.id), lane=f"order/{order.id}")
-        return Done()  # what is given up is taken off first, and that asks for this job again
+    answered = choosing.answer_due(session, work.tenant, order.id)
+    if answered is not None:
+        queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(answered.id), lane=f"order/{order.id}")
+        return Done()  # what is given up or swapped is taken off first, and that asks for this job again
     rules = tenants.rules_of(session, work.tenant)
     _ask_suppliers(session, work, order, rules)
     wanted = planning.demand(session, work.tenant, order.id)

@@ -20,6 +20,7 @@ from jobs import (
     outward,
     queue,
     story,
+    swap_line,
     tell_stock,
 )  # fmt: skip
 from jobs.outcomes import Outcome, Snoozed
@@ -39,7 +40,7 @@ from records.shipments import Label
 _POINTLESS = (
     "verify_order", "check_payment", "reserve_stock", "buy_label", "relabel_parcel", "push_tracking",
     "replace_tracking", "capture_payment", "mark_paid", "ask_buyer", "deliver_digital", "change_address",
-    "tell_ready",
+    "tell_ready", "swap_line",
 )  # fmt: skip
 _PLANNED_ANEW = ("reserve_stock", "buy_label", "push_tracking", "tell_ready")
 # EasyPost's own limit for a purchase is 90 seconds; after that it is bought or it is not.
@@ -134,6 +135,7 @@ def stop_work(work: Work, step: InHand) -> Outcome | None:
             elsewhere = readdressing.asked(session, work.tenant, step.order)
             if elsewhere is not None:
                 change_address.drop(session, work.tenant, elsewhere, why, now=work.now())
+            swap_line.drop(session, work.tenant, step.order, why, now=work.now())
         done(session, work, step, f"{len(stopped)} jobs stopped.", tell=False)
     return None
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from orders import choosing, planning
+from orders import choosing, planning, swapping
 from records.choices import Choice
 from records.orders import Order
 
@@ -31,4 +31,6 @@ def end_if_over(session: Session, row: Choice, *, now: datetime) -> bool:
     """
     if row.acted_at is not None or wanted_still(session, row):
         return False
+    if swapping.asked(session, row.tenant_id, row.order_id):
+        return False  # the store may have it already, and nobody has written that down yet
     return choosing.end(session, row, "What was short is not wanted of this order any more.", now=now)

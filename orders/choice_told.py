@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,12 +11,14 @@ from babel.dates import format_date, format_datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from orders import choosing, planning, restocking, shortage
+from orders import choosing, planning, restocking, shortage, swap_offers, swapping
 from orders.amounts import amount
 from orders.shortage import Units
+from orders.swap_offers import Offer
 from records.choices import OPEN, Choice
 from records.orders import Order, lines_of
 from records.reversals import under_way
+from records.stock import Variant
 from records.tenants import Tenant
 
 _ENGLISH = Locale("en", "US")
@@ -33,6 +35,20 @@ class ShortLine:
     unit_price_minor: int
     restock: date | None
     answer: str = ""
+    offers: tuple[Offer, ...] = ()
+    """What it can be sent as instead, at the same price."""
+    instead: str = ""
+    """What was chosen to be sent in its place, by its title."""
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The answers that can be given now."""
+        return frozenset({shortage.WAIT, shortage.REFUND, *(offer.answer for offer in self.offers)})
+
+    def sent_as(self, answer: str) -> str:
+        """The title of what an answer would have sent instead; empty where it has nothing sent."""
+        offered = {offer.answer: offer.title for offer in self.offers}
+        return offered.get(answer, self.instead if answer == self.answer else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +72,12 @@ class Told:
     """Nothing can be chosen any more."""
     refunding: bool
     """Money that was chosen has not gone back yet."""
+    swapping: bool = False
+    """The store is being told what is sent instead."""
+
+    @property
+    def can_swap(self) -> bool:
+        return any(line.offers for line in self.lines)
 
     @property
     def open(self) -> bool:
@@ -67,9 +89,13 @@ class Told:
         return self.answered_by == "stock"
 
 
-def told(session: Session, row: Choice, *, today: date) -> Told:
+def told(session: Session, row: Choice, *, today: date, swaps: bool = False) -> Told:
+    """All that is said of a choice. `swaps`: the store lets a line be swapped for another variant."""
     order = session.get_one(Order, (row.tenant_id, row.order_id))
     short = choosing.units_of(row.short)
+    swapped = bool(swapping.asked(session, row.tenant_id, row.order_id))
+    final = row.acted_at is not None or swapped
+    offers = swap_offers.of_order(session, row.tenant_id, row.order_id, short) if swaps and not final else {}
     return Told(
         id=row.id,
         order=row.order_id,
@@ -77,13 +103,14 @@ def told(session: Session, row: Choice, *, today: date) -> Told:
         shop=session.execute(select(Tenant.name).where(Tenant.id == row.tenant_id)).scalar_one(),
         currency=order.currency,
         state=row.state,
-        lines=_lines(session, row, short, today),
+        lines=_lines(session, row, short, today, offers),
         held_back=holds_something(session, row.tenant_id, row.order_id, short),
         unanswered=row.unanswered,
         answer_by=row.answer_by,
         rest=row.rest,
         answered_by=row.answered_by,
-        final=row.acted_at is not None,
+        final=final,
+        swapping=swapped,
         refunding=row.acted_at is None or under_way(session, row.tenant_id, row.order_id) is not None,
     )
 
@@ -126,7 +153,9 @@ def price(line: ShortLine, currency: str, locale: Locale) -> str:
     return amount(line.unit_price_minor, currency, locale)
 
 
-def _lines(session: Session, row: Choice, short: Units, today: date) -> list[ShortLine]:
+def _lines(
+    session: Session, row: Choice, short: Units, today: date, offers: Mapping[int, tuple[Offer, ...]]
+) -> list[ShortLine]:
     kept = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
     due = restocking.days(session, row.tenant_id, row.order_id, short, today=today)
     return [
@@ -138,7 +167,14 @@ def _lines(session: Session, row: Choice, short: Units, today: date) -> list[Sho
             unit_price_minor=kept[line].unit_price_minor,
             restock=due.get(line),
             answer=str(row.answers.get(str(line), "")),
+            offers=offers.get(line, ()),
+            instead=_instead(session, row, line),
         )
         for line, units in sorted(short.items())
         if line in kept
     ]
+
+
+def _instead(session: Session, row: Choice, line: int) -> str:
+    variant = choosing.answer_of(row).swapped.get(line)
+    return "" if variant is None else session.get_one(Variant, (row.tenant_id, variant)).title

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from orders import lifecycle, shortage
+from orders import lifecycle, shortage, swapping
 from orders.buyer_links import Link
 from orders.shortage import Answer, Asked, Units
 from records import choices, notices, tenants, timeline
 from records.choices import DECIDED, OPEN, Choice
 from records.orders import lines_of
+from records.stock import Variant
 
 BUYER = "person:the buyer"
 # A buyer who comes late still reads what became of the order.
@@ -93,11 +94,20 @@ def _nothing_is_short(session: Session, row: Choice | None, *, now: datetime) ->
     return []
 
 
-def refund_due(session: Session, tenant: int, order: int) -> Choice | None:
-    """An answer that gives lines up, and that was not done yet: until it is, nothing is reserved for the order."""
+def answer_due(session: Session, tenant: int, order: int) -> Choice | None:
+    """An answer that gives lines up, or swaps them, and was not done yet: until it is, nothing is reserved.
+
+    What was held for swaps that are done is free from here on, to be taken for their new lines.
+    """
     row = choices.latest_of(session, tenant, order)
-    due = row is not None and row.state in DECIDED and row.acted_at is None and answer_of(row).refunded
-    return row if due else None
+    said = None if row is None else answer_of(row)
+    if row is None or said is None or not (said.refunded or said.swapped):
+        return None
+    if row.state in DECIDED and row.acted_at is None:
+        return row
+    if said.swapped:
+        swapping.let_go(session, tenant, order)
+    return None
 
 
 def answer(session: Session, row: Choice, said: Answer, *, by: str, now: datetime, reason: str = "") -> bool:
@@ -162,6 +172,8 @@ def end_with_order(session: Session, tenant: int, order: int, *, now: datetime) 
     row = choices.latest_of(session, tenant, order)
     if row is not None and row.acted_at is None:
         end(session, row, "The order is closed.", now=now)
+    if row is not None and answer_of(row).swapped:
+        swapping.let_go(session, tenant, order)
 
 
 def end(session: Session, row: Choice, why: str, *, now: datetime) -> bool:
@@ -188,6 +200,9 @@ def subject_of(choice: int) -> str:
 def _said(session: Session, row: Choice, said: Answer) -> str:
     lines = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
     words = {shortage.WAIT: "waited for", shortage.REFUND: "refunded"}
+    for variant in said.swapped.values():
+        instead = session.get_one(Variant, (row.tenant_id, variant))
+        words[shortage.swap_for(variant)] = f"swapped for {instead.sku or instead.title}"
     parts = [
         f"{row.short.get(str(line), 0)} × {lines[line].sku or lines[line].title} {words[one]}"
         for line, one in sorted(said.lines.items())

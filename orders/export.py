@@ -20,8 +20,8 @@ from records.schema import TABLES
 _NOT_THEIRS = frozenset({"tenant_id", "body_sha256", "content_digest", "address_digest", "consignment_digest"})
 _OF_AN_ORDER = (
     "orders", "order_lines", "holds", "payments", "shipments", "parcels", "labels", "parcel_scans", "reversals",
-    "address_changes", "choices", "purchase_orders", "notices", "digital_deliveries", "timeline_entries", "findings",
-    "routing_decisions", "shadow_decisions",
+    "address_changes", "choices", "swaps", "purchase_orders", "notices", "digital_deliveries", "timeline_entries",
+    "findings", "routing_decisions", "shadow_decisions",
 )  # fmt: skip
 # A buyer's deliveries are few; whoever has more than this is looked after by hand.
 _MOST_DELIVERIES = 1_000

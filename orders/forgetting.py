@@ -95,6 +95,7 @@ PLACES: tuple[Place, ...] = (
     *_places("address_changes", _B.COUNTRY, _B.NOTHING, "address"),
     *_places("address_changes", _B.STRUCK, _B.EMPTY, "reason said", written_by="asked_by"),
     *_places("address_changes", None, _B.SOMEBODY, "asked_by"),
+    *_places("swaps", _B.STRUCK, _B.EMPTY, "said"),
     *_places("choices", _B.STRUCK, _B.EMPTY, "reason", written_by="answered_by"),
     *_places("choices", None, _B.SOMEBODY, "answered_by"),
     *_places("purchase_orders", _B.COUNTRY, _B.NOTHING, "ship_to"),

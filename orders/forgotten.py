@@ -138,6 +138,7 @@ _ROWS: Mapping[str, str] = {
     "timeline_entries": _BY_ORDER,
     "address_changes": _BY_ORDER,
     "choices": _BY_ORDER,
+    "swaps": _BY_ORDER,
     "notices": _BY_ORDER,
     "digital_deliveries": _BY_ORDER,
     "purchase_orders": _BY_ORDER,

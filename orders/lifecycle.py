@@ -18,7 +18,7 @@ from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from records.address_changes import AddressChange
-from records.choices import Choice
+from records.choices import Choice, Swap
 from records.comparisons import Comparison
 from records.counts import Count
 from records.inbox import InboxEvent
@@ -212,13 +212,11 @@ LIVES = MappingProxyType(
             AddressChange,
             "asked",
             ends="written refused withdrawn",
-            # The store may have heard of what was given up at that moment.
             write="asked | withdrawn > written",
-            # The store does not take it; another wish is another change.
             refuse="asked > refused",
-            # The order is over, or a person gave it up.
             withdraw="asked > withdrawn",
         ),
+        "swap": _life(Swap, "asked", ends="written refused", write="asked > written", refuse="asked > refused"),
         "purchase_order": _life(
             PurchaseOrder,
             "written",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from orders import announcing, digital, purchasing, readdressing, relabelling
+from orders import announcing, digital, purchasing, readdressing, relabelling, swapping
 from records import notices, suppliers
 from records.orders import OVER, Order
 from records.reversals import under_way
@@ -15,13 +15,20 @@ def of(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:
     """The (kind, subject) of every job that would take the order on from where it stands."""
     if under_way(session, tenant, order.id) is not None:
         return [("reverse_order", f"order/{order.id}")]  # which plans the rest anew when it is done
-    return [*_of_an_address(session, tenant, order), *_by_its_state(session, tenant, order)]
+    told_first = [*_of_an_address(session, tenant, order), *_of_swaps(session, tenant, order)]
+    return [*told_first, *_by_its_state(session, tenant, order)]
 
 
 def _of_an_address(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:
     """Another address was asked for, and the store does not have it yet."""
     asked = order.state not in OVER and readdressing.asked(session, tenant, order.id) is not None
     return [("change_address", f"order/{order.id}")] if asked else []
+
+
+def _of_swaps(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:
+    """Something is sent instead of what is short, and the store does not know of it yet."""
+    asked = order.state not in OVER and bool(swapping.asked(session, tenant, order.id))
+    return [("swap_line", f"order/{order.id}")] if asked else []
 
 
 def _by_its_state(session: Session, tenant: int, order: Order) -> list[tuple[str, str]]:

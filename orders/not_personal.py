@@ -70,6 +70,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "shipments": "tenant_id id order_id location_id purchase_order_id way state fulfillments ship_by arrives_on "
     "arrival_said_by created_at",
     "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",
+    "swaps": "tenant_id id order_id choice_id line_id variant_id units state line_units variant_units created_at "
+    "ended_at",
     "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",
     "timeline_entries": "tenant_id id order_id at kind",
     "users": "id created_at ended_at role tenant_id totp_used_at session_epoch",

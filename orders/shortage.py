@@ -16,6 +16,7 @@ Units = Mapping[int, int]
 OPEN = frozenset({"asked", "reminded"})
 DECIDED = frozenset({"answered", "defaulted"})
 WAIT, REFUND, SHIP_REST = "wait", "refund", "ship_rest"
+_SWAP = "swap/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,23 @@ class Answer:
     @property
     def refunded(self) -> list[int]:
         return sorted(line for line, answer in self.lines.items() if answer == REFUND)
+
+    @property
+    def swapped(self) -> dict[int, int]:
+        """The variant that is sent instead, by order line id."""
+        found = {line: swap_of(answer) for line, answer in sorted(self.lines.items())}
+        return {line: variant for line, variant in found.items() if variant is not None}
+
+
+def swap_for(variant: int) -> str:
+    """The answer that a line is to be sent as this variant."""
+    return f"{_SWAP}{variant}"
+
+
+def swap_of(answer: str) -> int | None:
+    """The variant that an answer asks for; None where it asks for none."""
+    number = answer.removeprefix(_SWAP) if answer.startswith(_SWAP) else ""
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def missing(decision: Decision, question: Question) -> dict[int, int]:

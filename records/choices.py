@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from records.base import Base, CreatedAt, Id, TenantKey
@@ -40,7 +40,7 @@ class Choice(Base):
     unanswered: Mapped[str]
     """What happens at the deadline without an answer, as the buyer was told: wait, refund, ship_rest."""
     answers: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    """`wait` or `refund`, by order line id; empty until somebody or the deadline has decided."""
+    """`wait`, `refund` or `swap/` with a variant's id, by order line id; empty until it was decided."""
     rest: Mapped[str] = mapped_column(server_default="")
     """`now`: what is there leaves without the others; `together`: it waits for them."""
     link_version: Mapped[int] = mapped_column(server_default="1")
@@ -55,6 +55,43 @@ class Choice(Base):
     answered_at: Mapped[datetime | None]
     acted_at: Mapped[datetime | None]
     """Since when the answer cannot be changed any more."""
+
+
+class Swap(Base):
+    """Another variant in the place of what is short of a line. States: asked → written · refused."""
+
+    __tablename__ = "swaps"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        ForeignKeyConstraint(["tenant_id", "choice_id"], ["choices.tenant_id", "choices.id"]),
+        ForeignKeyConstraint(["tenant_id", "line_id"], ["order_lines.tenant_id", "order_lines.id"]),
+        ForeignKeyConstraint(["tenant_id", "variant_id"], ["variants.tenant_id", "variants.id"]),
+        Index("ix_swaps_order", "tenant_id", "order_id", "id"),
+        Index("uq_swaps_asked", "tenant_id", "line_id", unique=True, postgresql_where=text("state = 'asked'")),
+        CheckConstraint("units > 0", name="units_positive"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    order_id: Mapped[int]
+    choice_id: Mapped[int]
+    line_id: Mapped[int]
+    variant_id: Mapped[int]
+    """What is sent instead."""
+    units: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="asked")
+    line_units: Mapped[int | None]
+    """Units that the store's order had of the line before the store was told; None until that was read."""
+    variant_units: Mapped[int | None]
+    """The same of the other variant, in all lines."""
+    said: Mapped[str] = mapped_column(server_default="")
+    """Why the store refused it, or why it was given up."""
+    created_at: Mapped[CreatedAt]
+    ended_at: Mapped[datetime | None]
+
+
+def swaps_of(session: Session, tenant: int, order: int) -> list[Swap]:
+    return list(session.scalars(of_an_order(Swap), {"tenant": tenant, "order": order}))
 
 
 def find(session: Session, tenant: int, choice: int, *, lock: bool = False) -> Choice | None:

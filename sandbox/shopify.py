@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from sandbox import (
     shopify_control,
     shopify_cost,
+    shopify_editing,
     shopify_fulfil,
     shopify_graphql,
     shopify_inventory,
@@ -49,6 +50,10 @@ _MUTATIONS: dict[str, Resolver] = {
     "orderCapture": plainly(shopify_money.order_capture),
     "orderCancel": plainly(shopify_orders.order_cancel),
     "orderUpdate": plainly(shopify_orders.order_update),
+    "orderEditBegin": plainly(shopify_editing.begin),
+    "orderEditSetQuantity": plainly(shopify_editing.set_quantity),
+    "orderEditAddVariant": plainly(shopify_editing.add_variant),
+    "orderEditCommit": plainly(shopify_editing.commit),
     "tagsAdd": plainly(shopify_orders.tags_add),
     "tagsRemove": plainly(shopify_orders.tags_remove),
     "refundCreate": once(shopify_money.refund_create),
@@ -73,6 +78,7 @@ FIELDS = {
     **shopify_types_orders.FIELDS,
     **shopify_types_work.FIELDS,
     **shopify_inventory.FIELDS,
+    **shopify_editing.FIELDS,
     "Mutation": _MUTATIONS,
 }
 

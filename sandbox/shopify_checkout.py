@@ -43,7 +43,7 @@ def place_order(act: Act, wish: OrderWish) -> Order:
     for variant, quantity, place in routed(
         [(_variant(shop, row.sku), row.quantity) for row in wish.lines], shop, fixed
     ):
-        line = _add_line(act, order, variant, quantity)
+        line = add_line(act, order, variant, quantity)
         _assign(act, line, quantity, place, wish.delivery_method, visible_at)
     shop.orders.add(shop.keep(order))
     _charge(act, order, wish)
@@ -78,6 +78,17 @@ def pay_order(act: Act, order: Order) -> None:
         shopify_money.settle(act, order)
 
 
+def archive_order(act: Act, order: Order) -> None:
+    """The merchant closes it in the admin: it is done with, whatever is left of it."""
+    order.archived = True
+    act.order_changed(order)
+
+
+def unarchive_order(act: Act, order: Order) -> None:
+    order.archived = False
+    act.order_changed(order)
+
+
 def cancel_order(act: Act, order: Order, wish: CancelWish) -> None:
     if order.cancelled_at:
         raise ValueError(f"{order.name} is cancelled already")
@@ -94,15 +105,12 @@ def edit_order(act: Act, order: Order, wish: EditWish) -> None:
     for row in wish.lines:
         variant = _variant(act.shop, row.sku)
         line = next((line for line in order.lines if line.variant is variant), None)
-        line = line or _add_line(act, order, variant, 0)
+        line = line or add_line(act, order, variant, 0)
         delta = row.quantity - line.current_quantity
         if delta > 0:
-            line.quantity += delta
-            line.current_quantity += delta
-            place = routed([(variant, delta)], act.shop)[0][2]
-            _assign(act, line, delta, place, _method(order), time.time())
+            add_units(act, line, delta)
         elif delta < 0:
-            shopify_money.take_back(act, line, -delta, "CANCEL", None)
+            remove_units(act, line, -delta, restock=True)
         if delta:
             changed["additions" if delta > 0 else "removals"].append({"id": line.id, "delta": abs(delta)})
     if changed["additions"] or changed["removals"]:
@@ -110,6 +118,18 @@ def edit_order(act: Act, order: Order, wish: EditWish) -> None:
         edit_id = act.new_id()
         act.tell("orders/edited", order.gid, lambda: shopify_rest.order_edit(order, act.shop, edit_id, changed))
     act.order_changed(order)
+
+
+def add_units(act: Act, line: Line, units: int) -> None:
+    """More of a line is wanted: it is committed and routed as when it is bought."""
+    line.quantity += units
+    line.current_quantity += units
+    place = routed([(line.variant, units)], act.shop)[0][2]
+    _assign(act, line, units, place, _method(line.order), time.time())
+
+
+def remove_units(act: Act, line: Line, units: int, *, restock: bool) -> None:
+    shopify_money.take_back(act, line, units, "CANCEL" if restock else "NO_RESTOCK", None)
 
 
 def tag_order(act: Act, order: Order, add: list[str], remove: list[str]) -> None:
@@ -170,7 +190,7 @@ def _customer(act: Act, wish: OrderWish) -> Customer | None:
     return known
 
 
-def _add_line(act: Act, order: Order, variant: Variant, quantity: int) -> Line:
+def add_line(act: Act, order: Order, variant: Variant, quantity: int) -> Line:
     line = Line(
         id=act.new_id(),
         order=order,

@@ -112,6 +112,14 @@ def _add_order_acts(routes: Blueprint, core: Core, store: Store) -> None:
     def pay(number: int) -> Response:
         return acted(number, checkout.pay_order)
 
+    @routes.post("/orders/<int:number>/archive")
+    def archive(number: int) -> Response:
+        return acted(number, checkout.archive_order)
+
+    @routes.post("/orders/<int:number>/unarchive")
+    def unarchive(number: int) -> Response:
+        return acted(number, checkout.unarchive_order)
+
     @routes.post("/orders/<int:number>/cancel")
     def cancel(number: int) -> Response:
         wish = _wish(CancelWish)

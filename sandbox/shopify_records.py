@@ -177,8 +177,46 @@ class Order(Thing):
     fulfillments: list[Fulfillment] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
     edited: bool = False
+    # Closed by the merchant, or by itself: it is shown, and cannot be edited.
+    archived: bool = False
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class EditedLine(Thing):
+    """A line as it would be after an edit; one that the edit adds is on no `line` of the order yet."""
+
+    kind: ClassVar[str] = "CalculatedLineItem"
+    edit: "OrderEdit"
+    variant: Variant
+    quantity: int
+    line: Line | None = None
+    restock: bool = False
+
+    @property
+    def before(self) -> int:
+        return self.line.current_quantity if self.line else 0
+
+    @property
+    def price(self) -> Decimal:
+        return self.line.price if self.line else self.variant.price
+
+    @property
+    def shipped(self) -> int:
+        """Units in fulfillments that stand: those no edit can take off."""
+        made = [one for one in self.edit.order.fulfillments if not one.cancelled]
+        return sum(row.quantity for one in made for row in one.lines if row.line is self.line)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OrderEdit(Thing):
+    """An order as it would be: staged until it is committed, and kept no longer."""
+
+    kind: ClassVar[str] = "CalculatedOrder"
+    order: Order
+    lines: list[EditedLine] = field(default_factory=list)
+    open: bool = True
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -130,16 +130,24 @@ def level(changed: Level, shop: Shop) -> dict[str, Any]:
     }
 
 
-def order_edit(order: Order, shop: Shop, edit_id: int, changed: dict[str, list[dict[str, int]]]) -> dict[str, Any]:
+def order_edit(
+    order: Order,
+    shop: Shop,
+    edit_id: int,
+    changed: dict[str, list[dict[str, int]]],
+    *,
+    note: str = "",
+    tells: bool = False,
+) -> dict[str, Any]:
     """The body of orders/edited: what was added and removed, not the order."""
     return {
         "order_edit": {
             "id": edit_id,
             "app_id": None,
             "created_at": parts.when(order.updated_at, shop),
-            "notify_customer": False,
+            "notify_customer": tells,
             "order_id": order.id,
-            "staff_note": "",
+            "staff_note": note,
             "user_id": None,
             "shipping_lines": {"additions": [], "removals": []},
             "discounts": {"line_item": {"additions": [], "removals": []}},

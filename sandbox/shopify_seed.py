@@ -14,7 +14,7 @@ SCOPES = (
     "read_fulfillments", "write_fulfillments", "read_inventory", "write_inventory", "read_locations",
     "read_merchant_managed_fulfillment_orders", "write_merchant_managed_fulfillment_orders", "read_orders",
     "write_orders", "read_products", "read_returns", "write_returns", "read_third_party_fulfillment_orders",
-    "write_third_party_fulfillment_orders",
+    "write_third_party_fulfillment_orders", "read_order_edits", "write_order_edits",
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def _address(order: Order, info: Info) -> Any:
 _ORDER: dict[str, Resolver] = {
     "test": fact(lambda _: False),
     "processedAt": fact(lambda order: order.created_at),
-    "closed": fact(lambda order: order.cancelled_at is not None),
+    "closed": fact(lambda order: order.archived or order.cancelled_at is not None),
     "closedAt": fact(lambda order: order.cancelled_at),
     "confirmed": fact(lambda _: True),
     "displayFinancialStatus": fact(facts.financial_status),

@@ -194,6 +194,16 @@ class TrackingLabel(Noun):
     urls: tuple[str, ...] = ()
 
 
+class Swap(Noun):
+    """Units of a line that another variant takes the place of, and what the order had of both before."""
+
+    line_remote_id: str
+    line_units: int
+    variant_remote_id: str
+    variant_units: int
+    units: int = Field(gt=0)
+
+
 class ShippedLine(Noun):
     line_remote_id: str
     units: int = Field(gt=0)

@@ -224,7 +224,7 @@ WHERE tenant_id = :tenant AND lane = :lane
   AND (state = 'running'
        OR (state = 'due' AND (due_at <= now() OR kind IN ('reverse_order', 'relabel_parcel', 'verify_order',
                                                          'push_tracking', 'replace_tracking', 'change_address',
-                                                         'tell_ready'))))
+                                                         'swap_line', 'tell_ready'))))
 LIMIT 1
 """)
 

@@ -32,6 +32,7 @@ from integrations.nouns import (
     ShippedLine,
     StockChange,
     StockState,
+    Swap,
     TakenBackLine,
     VoidState,
 )
@@ -240,6 +241,10 @@ GIVEN = {
         units=1,
         cause="counted",
         document="gid://packline/Movement/1",
+    ),
+    "wish": Swap(
+        line_remote_id="gid://shopify/LineItem/1", line_units=2,
+        variant_remote_id="gid://shopify/ProductVariant/1", variant_units=0, units=1,
     ),
     "topics": ["tracker.updated"],
     "address": {"verify_address": RENO, "change_address": BUYER, "": "https://packline.example/hooks/x"},

@@ -136,6 +136,20 @@ def another_address(world: World) -> None:
         assert desk.readdress(session, world.tenant, order.id, address, by="person:Olga") == ""
 
 
+def a_swap(world: World) -> None:
+    goods = [variant("BAG", stock={"Reno": 0}), variant("SACK", stock={"Reno": 3})]
+    world.open_shop(variants=goods, rules=Rules(ask_when_short=True))
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE connections SET scopes = '[\"write_order_edits\"]' WHERE vendor = 'shopify'"))
+    world.place(("BAG", 1))
+    world.settle()
+    (asked,) = world.rows("SELECT id, short FROM choices")
+    (other,) = world.rows("SELECT id FROM variants WHERE sku = 'SACK'")
+    lines = {int(line): f"swap/{other.id}" for line in asked.short}
+    with world.reading() as session:
+        assert desk.answer_choice(session, world.tenant, asked.id, lines, ship_rest=True, by="person:Olga")
+
+
 def a_pickup(world: World) -> None:
     world.open_shop()
     world.place(("BAG", 1), delivery_method="PICK_UP")
@@ -225,6 +239,7 @@ STORIES: dict[str, Callable[[World], None]] = {
     "take_event": an_order,
     "reverse_order": a_cancellation,
     "change_address": another_address,
+    "swap_line": a_swap,
     "relabel_parcel": another_label,
     "verify_order": an_order,
     "check_payment": an_order,

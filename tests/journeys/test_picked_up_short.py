@@ -34,7 +34,7 @@ def test_the_buyer_is_asked_once_and_money_chosen_back_goes_back(world: World):
     choose(world, link_in(world.letters()[0]), "refund")
 
     assert (world.order(placed).state, shipments(world, placed)) == ("cancelled", [])
-    assert float(world.store_orders()[placed["name"]]["refunded"]) == 30.0
+    assert float(world.store_orders()[placed["name"]]["refunded"]) == 35.0
     assert world.level("AXE", "Newark") == (3, 0)
 
 

@@ -20,7 +20,8 @@ from jobs.work import buyer_links
 from orders import choice_told, choosing
 from orders.buyer_links import BuyerLinks, LinkEnded, NoLink
 from orders.choice_told import Told
-from orders.shortage import REFUND, WAIT
+from orders.shortage import swap_of
+from orders.swapping import Gone
 from records import choices, database
 from records.choices import Choice
 from records.tenants import Tenant
@@ -30,6 +31,7 @@ from web.pages import shop
 log = structlog.get_logger(__name__)
 # Not guarded as the other pages are: a buyer is nobody's user, and brings nothing but the address.
 blueprint = Blueprint("choose", __name__)
+TAKEN = "What you chose is not there any more: somebody was first. Nothing was changed; choose again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,16 @@ class Form:
     ship_rest: bool
     wrong: Mapping[str, str]
 
+    @property
+    def swaps(self) -> bool:
+        """Whether something else is to be sent in the place of a line."""
+        return any(swap_of(said) is not None for said in self.lines.values())
+
 
 @blueprint.get("/choose/<token>")
 def shown(token: str) -> Any:
     with _opened(token) as (session, row):
-        told = choice_told.told(session, row, today=show.now().date())
+        told = desk.choice_told(session, row, today=show.now().date())
     chosen = {line.id: line.answer for line in told.lines if line.answer}
     return _page(token, told, Form(lines=chosen, ship_rest=told.rest == "now", wrong={}))
 
@@ -53,7 +60,7 @@ def shown(token: str) -> Any:
 def confirmed(token: str) -> Any:
     """Shows once more what was chosen, and what comes of it."""
     with _opened(token) as (session, row):
-        told = choice_told.told(session, row, today=show.now().date())
+        told = desk.choice_told(session, row, today=show.now().date())
     if told.final:
         return redirect(url_for("choose.shown", token=token), 303)
     form = read(request.args, told)
@@ -64,8 +71,17 @@ def confirmed(token: str) -> Any:
 
 @blueprint.post("/choose/<token>")
 def answered(token: str) -> Any:
+    try:
+        return _answered(token)
+    except Gone:  # in the moment between looking and holding it
+        with _opened(token) as (session, row):
+            told = desk.choice_told(session, row, today=show.now().date())
+        return _page(token, told, taken(request.form, told)), 422
+
+
+def _answered(token: str) -> Any:
     with _opened(token) as (session, row):
-        told = choice_told.told(session, row, today=show.now().date())
+        told = desk.choice_told(session, row, today=show.now().date())
         form = read(request.form, told)
         if form.wrong and not told.final:
             return _page(token, told, form), 422
@@ -92,12 +108,21 @@ def read(given: Mapping[str, str], told: Told) -> Form:
     lines, wrong = {}, {}
     for line in told.lines:
         name = f"line-{line.id}"
-        said = asked.plain(given.get(name, ""), 20)
-        if said in {WAIT, REFUND}:
+        said = asked.plain(given.get(name, ""), 30)
+        if said in line.allowed:
             lines[line.id] = said
         else:
-            wrong[name] = "Choose one of these. Nothing was sent yet."
+            wrong[name] = TAKEN if swap_of(said) is not None else "Choose one of these. Nothing was sent yet."
     return Form(lines=lines, ship_rest=asked.plain(given.get("rest", ""), 20) == "now", wrong=wrong)
+
+
+def taken(given: Mapping[str, str], told: Told) -> Form:
+    """The same form, saying of each swap in it that it came too late. Pure."""
+    form = read(given, told)
+    swaps = {line: said for line, said in form.lines.items() if swap_of(said) is not None}
+    kept = {line: said for line, said in form.lines.items() if line not in swaps}
+    gone = {f"line-{line}": TAKEN for line in swaps}
+    return Form(lines=kept, ship_rest=form.ship_rest, wrong={**form.wrong, **gone})
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
-from orders import choice_told
 from orders.choice_told import Told
+from orders.swapping import Gone
 from records import choices
 from records.choices import Choice
 from records.orders import find_order
@@ -34,6 +34,15 @@ def shown(tenant: int, id: int) -> Any:
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/choice")
 def answered(tenant: int, id: int) -> Any:
+    try:
+        return _answered(tenant, id)
+    except Gone:  # in the moment between looking and holding it
+        with shop.opened(tenant) as session:
+            row, told = _choice(session, tenant, id)
+        return _page(row, told, choose.taken(request.form, told), reason=asked.reason()[0]), 422
+
+
+def _answered(tenant: int, id: int) -> Any:
     reason, wrong = asked.reason()
     with shop.opened(tenant) as session:
         row, told = _choice(session, tenant, id)
@@ -55,7 +64,7 @@ def _choice(session: Session, tenant: int, order: int) -> tuple[Choice, Told]:
     if find_order(session, tenant, order) is None:
         abort(404)
     row = choices.latest_of(session, tenant, order) or abort(404)
-    return row, choice_told.told(session, row, today=show.now().date())
+    return row, desk.choice_told(session, row, today=show.now().date())
 
 
 def _page(row: Choice, told: Told, form: Form, *, reason: str = "", wrong: str = "") -> str:

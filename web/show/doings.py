@@ -19,6 +19,7 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
     {
         "take_event": Doing("Read a delivery", "What the vendor told us has not reached the order yet."),
         "reverse_order": Doing("Take back what was planned", "The order may still hold stock or labels."),
+        "swap_line": Doing("Swap in the store", "The order waits until the store's own order shows the swap."),
         "change_address": Doing("Change the address", "The order waits until the store has its new address."),
         "verify_order": Doing("Check the order", "The order waits at its start; nothing was reserved or bought."),
         "check_payment": Doing("Look at the payment", "The order waits before its stock is reserved."),

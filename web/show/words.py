@@ -105,6 +105,11 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             refused=("Not changed", "alert", "bad", "The store did not take it."),
             withdrawn=("Given up", "ban", "quiet", "The order goes where it went, or nowhere."),
         ),
+        "swap": _table(
+            asked=("Being swapped", "clock", "going", "The store is told of it."),
+            written=("Swapped", "check-circle", "good", "The store's order shows it."),
+            refused=("Not swapped", "alert", "bad", "The store did not take it, or the order is over."),
+        ),
         "choice": _table(
             asked=("Asked", "question", "warn", "The buyer has time to choose."),
             reminded=("Reminded", "question", "warn", "The buyer was reminded and has time until the deadline."),
@@ -200,6 +205,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "taken_back": "Shipment cancelled in the store",
         "operator": "Held by a person",
         "change": "Another address",
+        "swap": "Swap not done",
         "digital": "Out of codes",
         "not_mailed": "Not mailed",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations import ports
-from integrations.storefronts.shopify import app_proxy, checkup, compliance, granting, topics
+from integrations.storefronts.shopify import app_proxy, checkup, compliance, granting, scopes, topics
 from integrations.storefronts.shopify.client import VENDOR as NAME
 from integrations.storefronts.shopify.door import ShopifyDoor, sample
 from integrations.storefronts.shopify.storefront import ShopifyStorefront
@@ -23,4 +23,5 @@ VENDOR = ports.Vendor(
     sample=sample,
     passed_on=ports.PassedOn(account_of=app_proxy.shop_of, genuine=app_proxy.genuine),
     unlisted_hooks=True,
+    may_swap=scopes.may_swap,
 )

@@ -28,6 +28,7 @@ REQUIRED = MappingProxyType(
 OPTIONAL = MappingProxyType(
     {
         "read_all_orders": "Orders that are older than 60 days are not seen: they are neither compared nor taken back.",
+        "write_order_edits": "A buyer of something that is out of stock cannot take another variant in its place.",
         "write_assigned_fulfillment_orders": "Work that is assigned to a fulfillment service of Packline's own is not "
         "seen.",
     }
@@ -37,6 +38,11 @@ OPTIONAL = MappingProxyType(
 def missing(granted: Collection[str]) -> list[str]:
     """The required scopes that were not granted; what may be written may be read."""
     return [scope for scope in REQUIRED if not _covers(granted, scope)]
+
+
+def may_swap(granted: Collection[str]) -> bool:
+    """Whether orders may be edited."""
+    return _covers(granted, "write_order_edits")
 
 
 def listed(written: str) -> tuple[str, ...]:

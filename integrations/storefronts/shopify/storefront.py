@@ -18,6 +18,7 @@ from integrations.storefronts.shopify import (
     assigning,
     catalogue,
     changes,
+    editing,
     handing_over,
     hooks,
     orders,
@@ -142,6 +143,9 @@ class ShopifyStorefront:
 
     def change_address(self, order_remote_id: str, address: nouns.Address) -> None:
         addresses.change(self._client, order_remote_id, address)
+
+    def swap(self, order_remote_id: str, wish: nouns.Swap, *, note: str) -> None:
+        editing.swap(self._client, order_remote_id, wish, note=note)
 
     def cancel_shipped(self, fulfillment_remote_id: str) -> None:
         taking_back.cancel_shipped(self._client, fulfillment_remote_id)
