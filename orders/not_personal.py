@@ -74,5 +74,6 @@ NOT_PERSONAL: Mapping[str, str] = {
     "timeline_entries": "tenant_id id order_id at kind",
     "users": "id created_at ended_at role tenant_id totp_used_at session_epoch",
     "variants": "tenant_id id connection_id remote_id inventory_remote_id product_remote_id sku title unit_price_minor "
-    "currency unit_grams needs_shipping tracked hs_code origin_country making_days",
+    "currency unit_grams needs_shipping tracked hs_code origin_country making_days bans "
+    "store_bans",
 }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from integrations.nouns import Address
 from records.base import Base, CreatedAt, Id, Stored, TenantKey
-from records.routing import Sending
+from records.routing import Bans, Sending
 
 
 class Location(Base):
@@ -61,6 +61,10 @@ class Variant(Base):
     origin_country: Mapped[str]
     making_days: Mapped[int] = mapped_column(server_default="0")
     """Working days of its place that it takes to make, or to put together, before it can leave."""
+    bans: Mapped[Bans] = mapped_column(Stored(Bans), server_default=text("'{}'::jsonb"))
+    """Where it may not be sent, as a person here says."""
+    store_bans: Mapped[Bans] = mapped_column(Stored(Bans), server_default=text("'{}'::jsonb"))
+    """The same, as the store's tags say; both count."""
 
 
 class StockLevel(Base):

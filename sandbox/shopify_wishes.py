@@ -56,6 +56,7 @@ class VariantWish(Wish):
 class ProductWish(Wish):
     title: str
     vendor: str = "Sandbox Goods"
+    tags: list[str] = Field(default_factory=list)
     variants: list[VariantWish]
 
 
@@ -164,6 +165,10 @@ class NewProductWish(ProductWish):
 
 class TitleWish(Wish):
     title: str
+
+
+class TagsWish(Wish):
+    tags: list[str]
 
 
 class NewLocationWish(LocationWish):

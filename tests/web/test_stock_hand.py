@@ -141,7 +141,7 @@ def test_scans_are_kept_one_by_one_and_then_looked_through(grace: Person, shop: 
 
 
 GOOD = {
-    "preference": "2", "never_to": "ch, au", "shipments_a_day": "40", "work": "1,50", "time_zone": "America/New_York",
+    "preference": "2", "never_to": "ch, au", "sends_hazmat": "1", "shipments_a_day": "40", "work": "1,50", "time_zone": "America/New_York",
     "cut_off": "14:30", "carrier_comes_at": "17:00", "handling_days": "1", "closed_on": "2026-12-25\n2026-12-26", "day-0": "1", "day-5": "1",
 }  # fmt: skip
 
@@ -151,7 +151,7 @@ def test_what_a_location_is_able_to_do_is_kept_and_shown_again(grace: Person, sh
     version = re.search(r'name="version" value="(\w+)"', grace.get(path).text).group(1)
     assert grace.post(path, version=version, **GOOD).status_code == 303
     assert grace.row("SELECT sending FROM locations WHERE id = :l", l=shop.locations["Reno"]).sending == {
-        "preference": 2, "never_to": ["CH", "AU"], "shipments_a_day": 40, "work_minor": 150,
+        "preference": 2, "never_to": ["CH", "AU"], "only_to": [], "sends_hazmat": True, "shipments_a_day": 40, "work_minor": 150,
         "time_zone": "America/New_York", "cut_off": "14:30:00", "carrier_comes_at": "17:00:00", "working_days": [0, 5], "handling_days": 1,
         "closed_on": ["2026-12-25", "2026-12-26"],
     }  # fmt: skip
@@ -164,7 +164,7 @@ def test_what_a_location_is_able_to_do_is_kept_and_shown_again(grace: Person, sh
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("preference", "100"), ("preference", "-1"), ("preference", ""), ("never_to", "XX"), ("never_to", "Germany"),
+        ("preference", "100"), ("preference", "-1"), ("preference", ""), ("never_to", "XX"), ("never_to", "Germany"), ("only_to", "XX"), ("only_to", "DE"),
         ("shipments_a_day", "0"), ("work", "1.505"), ("work", "-1"), ("work", "x"), ("time_zone", "../etc/passwd"),
         ("cut_off", "24:00"), ("carrier_comes_at", "12:00"), ("carrier_comes_at", "5pm"), ("cut_off", "9"), ("closed_on", "25.12.2026"), ("handling_days", "31"),
     ],

@@ -191,6 +191,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "refund_failed": "Failed refund",
         "stock": "Out of stock",
         "stock_gone": "Stock gone",
+        "barred": "May not be sent",
         "supplier": "Supplier",
         "customs": "Customs",
         "edit": "Changed in the store",
