@@ -149,6 +149,10 @@ WHERE line.tenant_id = :tenant AND line.order_id = :order AND variant.tenant_id 
 """)
 
 
+# What people say here of a variant: the store knows nothing of it, and reading it again changes nothing.
+_OURS = ("making_days", "bans")
+
+
 def _newly_marked(session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant]) -> int:
     """How many variants the store marks otherwise than when it was read last."""
     rows = session.execute(
@@ -189,7 +193,7 @@ def _write_rows(session: Session, tenant: int, connection: str, variants: Sequen
             for variant in sorted(variants, key=lambda variant: variant.remote_id)
         ]
     )
-    kept = {"tenant_id", "connection_id", "remote_id", "id"}
+    kept = {"tenant_id", "connection_id", "remote_id", "id", *_OURS}
     rows = session.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant_id", "connection_id", "remote_id"],

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from tests.world import SHOP, World, variant
-
-HAZMAT = {"products": [{"title": "Fuel", "tags": ["HazMat", "camping"], "variants": [variant("FUEL")]}]}
+from tests.world import World, variant
 
 
 def open_shop(world: World, **product: object) -> None:
@@ -76,12 +74,12 @@ def test_a_tag_that_is_taken_off_in_the_store_lets_the_order_go(world: World):
 
 def test_a_tag_that_is_added_counts_from_then_on_and_a_hand_s_mark_stays(world: World):
     open_shop(world)
-    run(world, "UPDATE variants SET bans = '{\"never_to\": [\"AU\"]}' WHERE sku = 'FUEL'")
+    run(world, "UPDATE variants SET bans = '{\"never_to\": [\"AU\"]}', making_days = 3 WHERE sku = 'FUEL'")
 
     tag(world, "FUEL", "hazmat")
 
-    assert world.rows("SELECT bans, store_bans FROM variants WHERE sku = 'FUEL'") == [
-        ({"never_to": ["AU"]}, {"hazmat": True, "never_to": []})
+    assert world.rows("SELECT bans, store_bans, making_days FROM variants WHERE sku = 'FUEL'") == [
+        ({"never_to": ["AU"]}, {"hazmat": True, "never_to": []}, 3)
     ]
 
 
@@ -104,7 +102,8 @@ def test_a_line_that_is_given_up_in_the_store_is_not_held_any_more(world: World)
     placed = world.place(("FUEL", 1), ("BAG", 1))
     world.settle()
 
-    world.control("POST", f"/shopify/orders/{placed['id']}/edit", {"shop": SHOP, "set": [{"sku": "FUEL", "quantity": 0}]})
+    world.next_second()
+    world.control("POST", f"/shopify/orders/{placed['id']}/edit", {"lines": [{"sku": "FUEL", "quantity": 0}]})
     world.settle()
 
     assert [(kind, state) for kind, _, state in holds(world)] == [("barred", "released")]

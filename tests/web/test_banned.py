@@ -40,7 +40,7 @@ def test_marks_are_set_shown_beside_the_store_s_and_taken_away_again(
 
     say(grace, goods, "FUEL")
     assert bans(session, goods) == {"hazmat": False, "never_to": []}
-    session.execute(text("UPDATE variants SET store_bans = '{\"hazmat\": true, \"never_to\": []}'"))
+    session.execute(text('UPDATE variants SET store_bans = \'{"hazmat": true, "never_to": []}\''))
     session.commit()
     assert "Hazardous" in grace.get(page).text.partition("<table")[2]
 
@@ -68,7 +68,7 @@ def test_who_only_reads_and_another_shop_change_nothing(
 
 @pytest.mark.parametrize("saved", ["goods", "location"])
 def test_saving_has_held_orders_looked_at_again(grace: Person, goods: Shop, session: Session, saved: str) -> None:
-    order = goods.order("released")
+    order = goods.order(state="released")
     goods.hold(order, kind="barred")
     session.commit()
 
@@ -82,5 +82,5 @@ def test_saving_has_held_orders_looked_at_again(grace: Person, goods: Shop, sess
 
     session.rollback()
     assert session.execute(text("SELECT kind, subject, state FROM jobs")).all() == [
-        ("reserve_stock", f"order/{order.id if hasattr(order, 'id') else order}", "due")
+        ("reserve_stock", f"order/{order.id}", "due")
     ]
