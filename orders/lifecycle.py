@@ -27,6 +27,7 @@ from records.jobs import Job
 from records.notices import Notice
 from records.orders import Hold, Order
 from records.privacy import PrivacyRequest
+from records.replenishing import StockLetter
 from records.reversals import Reversal, ReversalStep
 from records.shipments import Label, Shipment
 from records.stock import Arrival, Reservation
@@ -235,6 +236,14 @@ LIVES = MappingProxyType(
         ),
         "notice": _life(
             Notice,
+            "due",
+            ends="sent suppressed failed",
+            send="due > sent",
+            suppress="due > suppressed",
+            fail="due > failed",
+        ),
+        "stock_letter": _life(
+            StockLetter,
             "due",
             ends="sent suppressed failed",
             send="due > sent",
