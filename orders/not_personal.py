@@ -61,6 +61,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "purchase_order_lines": "tenant_id purchase_order_id line_id units sku cost_minor currency",
     "suppliers": "tenant_id id lead_days created_at ended_at",
     "supplied_variants": "tenant_id variant_id supplier_id sku cost_minor currency",
+    "returned_units": "tenant_id id order_id variant_id location_id units remote_id heard_at counted_at",
     "reversal_steps": "tenant_id id reversal_id position kind subject remote_id units amount_minor currency state "
     "created_at ended_at",
     "reversals": "tenant_id id order_id purpose state wanted refund tell_buyer created_at ended_at",

@@ -128,6 +128,15 @@ class EditWish(Wish):
     lines: list[LineWish] = Field(default_factory=list)
 
 
+class TakeBackWish(Wish):
+    """Units that the merchant takes back and refunds nothing for; put on the shelf of `location`, or on none."""
+
+    lines: list[LineWish]
+    location: str | None = None
+    restock: Literal["return", "cancel", "no_restock"] = "return"
+    note: str | None = None
+
+
 class TagWish(Wish):
     add: list[str] = Field(default_factory=list)
     remove: list[str] = Field(default_factory=list)

@@ -34,7 +34,9 @@ from integrations.nouns.facts import (
     PaymentDisputed,
     PlaceChanged,
     RefundFailed,
+    ReturnedLine,
     StockChanged,
+    UnitsReturned,
     WorkRouted,
 )
 from integrations.nouns.mail import Letter
@@ -123,6 +125,7 @@ __all__ = [
     "Rate",
     "RecordedEvent",
     "RefundFailed",
+    "ReturnedLine",
     "RiskAdvice",
     "Scan",
     "ScopesChanged",
@@ -140,6 +143,7 @@ __all__ = [
     "StoreVariant",
     "TakenBackLine",
     "TrackingLabel",
+    "UnitsReturned",
     "VoidState",
     "Way",
     "WorkRouted",

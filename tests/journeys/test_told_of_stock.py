@@ -6,7 +6,6 @@ from collections import Counter
 from itertools import count
 
 import httpx
-import pytest
 from sqlalchemy import text
 
 from jobs import clock, connect, queue
