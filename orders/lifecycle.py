@@ -59,6 +59,7 @@ def _life(table: Any, start: str, ends: str, **moves: str) -> Life:
     return Life(table, start, MappingProxyType(read), frozenset(ends.split()))
 
 
+_OF_A_LETTER = {"send": "due > sent", "suppress": "due > suppressed", "fail": "due > failed"}
 LIVES = MappingProxyType(
     {
         "order": _life(
@@ -234,22 +235,8 @@ LIVES = MappingProxyType(
             # The supplier was asked, and a person says that they agreed.
             call_off="accepted > cancelled",
         ),
-        "notice": _life(
-            Notice,
-            "due",
-            ends="sent suppressed failed",
-            send="due > sent",
-            suppress="due > suppressed",
-            fail="due > failed",
-        ),
-        "stock_letter": _life(
-            StockLetter,
-            "due",
-            ends="sent suppressed failed",
-            send="due > sent",
-            suppress="due > suppressed",
-            fail="due > failed",
-        ),
+        "notice": _life(Notice, "due", ends="sent suppressed failed", **_OF_A_LETTER),
+        "stock_letter": _life(StockLetter, "due", ends="sent suppressed failed", **_OF_A_LETTER),
         "privacy_request": _life(
             PrivacyRequest,
             "due",

@@ -186,19 +186,19 @@ def test_what_packline_itself_had_taken_back_moves_nothing_when_the_store_tells_
 
 def test_a_count_that_began_before_the_refund_was_heard_does_not_explain_it(world: World, sold: dict, monkeypatch):
     """The store was asked, then the units came back: what was answered does not have them."""
-    from integrations.storefronts.shopify.storefront import _WorkOfOrder
+    from integrations.storefronts.shopify.storefront import ShopifyStorefront
 
-    read_before = _WorkOfOrder.read_variants
+    read_before = ShopifyStorefront.read_variants
 
     def slow(self, *asked):
         found = list(read_before(self, *asked))
-        monkeypatch.setattr(_WorkOfOrder, "read_variants", read_before)
+        monkeypatch.setattr(ShopifyStorefront, "read_variants", read_before)
         sends_back(world, sold)
         for event in events(world, REFUND):
             runner.work_off(world.services, world.tenant, f"event/{event}")
         return iter(found)
 
-    monkeypatch.setattr(_WorkOfOrder, "read_variants", slow)
+    monkeypatch.setattr(ShopifyStorefront, "read_variants", slow)
     with world.reading() as session:
         desk.read_catalogue(session, world.tenant, world.connections["shopify"])
     runner.work_off(world.services, world.tenant, f"connection/{world.connections['shopify']}")

@@ -8,6 +8,7 @@ import re
 import pytest
 from person import Person
 from seeds import Shop
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from web.pages import location_form
@@ -178,3 +179,26 @@ def test_a_field_of_a_location_that_means_nothing_says_so_beside_itself(field: s
 def test_a_location_needs_a_working_day() -> None:
     found, wrong = location_form.read(location_form.typed_in(GOOD | {"day-0": "", "day-5": ""}), "USD")
     assert (found, list(wrong)) == (None, ["working_days"])
+
+
+def test_units_that_a_buyer_sent_back_are_taken_back_with_their_order(grace: Person, shop: Shop, bag: int) -> None:
+    order = shop.order("#1001")
+    shop.line(order, "BAG", 2)
+    shop.session.flush()
+    shop.session.execute(text("UPDATE order_lines SET variant_remote_id = (SELECT remote_id FROM variants LIMIT 1)"))
+    shop.session.commit()
+    path = level(shop, bag)
+
+    for fields, said in (
+        ({"units": "2", "order": ""}, "Write the order&#39;s number"),
+        ({"units": "2", "order": "#9"}, "There is no order #9."),
+        ({"units": "0", "order": "#1001"}, "Between 1 and"),
+    ):
+        answer = grace.post(f"{path}/returned", **fields)
+        assert (answer.status_code in {409, 422}, said in answer.text) == (True, True), answer.text
+    assert [tuple(row) for row in grace.rows(LEVELS)] == [(10, 0, 0)]
+
+    assert grace.post(f"{path}/returned", units="2", order="1001", reason="too small").status_code == 303
+    assert [tuple(row) for row in grace.rows(LEVELS)] == [(12, 0, 0)]
+    page = grace.get(path).text
+    assert ("Came back from a buyer" in page, "#1001" in page, "too small" in page) == (True, True, True)
