@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import click
 
 from commands import opening, output
-from web.queries import replenish as levels
-from web.queries.replenish import SHOWS, Wish
+from orders import what_to_order as levels
+from orders.what_to_order import SHOWS, Wish
 from web.show import sheet, to_order
 
 _SHOWN = (

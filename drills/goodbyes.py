@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from config import boot
 from drills.shops import Placed, Shop, hook_secret
 from jobs import check_connection, close_shop, desk, privacy, queue
+from orders import stock_alerts
 from records import database
 from records.orders import Order
 from records.privacy import EXPORT, REDACT_BUYER
+from records.replenishing import Forecast, StockLetter
 from records.stock import StockLevel
 from records.tenants import Connection, Tenant
 
 _BY = "person:drill"
+# More than any drill has on its shelves, as a week's demand and as the point at which to order.
+_MANY_MILLI = 1_000_000_000
 # What the store is asked, when it is asked whether it still lets us in.
 _ASKED = "ReadHooks"
 
@@ -36,6 +41,32 @@ def let_old_things_go(shop: Shop) -> None:
 def forecast_demand(shop: Shop) -> None:
     with database.transaction(shop.engine, shop.tenant) as session:
         queue.add(session, shop.tenant, "forecast_demand", f"shop/{shop.tenant}")
+
+
+def have_stock_run_low(shop: Shop) -> None:
+    """Foresee that more of everything is wanted in a week than lies anywhere, and have the merchant told.
+
+    Whatever they were told before was yesterday, and has recovered.
+    """
+    with database.transaction(shop.engine, shop.tenant) as session:
+        stock_alerts.forget_all(session, shop.tenant)
+        session.execute(
+            update(StockLetter)
+            .where(StockLetter.tenant_id == shop.tenant)
+            .values(created_at=StockLetter.created_at - timedelta(days=1))
+        )
+        tenant = session.get_one(Tenant, shop.tenant)
+        tenant.rules = tenant.rules.model_copy(update={"mail_stock_to": "stock@acme.example"})
+        levels = select(StockLevel.variant_id, StockLevel.location_id).where(StockLevel.tenant_id == shop.tenant)
+        for level in session.execute(levels).all():
+            wanted = {"per_week_milli": _MANY_MILLI, "reorder_point": _MANY_MILLI, "safety_units": 0}
+            row = {"tenant_id": shop.tenant, "variant_id": level.variant_id, "location_id": level.location_id}
+            session.execute(
+                insert(Forecast)
+                .values(row | wanted)
+                .on_conflict_do_update(index_elements=["tenant_id", "variant_id", "location_id"], set_=wanted)
+            )
+        queue.add(session, shop.tenant, "mail_stock", f"shop/{shop.tenant}")
 
 
 def have_stock_drift(shop: Shop) -> None:

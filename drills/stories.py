@@ -146,6 +146,14 @@ def foreseen(shop: Shop) -> Told:
     yield
 
 
+def told_of_stock(shop: Shop) -> Told:
+    """Announced; then its goods run out within the week, which the merchant is told once."""
+    shop.place(*PLAIN)
+    yield
+    goodbyes.have_stock_run_low(shop)
+    yield
+
+
 def drifted(shop: Shop) -> Told:
     """Announced; then a level says something else than its movements, and the ledger puts it right."""
     shop.place(*PLAIN)
@@ -244,6 +252,7 @@ TOLD_BY: dict[str, Story] = {
     "expire_kept": let_go,
     "forecast_demand": foreseen,
     "check_stock": drifted,
+    "mail_stock": told_of_stock,
     "close_shop": taken_away,
     "forget_shop": taken_away,
     "self_test": tested,

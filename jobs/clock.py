@@ -48,6 +48,8 @@ def chores(engine: Engine, redis_url: str, *, patience_s: float) -> list[Chore]:
         Chore(name="forecast demand", every_s=21_600.0, do=lambda: _forecast_demand(engine)),
         # Levels drift only where somebody writes past the ledger, which a day later is early enough to know.
         Chore(name="check stock", every_s=86_400.0, do=lambda: _check_stock(engine)),
+        # A merchant orders once a day at most; what is new by then stands in one letter.
+        Chore(name="mail stock", every_s=86_400.0, do=lambda: _mail_stock(engine)),
         Chore(name="sweep", every_s=1.0, do=lambda: sweep.run(engine, connection, patience_s=patience_s)),
     ]
 
@@ -91,6 +93,12 @@ def _check_stock(engine: Engine) -> None:
     with database.across_tenants(engine, why="the clock has every shop's stock held against its ledger") as session:
         for tenant in tenants.not_forgotten(session):
             queue.add(session, tenant, "check_stock", f"shop/{tenant}")
+
+
+def _mail_stock(engine: Engine) -> None:
+    with database.across_tenants(engine, why="the clock has merchants told of their stock") as session:
+        for tenant in tenants.open_shops(session):
+            queue.add(session, tenant, "mail_stock", f"shop/{tenant}")
 
 
 def run(engine: Engine, schedule: list[Chore], stop: threading.Event) -> None:

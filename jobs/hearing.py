@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from integrations.nouns import AboutGoods, GoodsChanged
+from integrations.nouns import AboutGoods, GoodsChanged, UnitsReturned
 from jobs import queue
-from orders import outdated
+from orders import coming_back, outdated
 from records.orders import Order, lines_of
 
 # What a store tells of its goods within this time is read together: a thousand sales are a handful of readings.
@@ -41,6 +41,8 @@ class Heard:
 
 def of_goods(session: Session, source: Source, fact: AboutGoods) -> Heard:
     """Have what a fact names read soon, with everything else that is told until then."""
+    if isinstance(fact, UnitsReturned):
+        return _of_returns(session, source, fact)
     subject = f"connection/{source.connection}"
     outdated.note(session, source.tenant, source.connection, fact)
     queue.add(session, source.tenant, "read_stock", subject, due_at=source.now + GATHERED_FOR)
@@ -53,3 +55,14 @@ def of_order(session: Session, tenant: int, order: int, *, now: datetime) -> Non
     goods = [line.variant_remote_id for line in lines_of(session, tenant, order) if line.variant_remote_id]
     outdated.note(session, tenant, row.connection_id, GoodsChanged(remote_ids=tuple(goods)))
     queue.add(session, tenant, "read_stock", f"connection/{row.connection_id}", due_at=now + GATHERED_FOR)
+
+
+def _of_returns(session: Session, source: Source, fact: UnitsReturned) -> Heard:
+    """Keep whose units came back, and have their counts read soon: the store has them in its count already."""
+    order = coming_back.order_of(session, source.tenant, source.connection, fact.order_remote_id)
+    if order is None:
+        return Heard(by="ignore", reason="Units came back of an order that Packline does not know.")
+    if not coming_back.is_ours(session, source.tenant, fact):
+        goods = coming_back.keep(session, source.tenant, order, fact)
+        of_goods(session, source, GoodsChanged(remote_ids=tuple(goods)))
+    return Heard(by="take", subject=f"order/{order.id}")

@@ -69,6 +69,7 @@ KINDS = {
         Kind(name="expire_kept", queue="notices", rank=20, tries=_TRIES),
         Kind(name="forecast_demand", queue="notices", rank=30, tries=_TRIES),
         Kind(name="check_stock", queue="notices", rank=20, tries=_TRIES),
+        Kind(name="mail_stock", queue="notices", rank=40, tries=_TRIES, first_wait_s=30.0),
     )
 }
 

@@ -36,6 +36,7 @@ def run(work: Work) -> Outcome:
         with work.writing() as session:
             if catalogue.write_variants(session, work.tenant, connection, batch, actor="packline", as_of=began_at):
                 intake.fill_backorders(session, work.tenant)
+                looking_again.at_what_was_barred(session, work.tenant)
     with work.writing() as session:
         _look_for_the_missing(session, work, connection, seen)
     return Done()

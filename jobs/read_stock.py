@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import StoreLocation, StoreVariant
 from integrations.ports import Storefront
-from jobs import intake, queue
+from jobs import intake, looking_again, queue
 from jobs.outcomes import Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import catalogue, gone_stock, outdated, store_counts
@@ -66,6 +66,7 @@ def _read(work: Work, storefront: Storefront, connection: str, told: Sequence[To
         outdated.was_read(session, work.tenant, connection, told)
         if changed:
             intake.fill_backorders(session, work.tenant)
+            looking_again.at_what_was_barred(session, work.tenant)
     log.info("read what was told", told=len(told), gone=len(answered.gone), changed=changed)
 
 

@@ -15,6 +15,7 @@ from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, reshap
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import (
+    banning,
     by_hand,
     choosing,
     first_come,
@@ -80,7 +81,8 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     wanted = planning.demand(session, work.tenant, order.id)
     if not wanted.everything:
         _ask_about(session, work, order.id, {})
-        holds.release(session, work.tenant, order.id, "stock", by="packline", now=work.now())
+        for kind in ("stock", banning.HOLD):
+            holds.release(session, work.tenant, order.id, kind, by="packline", now=work.now())
         promised.keep(session, work.tenant, order, because="as less of it is wanted")
         if order.state == "shipping":
             fulfilling.if_complete(session, work.tenant, order.id)
@@ -93,6 +95,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     if (short or aside.short) and others:
         return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
     planning.note_shortage(session, work.tenant, order.id, short, wanted, aside, now=work.now())
+    _note_bans(session, work, order.id, chosen, wanted)
     _ask_about(session, work, order.id, Counter(short) + Counter(aside.short_units))
     picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
     if not picks:
@@ -145,6 +148,14 @@ def _choose(
         now=work.now(), spoken_for=spoken_for, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
     )  # fmt: skip
     return planning.decided_for(question, choosing.standing(session, work.tenant, order.id), rules)
+
+
+def _note_bans(session: Session, work: Work, order: int, chosen: Chosen | None, wanted: Demand) -> None:
+    """Hold it for what nobody may send, with a record of why."""
+    question = chosen.question if chosen else None
+    barred = banning.note(session, work.tenant, order, question, wanted.lines, now=work.now())
+    if barred and chosen and not chosen.picks:
+        planning.write_down_anew(session, work.tenant, order, chosen)
 
 
 def _put_aside(session: Session, work: Work, order: int, aside: Aside) -> list[Holding]:

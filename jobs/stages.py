@@ -27,6 +27,7 @@ from jobs import (
     forecast_demand,
     forget_buyer,
     forget_shop,
+    mail_stock,
     mark_paid,
     match_payment,
     push_tracking,
@@ -89,6 +90,7 @@ BESIDE = (
     expire_kept,
     forecast_demand,
     check_stock,
+    mail_stock,
 )
 
 _RUN: MappingProxyType[str, Callable[[Work], Outcome]] = MappingProxyType(

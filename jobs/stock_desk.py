@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from jobs import intake, tell_stock
-from orders import arrivals, counting, stock_by_hand
+from orders import arrivals, coming_back, counting, stock_by_hand
 from orders.promising_stock import Level
 from orders.stock_by_hand import Refused, Said, Written
 from records import tenants
@@ -41,6 +41,20 @@ def adjust(
         tenant,
         stock_by_hand.adjust(session, tenant, level, units, said, reason=reason, of_damaged=of_damaged),
     )
+
+
+def take_back(
+    session: Session, tenant: int, level: Level, units: int, *, order: str, reason: str, by: str
+) -> Written | Refused:
+    """Put units back on the shelf that a buyer sent back; `order` is the order's number, as the store writes it."""
+    refusal = _watched(session, tenant)
+    if refusal:
+        return refusal
+    found = coming_back.named(session, tenant, order, level[0])
+    if isinstance(found, str):
+        return Refused(reason=found, field="order")
+    said = Said(cause="returned", actor=by, order=found)
+    return _done(session, tenant, stock_by_hand.adjust(session, tenant, level, units, said, reason=reason))
 
 
 def count(

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from orders import bundles, making, planning, promising
+from orders import banning, bundles, making, planning, promising
 from orders.routing import asking
 from orders.routing.question import Want
 from records import tenants
@@ -58,7 +58,11 @@ def _wanted(session: Session, tenant: int, goods: Variant, units: int) -> Want:
     parts = bundles.parts_of(session, tenant, goods.id)
     days = making.days_of(session, tenant, goods.id)
     variant = goods.id if goods.tracked and parts is None else None
-    return Want(line=_ONE_LINE, variant=variant, units=units, parts=parts or (), making_days=days)
+    marked = banning.bans_of(session, tenant, goods.id)
+    return Want(
+        line=_ONE_LINE, variant=variant, units=units, parts=parts or (), making_days=days,
+        hazmat=marked.hazmat, never_to=marked.never_to,
+    )  # fmt: skip
 
 
 def _of(session: Session, tenant: int, chosen: planning.Chosen) -> Arrival:

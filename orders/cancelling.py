@@ -7,7 +7,18 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from orders import announcing, choosing, digital, gone_astray, holds, inventory, lifecycle, progress, purchasing
+from orders import (
+    announcing,
+    banning,
+    choosing,
+    digital,
+    gone_astray,
+    holds,
+    inventory,
+    lifecycle,
+    progress,
+    purchasing,
+)
 from orders.reversing import ShipmentFacts
 from records import timeline
 from records.orders import OrderLine, lines_of, open_holds
@@ -41,7 +52,8 @@ def keep(session: Session, tenant: int, order: int, *, now: datetime) -> None:
             .where(OrderLine.tenant_id == tenant, OrderLine.id == line.id)
             .values(to_ship=planned.get(line.id, 0))
         )
-    holds.release(session, tenant, order, "stock", by="packline", now=now)
+    for kind in ("stock", banning.HOLD):
+        holds.release(session, tenant, order, kind, by="packline", now=now)
     if lifecycle.move(session, tenant, "order", order, "keep"):
         _tell(session, tenant, order, "What had not left is cancelled; what has left goes on.")
 
@@ -58,7 +70,13 @@ def close(session: Session, tenant: int, order: int, why: str, *, now: datetime)
     """Write an order closed, of which nothing is left to be done; answers whether this call did."""
     closed = lifecycle.move(session, tenant, "order", order, "close")
     if closed:
-        for kind in ("stock", "payment", digital.HOLD, purchasing.HOLD):  # nothing waits for any of these any more
+        for kind in (
+            "stock",
+            banning.HOLD,
+            "payment",
+            digital.HOLD,
+            purchasing.HOLD,
+        ):  # nothing waits for any of these any more
             holds.release(session, tenant, order, kind, by="packline", now=now)
         choosing.end_with_order(session, tenant, order, now=now)
         _tell(session, tenant, order, why)

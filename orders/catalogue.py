@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from integrations.nouns import OrderSnapshot, StoreLocation, StoreVariant
 from orders import gone_stock, store_counts
 from records import tenants
+from records.routing import Bans
 from records.stock import Location, StockLevel, Variant
 
 __all__ = [
@@ -64,7 +65,8 @@ def write_variants(
     actor: str,
     as_of: datetime | None = None,
 ) -> int:
-    """Write variants with their stock; answers how many levels changed. `as_of` is when the reading began.
+    """Write variants with their stock; answers how many levels, and marks on where goods may go, changed. `as_of` is
+    when the reading began.
 
     What is on hand counts, not what is available: the store has taken the units of every order that it sent us off
     "available" already, and those are the very units that we are about to reserve. Where the store counts none of a
@@ -72,6 +74,7 @@ def write_variants(
     """
     if not variants:
         return 0
+    marked = _newly_marked(session, tenant, connection, variants)
     ids = _write_rows(session, tenant, connection, variants)
     store_counts.lock(session, tenant, variants=ids.values())
     places = location_ids(session, tenant, connection)
@@ -86,7 +89,7 @@ def write_variants(
     # What the store is yet to be told of, or refused, it cannot keep there: a person says what becomes of it.
     lost -= store_counts.yet_to_be_told(session, tenant, lost)
     taken = store_counts.take_over(session, tenant, levels, actor=actor, as_of=as_of)
-    return taken.changed + gone_stock.count_out(session, tenant, lost, gone_stock.NOT_THERE, as_of=as_of)
+    return marked + taken.changed + gone_stock.count_out(session, tenant, lost, gone_stock.NOT_THERE, as_of=as_of)
 
 
 def unknown_variants(session: Session, tenant: int, connection: str, snapshot: OrderSnapshot) -> list[str]:
@@ -146,6 +149,27 @@ WHERE line.tenant_id = :tenant AND line.order_id = :order AND variant.tenant_id 
 """)
 
 
+# What people say here of a variant: the store knows nothing of it, and reading it again changes nothing.
+_OURS = ("making_days", "bans")
+
+
+def _newly_marked(session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant]) -> int:
+    """How many variants the store marks otherwise than when it was read last."""
+    rows = session.execute(
+        select(Variant.remote_id, Variant.store_bans).where(
+            Variant.tenant_id == tenant,
+            Variant.connection_id == connection,
+            Variant.remote_id.in_([variant.remote_id for variant in variants]),
+        )
+    )
+    known = {row.remote_id: row.store_bans for row in rows}
+    return sum(known.get(variant.remote_id, Bans()) != _marks(variant) for variant in variants)
+
+
+def _marks(variant: StoreVariant) -> Bans:
+    return Bans(hazmat=variant.hazmat, never_to=variant.never_to)
+
+
 def _write_rows(session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant]) -> dict[str, int]:
     statement = insert(Variant).values(
         [
@@ -164,11 +188,12 @@ def _write_rows(session: Session, tenant: int, connection: str, variants: Sequen
                 "tracked": variant.tracked,
                 "hs_code": variant.hs_code,
                 "origin_country": variant.origin_country,
+                "store_bans": _marks(variant),
             }
             for variant in sorted(variants, key=lambda variant: variant.remote_id)
         ]
     )
-    kept = {"tenant_id", "connection_id", "remote_id", "id"}
+    kept = {"tenant_id", "connection_id", "remote_id", "id", *_OURS}
     rows = session.execute(
         statement.on_conflict_do_update(
             index_elements=["tenant_id", "connection_id", "remote_id"],

@@ -36,7 +36,7 @@ class Becomes(Enum):
     )
     """An address of which the country is left: customs and statistics need no more."""
     SOMEBODY = "CASE WHEN {column} ~ '^(person|shopify):' THEN 'person:somebody' ELSE {column} END"
-    WITHOUT_SIGNER = """{column} || '{{"customs_signer": ""}}'::jsonb"""
+    WITHOUT_SIGNER = """{column} || '{{"customs_signer": "", "mail_stock_to": ""}}'::jsonb"""
     NAMELESS = f"'{SHOP_NAME}'"
     NUMBERED = "'Forgotten ' || id"
     """A name that no two of a shop's may share."""
@@ -105,6 +105,7 @@ PLACES: tuple[Place, ...] = (
     *_places("suppliers", None, _B.NUMBERED, "name"),
     *_places("notices", _B.EMPTY, _B.EMPTY, "address words"),
     *_places("notices", _B.STRUCK, _B.EMPTY, "title reason"),
+    *_places("stock_letters", None, _B.EMPTY, "address title reason"),
     # A merchant's own secrets, which nobody needs when the shop is gone.
     *_places("digital_goods", None, _B.NOTHING, "sealed_link"),
     *_places("digital_codes", None, _B.NOTHING, "sealed_code"),

@@ -14,10 +14,13 @@ from orders import lifecycle
 from records import shadow, tenants, timeline
 from records.orders import OVER, Hold, open_holds
 
-# A stock hold waits for units that are not there, and a shipment that the store cancelled for a person's word on it;
-# the rest of the order ships all the same. So it does where a change came too late for a part that the storefront knows
-# of, and where only the buyer's money, what is delivered by mail, or something with a supplier is to be settled.
-LETS_LABELS_THROUGH = frozenset({"stock", "taken_back", "edit", "refund", "supplier", "digital", "not_mailed"})
+# A stock hold waits for units that are not there, one on what nobody may send for the merchant to allow it, and a
+# shipment that the store cancelled for a person's word on it; the rest of the order ships all the same. So it does if
+# a change came too late for a part that the storefront knows of, and where only the buyer's money, what is delivered by
+# mail, or something with a supplier is to be settled.
+LETS_LABELS_THROUGH = frozenset(
+    {"stock", "barred", "taken_back", "edit", "refund", "supplier", "digital", "not_mailed"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from orders import reserving
+from orders import reserving, taking_counts
 from orders.allocation import Pick
 from orders.reserving import Taken
+from orders.taking_counts import CameBack
 from records.stock import Location
 
 
@@ -199,6 +200,7 @@ def count(
     actor: str,
     as_of: datetime | None = None,
     reason: str = "",
+    came_back: Sequence[CameBack] = (),
 ) -> int:
     """Set what is on hand, by (variant, location), as somebody counted it; answers how many levels changed.
 
@@ -206,69 +208,4 @@ def count(
     the store of, is left for the next count, as nobody can tell whether the number has those units in it. A count below
     what is reserved leaves the reserved units standing: they are promised, and a person has to decide.
     """
-    counted = {
-        "tenant": tenant,
-        "variants": [variant for variant, _ in levels],
-        "places": [place for _, place in levels],
-        "units": list(levels.values()),
-        "actor": actor,
-        "as_of": as_of,
-        "reason": reason,
-    }
-    session.execute(_BEGIN_LEVELS, counted)
-    return int(session.execute(_COUNT, counted).scalar_one())
-
-
-_COUNTED = """
-WITH counted AS (
-    SELECT * FROM unnest(cast(:variants AS bigint[]), cast(:places AS bigint[]), cast(:units AS bigint[]))
-             AS c (variant_id, location_id, units)
-)"""
-# A level starts at nothing, in a statement of its own: two counts of a new level at once then meet at one row, and only
-# the second sees what the first one wrote, so that the movements still add up to the level.
-_BEGIN_LEVELS = text(
-    _COUNTED
-    + """
-INSERT INTO stock_levels (tenant_id, variant_id, location_id)
-SELECT :tenant, variant_id, location_id FROM counted ORDER BY variant_id, location_id
-ON CONFLICT (tenant_id, variant_id, location_id) DO NOTHING
-"""  # nosec B608 # composed of our own constants; every value is bound
-)
-_COUNT = text(
-    _COUNTED
-    + """, before AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, level.on_hand, greatest(counted.units, level.reserved) AS found
-    FROM stock_levels level JOIN counted USING (variant_id, location_id)
-    WHERE level.tenant_id = :tenant
-      AND NOT EXISTS (SELECT 1 FROM movements m
-                      WHERE m.tenant_id = :tenant AND m.variant_id = level.variant_id
-                        AND m.location_id = level.location_id AND m.cause IN ('shipped', 'put_back')
-                        AND m.at >= cast(:as_of AS timestamptz))
-      AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
-          SELECT 1 FROM reservations r JOIN shipments s ON s.tenant_id = r.tenant_id AND s.id = r.shipment_id
-          WHERE r.tenant_id = :tenant AND r.variant_id = level.variant_id AND r.location_id = level.location_id
-            AND r.state = 'held' AND s.state IN ('labelled', 'handing_over')))
-      AND (cast(:as_of AS timestamptz) IS NULL OR NOT EXISTS (
-          SELECT 1 FROM reversals v
-          JOIN reversal_steps t ON t.tenant_id = v.tenant_id AND t.reversal_id = v.id
-           AND t.kind = 'put_back_stock' AND t.state = 'due'
-          JOIN reservations r ON r.tenant_id = v.tenant_id AND r.order_id = v.order_id
-           AND t.subject = 'shipment/' || r.shipment_id AND r.state = 'consumed'
-          WHERE v.tenant_id = :tenant AND v.state = 'under_way' AND r.variant_id = level.variant_id
-            AND r.location_id = level.location_id))
-    ORDER BY level.variant_id, level.location_id
-    FOR UPDATE OF level
-), written AS (
-    UPDATE stock_levels level SET on_hand = before.found
-    FROM before
-    WHERE level.tenant_id = :tenant AND level.variant_id = before.variant_id
-      AND level.location_id = before.location_id AND before.found <> before.on_hand
-    RETURNING level.variant_id, level.location_id, before.found - before.on_hand AS change
-), told AS (
-    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, actor, reason)
-    SELECT :tenant, variant_id, location_id, 'counted', change, 0, :actor, :reason FROM written
-    RETURNING 1
-)
-SELECT count(*) FROM told
-"""  # nosec B608 # composed of our own constants; every value is bound
-)
+    return taking_counts.take(session, tenant, levels, came_back, actor=actor, as_of=as_of, reason=reason)

@@ -27,6 +27,7 @@ from records.jobs import Job
 from records.notices import Notice
 from records.orders import Hold, Order
 from records.privacy import PrivacyRequest
+from records.replenishing import StockLetter
 from records.reversals import Reversal, ReversalStep
 from records.shipments import Label, Shipment
 from records.stock import Arrival, Reservation
@@ -58,6 +59,7 @@ def _life(table: Any, start: str, ends: str, **moves: str) -> Life:
     return Life(table, start, MappingProxyType(read), frozenset(ends.split()))
 
 
+_OF_A_LETTER = {"send": "due > sent", "suppress": "due > suppressed", "fail": "due > failed"}
 LIVES = MappingProxyType(
     {
         "order": _life(
@@ -231,14 +233,8 @@ LIVES = MappingProxyType(
             # The supplier was asked, and a person says that they agreed.
             call_off="accepted > cancelled",
         ),
-        "notice": _life(
-            Notice,
-            "due",
-            ends="sent suppressed failed",
-            send="due > sent",
-            suppress="due > suppressed",
-            fail="due > failed",
-        ),
+        "notice": _life(Notice, "due", ends="sent suppressed failed", **_OF_A_LETTER),
+        "stock_letter": _life(StockLetter, "due", ends="sent suppressed failed", **_OF_A_LETTER),
         "privacy_request": _life(
             PrivacyRequest,
             "due",

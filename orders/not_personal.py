@@ -61,6 +61,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "purchase_order_lines": "tenant_id purchase_order_id line_id units sku cost_minor currency",
     "suppliers": "tenant_id id lead_days created_at ended_at",
     "supplied_variants": "tenant_id variant_id supplier_id sku cost_minor currency",
+    "returned_units": "tenant_id id order_id variant_id location_id units remote_id heard_at counted_at",
     "reversal_steps": "tenant_id id reversal_id position kind subject remote_id units amount_minor currency state "
     "created_at ended_at",
     "reversals": "tenant_id id order_id purpose state wanted refund tell_buyer created_at ended_at",
@@ -69,6 +70,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "shipment_lines": "tenant_id shipment_id line_id units",
     "shipments": "tenant_id id order_id location_id purchase_order_id way state fulfillments ship_by arrives_on "
     "arrival_said_by created_at",
+    "stock_alerts": "tenant_id variant_id location_id kind letter_id",
+    "stock_letters": "tenant_id id state listed created_at ended_at",
     "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",
     "swaps": "tenant_id id order_id choice_id line_id variant_id units state line_units variant_units created_at "
     "ended_at",
@@ -76,5 +79,6 @@ NOT_PERSONAL: Mapping[str, str] = {
     "timeline_entries": "tenant_id id order_id at kind",
     "users": "id created_at ended_at role tenant_id totp_used_at session_epoch",
     "variants": "tenant_id id connection_id remote_id inventory_remote_id product_remote_id sku title unit_price_minor "
-    "currency unit_grams needs_shipping tracked hs_code origin_country making_days",
+    "currency unit_grams needs_shipping tracked hs_code origin_country making_days bans "
+    "store_bans",
 }

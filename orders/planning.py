@@ -10,7 +10,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Consignment
-from orders import bundles, by_hand, consigning, holds, making, packing, progress, promising, purchasing, shortage
+from orders import (
+    banning,
+    bundles,
+    by_hand,
+    consigning,
+    holds,
+    making,
+    packing,
+    progress,
+    promising,
+    purchasing,
+    shortage,
+)
 from orders.allocation import Pick
 from orders.by_hand import Aside, Spot
 from orders.holds import Problem
@@ -19,6 +31,7 @@ from orders.routing.decision import Decision, decide, digest
 from orders.routing.question import Question, Want
 from orders.routing.ways import Way, quote_of
 from orders.shortage import Asked
+from records import decisions
 from records.decisions import RoutingDecision
 from records.orders import Order, OrderLine, lines_of
 from records.shipments import Parcel, Shipment
@@ -79,6 +92,7 @@ def _wants(
 ) -> tuple[Want, ...]:
     parts = bundles.parts_in(session, tenant, order)
     days = making.days_in(session, tenant, order)
+    marked = banning.bans_in(session, tenant, order)
     return tuple(
         Want(
             line=line,
@@ -86,6 +100,8 @@ def _wants(
             units=count,
             parts=parts.get(line, ()),
             making_days=days.get(line, 0),
+            hazmat=line in marked and marked[line].hazmat,
+            never_to=marked[line].never_to if line in marked else (),
         )
         for line, count in units.items()
         if count > 0
@@ -136,14 +152,18 @@ def decided(question: Question) -> Chosen:
 
 
 def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[Chosen, dict[int, int]]:
-    """The same for an order whose buyer may have been asked about what is short; with the units that nobody has."""
+    """The same for an order whose buyer may have been asked about what is short; with the units that nobody has.
+
+    Buyers are not asked about what nobody may send: that is the merchant's to settle.
+    """
     chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
-    short = shortage.missing(chosen.decision, question)
-    if not short:  # then it is no matter whether all is wanted at once, and the shop's own word is kept
-        return Chosen(question=question, decision=chosen.decision), short
-    if shortage.holds_back(asked, short, rules):
+    lacking, barred = banning.apart(question, shortage.missing(chosen.decision, question))
+    if not lacking and not barred:  # then it is no matter whether all is wanted at once, and the shop's word is kept
+        return Chosen(question=question, decision=chosen.decision), {}
+    waits = rules.when_short == "wait_for_all"
+    if (barred and waits) or (lacking and shortage.holds_back(asked, lacking, rules)):
         chosen = decided(question.model_copy(update={"whole_or_nothing": True}))
-    return chosen, short
+    return chosen, lacking
 
 
 def picks_of(way: Way, question: Question) -> tuple[Pick, ...]:
@@ -163,6 +183,13 @@ def promise(session: Session, tenant: int, chosen: Chosen, location: int) -> Pro
     asked = None if quote is None else quote.arrives_in_days
     days, said_by = (place.carrier_days, "rule") if asked is None else (asked, "quote")
     return promising.of_place(place.leaves_on, sending, days=days, said_by=said_by)
+
+
+def write_down_anew(session: Session, tenant: int, order: int, chosen: Chosen) -> None:
+    """The same of a choice that nothing leaves by, where that was not written down before."""
+    known = decisions.of_order(session, tenant, order)
+    if not known or known[0].digest != digest(chosen.decision):
+        write_down(session, tenant, order, chosen)
 
 
 def write_down(session: Session, tenant: int, order: int, chosen: Chosen) -> None:

@@ -55,6 +55,8 @@ class Said:
     cause: str
     actor: str
     reference: str = ""
+    order: int | None = None
+    """Whose units they are, where they are an order's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,8 @@ class Refused:
 
     reason: str
     promised: tuple[Promised, ...] = ()
+    field: str = "units"
+    """What of it was typed wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +205,7 @@ def write_unasked(session: Session, tenant: int, changes: Iterable[Change], said
             "cause": said.cause,
             "reference": said.reference,
             "actor": said.actor,
+            "order": said.order,
         },
     )
     movements = {(row.variant_id, row.location_id): int(row.id) for row in rows}
@@ -221,8 +226,8 @@ WITH asked AS (
     RETURNING level.variant_id, level.location_id
 )
 INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, damaged_change,
-                       safety_change, reason, reference, actor)
-SELECT :tenant, variant_id, location_id, :cause, on_hand, 0, damaged, safety, reason, :reference, :actor
+                       safety_change, reason, reference, actor, order_id)
+SELECT :tenant, variant_id, location_id, :cause, on_hand, 0, damaged, safety, reason, :reference, :actor, :order
 FROM asked JOIN written USING (variant_id, location_id)
 ORDER BY variant_id, location_id
 RETURNING id, variant_id, location_id

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import StockReading, StoreLevel
-from orders import inventory
+from orders import coming_back, inventory
 
 Place = tuple[int, int]
 """A variant and a location."""
@@ -86,7 +86,13 @@ def take_over(
         if waiting.get(place, _NOTHING).counted:
             wanted[place] = replace(units, on_hand=ours_now[place])
     on_hand = {place: units.on_hand for place, units in wanted.items()}
-    changed = inventory.count(session, tenant, on_hand, actor=actor, as_of=as_of, reason=reason) if wanted else 0
+    sure = [place for place in wanted if not waiting.get(place, _NOTHING).counted]
+    came_back = coming_back.waiting(session, tenant, sure, heard_before=as_of)
+    changed = 0
+    if wanted:
+        changed = inventory.count(
+            session, tenant, on_hand, actor=actor, as_of=as_of, reason=reason, came_back=came_back
+        )
     return TakenOver(changed=changed + _set_aside(session, tenant, wanted, actor, reason), wanted=wanted)
 
 

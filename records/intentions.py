@@ -18,6 +18,8 @@ class Intention(Base):
         Index("uq_intentions_key", "tenant_id", "key", unique=True),
         # A change of stock is told in an act for each time that the store's units were looked at.
         Index("ix_intentions_stock", "tenant_id", "subject", postgresql_where=text("kind = 'tell_stock'")),
+        # A refund that the store tells of is ours where it carries one of these marks.
+        Index("ix_intentions_refund", "tenant_id", "mark", postgresql_where=text("kind = 'refund_in_store'")),
     )
 
     tenant_id: Mapped[TenantKey]

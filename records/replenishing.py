@@ -6,10 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from records.base import Base, TenantKey
+from records.base import Base, CreatedAt, Id, TenantKey
 
 
 class Replenishing(BaseModel):
@@ -107,3 +107,47 @@ class BuyingTerms(Base):
     lead_days: Mapped[int | None]
     pack_units: Mapped[int] = mapped_column(server_default="1")
     """Units are bought in multiples of this."""
+
+
+class StockLetter(Base):
+    """One letter to the merchant about their stock. States: due → sent · suppressed · failed."""
+
+    __tablename__ = "stock_letters"
+    __table_args__ = (Index("uq_stock_letters_due", "tenant_id", unique=True, postgresql_where=text("state = 'due'")),)
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    state: Mapped[str] = mapped_column(server_default="due")
+    listed: Mapped[list[Any]]
+    """What it tells of, as [variant, location, `low` or `over`]."""
+    address: Mapped[str] = mapped_column(server_default="")
+    """Where it went; empty until it was sent."""
+    title: Mapped[str] = mapped_column(server_default="")
+    reason: Mapped[str] = mapped_column(server_default="")
+    """Why it was not sent, and what a person can do."""
+    created_at: Mapped[CreatedAt]
+    ended_at: Mapped[datetime | None]
+
+
+class StockAlert(Base):
+    """The merchant was told, or is about to be, that a thing is low or in excess at a location, and it still is."""
+
+    __tablename__ = "stock_alerts"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "variant_id"], ["variants.tenant_id", "variants.id"]),
+        ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        ForeignKeyConstraint(["tenant_id", "letter_id"], ["stock_letters.tenant_id", "stock_letters.id"]),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    variant_id: Mapped[int] = mapped_column(primary_key=True)
+    location_id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    """`low` or `over`."""
+    letter_id: Mapped[int]
+
+
+def last_letter(session: Session, tenant: int) -> StockLetter | None:
+    """The newest letter about stock, whatever became of it."""
+    asked = select(StockLetter).where(StockLetter.tenant_id == tenant).order_by(StockLetter.id.desc())
+    return session.scalars(asked.limit(1)).first()

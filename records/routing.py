@@ -51,6 +51,22 @@ class RoutingRules(BaseModel):
         return order
 
 
+class Bans(BaseModel):
+    """What keeps goods from being sent everywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hazmat: bool = False
+    """Hazardous: only locations that may send such goods do."""
+    never_to: tuple[str, ...] = ()
+    """Countries (ISO 3166-1 alpha-2) that they may not be sent to."""
+
+    def and_also(self, other: Bans) -> Bans:
+        """Both together."""
+        countries = sorted({*self.never_to, *other.never_to})
+        return Bans(hazmat=self.hazmat or other.hazmat, never_to=tuple(countries))
+
+
 class Sending(BaseModel):
     """What a location is able to do, as the merchant says; nothing said is nothing known, and no limit."""
 
@@ -60,6 +76,10 @@ class Sending(BaseModel):
     """The merchant's own ranking: smaller is preferred."""
     never_to: tuple[str, ...] = ()
     """Countries (ISO 3166-1 alpha-2) that it sends nothing to."""
+    only_to: tuple[str, ...] = ()
+    """Countries that it sends to and to no other; empty where it sends everywhere."""
+    sends_hazmat: bool = False
+    """Whether hazardous goods may leave from there. Unlike the others, nothing said is a no: it takes papers."""
     shipments_a_day: int | None = Field(default=None, ge=1, le=100_000)
     work_minor: int = Field(default=0, ge=0)
     """What sending one shipment costs there besides postage, in minor units of the shop's currency."""

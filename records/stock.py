@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from integrations.nouns import Address
 from records.base import Base, CreatedAt, Id, Stored, TenantKey
-from records.routing import Sending
+from records.routing import Bans, Sending
 
 
 class Location(Base):
@@ -61,6 +61,10 @@ class Variant(Base):
     origin_country: Mapped[str]
     making_days: Mapped[int] = mapped_column(server_default="0")
     """Working days of its place that it takes to make, or to put together, before it can leave."""
+    bans: Mapped[Bans] = mapped_column(Stored(Bans), server_default=text("'{}'::jsonb"))
+    """Where it may not be sent, as a person here says."""
+    store_bans: Mapped[Bans] = mapped_column(Stored(Bans), server_default=text("'{}'::jsonb"))
+    """The same, as the store's tags say; both count."""
 
 
 class StockLevel(Base):
@@ -218,6 +222,41 @@ class Reservation(Base):
     ended_at: Mapped[datetime | None]
 
 
+class Returned(Base):
+    """Units that the store says came back from a buyer to a location. They are in its count; this says whose they were.
+
+    The movement that takes them over has `return/` and the id as its reference.
+    """
+
+    __tablename__ = "returned_units"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        ForeignKeyConstraint(["tenant_id", "variant_id"], ["variants.tenant_id", "variants.id"]),
+        ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        Index("uq_returned_units_remote", "tenant_id", "order_id", "remote_id", unique=True),
+        Index(
+            "ix_returned_units_waiting",
+            "tenant_id",
+            "variant_id",
+            "location_id",
+            postgresql_where=text("counted_at IS NULL"),
+        ),
+        CheckConstraint("units > 0", name="units_positive"),
+    )
+
+    tenant_id: Mapped[TenantKey]
+    id: Mapped[Id]
+    order_id: Mapped[int]
+    variant_id: Mapped[int]
+    location_id: Mapped[int]
+    units: Mapped[int]
+    remote_id: Mapped[str]
+    """The line of the store's refund that says so."""
+    heard_at: Mapped[CreatedAt]
+    counted_at: Mapped[datetime | None]
+    """When a count of the store's was taken over that has them in it."""
+
+
 class Movement(Base):
     """Why a stock level changed. The sum of a level's movements is the level."""
 
@@ -242,6 +281,6 @@ class Movement(Base):
     reason: Mapped[str] = mapped_column(server_default="")
     """Why a person did it, in their words."""
     reference: Mapped[str] = mapped_column(server_default="")
-    """What it belongs to: `arrival/7`, `count/3`; `bundle` where units are parts of one."""
+    """What it belongs to: `arrival/7`, `count/3`, `return/5`; `bundle` where units are parts of one."""
     actor: Mapped[str]
     at: Mapped[CreatedAt]

@@ -71,6 +71,8 @@ class Rules(BaseModel):
     label_size: str = Field(default="4x6", pattern="^(4x6|7x3|8.5x11)$")
     routing: RoutingRules = RoutingRules()
     replenishing: Replenishing = Replenishing()
+    mail_stock_to: str = Field(default="", max_length=254)
+    """Who is written once a day what is newly to be ordered, or in excess; nobody where it is empty."""
     ask_when_short: bool = False
     """Whether the buyer is asked what is to become of units that nobody has."""
     while_asked: str = Field(default="hold_back", pattern="^(hold_back|ship_what_is_there)$")

@@ -11,7 +11,7 @@ from sandbox.shopify_records import Customer, Fulfillment, Line, Order, Shipping
 from sandbox.shopify_seed import address, location_named
 from sandbox.shopify_store import Shop
 from sandbox.shopify_things import Location, Variant
-from sandbox.shopify_wishes import CancelWish, EditWish, FulfilWish, OrderWish, StockWish
+from sandbox.shopify_wishes import CancelWish, EditWish, FulfilWish, OrderWish, StockWish, TakeBackWish
 from sandbox.shopify_work import place_hold
 
 
@@ -95,6 +95,22 @@ def cancel_order(act: Act, order: Order, wish: CancelWish) -> None:
     if any(not made.cancelled for made in order.fulfillments):
         raise ValueError(f"{order.name} has been shipped: Shopify cancels no order with outstanding fulfillments")
     shopify_orders.cancel(act, order, wish.reason, restock=wish.restock, refund=wish.refund)
+
+
+def take_units_back(act: Act, order: Order, wish: TakeBackWish) -> None:
+    """What a merchant does in the admin: a refund without money, of units that come back."""
+    place = location_named(act.shop, wish.location) if wish.location else None
+    rows = [
+        shopify_money.take_back(
+            act,
+            next(line for line in order.lines if line.variant.sku == row.sku),
+            row.quantity,
+            wish.restock.upper(),
+            place,
+        )
+        for row in wish.lines
+    ]
+    shopify_money.refund(act, order, rows, (), wish.note)
 
 
 def edit_order(act: Act, order: Order, wish: EditWish) -> None:

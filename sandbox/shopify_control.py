@@ -29,6 +29,7 @@ from sandbox.shopify_wishes import (
     ShopWish,
     StockWish,
     TagWish,
+    TakeBackWish,
     Wish,
 )
 
@@ -124,6 +125,11 @@ def _add_order_acts(routes: Blueprint, core: Core, store: Store) -> None:
     def cancel(number: int) -> Response:
         wish = _wish(CancelWish)
         return acted(number, lambda act, order: checkout.cancel_order(act, order, wish))
+
+    @routes.post("/orders/<int:number>/take-back")
+    def take_back(number: int) -> Response:
+        wish = _wish(TakeBackWish)
+        return acted(number, lambda act, order: checkout.take_units_back(act, order, wish))
 
     @routes.post("/orders/<int:number>/edit")
     def edit(number: int) -> Response:

@@ -20,6 +20,11 @@ def rename_product(act: Act, product: Product, title: str) -> None:
     act.tell("products/update", product.gid, lambda: rest.product(product, act.shop))
 
 
+def tag_product(act: Act, product: Product, tags: list[str]) -> None:
+    product.tags = tags
+    act.tell("products/update", product.gid, lambda: rest.product(product, act.shop))
+
+
 def delete_product(act: Act, product: Product) -> None:
     for variant in list(product.variants):
         _forget(act, variant)

@@ -2,6 +2,7 @@
 
 POST /_sandbox/shopify/products                 {shop, title, variants}; answers it with its ids
 POST /_sandbox/shopify/products/<id>/rename     {title}
+POST /_sandbox/shopify/products/<id>/tag        {tags}: all that it has from now on
 POST /_sandbox/shopify/products/<id>/delete
 POST /_sandbox/shopify/variants/<id>/delete
 POST /_sandbox/shopify/inventory/disconnect     {shop, sku, location}
@@ -19,7 +20,7 @@ from sandbox.core import Core
 from sandbox.shopify_act import Act
 from sandbox.shopify_store import Shop, Store
 from sandbox.shopify_things import Location, Product, Thing, Variant
-from sandbox.shopify_wishes import LevelWish, NewLocationWish, NewProductWish, TitleWish
+from sandbox.shopify_wishes import LevelWish, NewLocationWish, NewProductWish, TagsWish, TitleWish
 
 T = TypeVar("T", bound=Thing)
 _SWITCHES: dict[str, Callable[[Act, Location], None]] = {
@@ -58,6 +59,8 @@ def _add_products(
             def change(act: Act) -> dict[str, Any]:
                 if what == "delete":
                     shopify_goods.delete_product(act, product)
+                elif what == "tag":
+                    shopify_goods.tag_product(act, product, TagsWish.model_validate(_json()).tags)
                 else:
                     shopify_goods.rename_product(act, product, TitleWish.model_validate(_json()).title)
                 return {"id": number}

@@ -17,6 +17,7 @@ def product(one: Product, shop: Shop) -> dict[str, Any]:
         "title": one.title,
         "vendor": one.vendor,
         "status": "active",
+        "tags": ", ".join(one.tags),
         "created_at": parts.when(one.created_at, shop),
         "updated_at": parts.when(one.created_at, shop),
         "variants": [_variant(variant, shop) for variant in one.variants[:MOST_VARIANTS]],

@@ -73,7 +73,9 @@ def _location(ids: "count[int]", wish: LocationWish, now: datetime) -> Location:
 
 
 def add_product(store: Store, shop: Shop, wish: ProductWish, now: datetime) -> Product:
-    product = shop.keep(Product(id=next(store.ids), title=wish.title, vendor=wish.vendor, created_at=now))
+    product = shop.keep(
+        Product(id=next(store.ids), title=wish.title, vendor=wish.vendor, tags=wish.tags, created_at=now)
+    )
     shop.products.append(product)
     for entry in wish.variants:
         if entry.sku in shop.variants:

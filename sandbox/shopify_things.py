@@ -62,6 +62,7 @@ class Product(Thing):
     title: str
     vendor: str
     created_at: datetime
+    tags: list[str] = field(default_factory=list)
     variants: list["Variant"] = field(default_factory=list)
 
 

@@ -52,7 +52,7 @@ _PRODUCT: dict[str, Resolver] = {
     "handle": fact(lambda product: "-".join(product.title.lower().split())),
     "status": fact(lambda _: "ACTIVE"),
     "productType": fact(lambda _: ""),
-    "tags": fact(lambda _: []),
+    "tags": fact(lambda product: product.tags),
     "tracksInventory": fact(lambda product: any(variant.item.tracked for variant in product.variants)),
     "totalInventory": fact(_total),
     "updatedAt": fact(lambda product: product.created_at),

@@ -56,6 +56,7 @@ class VariantWish(Wish):
 class ProductWish(Wish):
     title: str
     vendor: str = "Sandbox Goods"
+    tags: list[str] = Field(default_factory=list)
     variants: list[VariantWish]
 
 
@@ -127,6 +128,15 @@ class EditWish(Wish):
     lines: list[LineWish] = Field(default_factory=list)
 
 
+class TakeBackWish(Wish):
+    """Units that the merchant takes back and refunds nothing for; put on the shelf of `location`, or on none."""
+
+    lines: list[LineWish]
+    location: str | None = None
+    restock: Literal["return", "cancel", "no_restock"] = "return"
+    note: str | None = None
+
+
 class TagWish(Wish):
     add: list[str] = Field(default_factory=list)
     remove: list[str] = Field(default_factory=list)
@@ -164,6 +174,10 @@ class NewProductWish(ProductWish):
 
 class TitleWish(Wish):
     title: str
+
+
+class TagsWish(Wish):
+    tags: list[str]
 
 
 class NewLocationWish(LocationWish):

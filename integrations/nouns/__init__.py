@@ -34,7 +34,9 @@ from integrations.nouns.facts import (
     PaymentDisputed,
     PlaceChanged,
     RefundFailed,
+    ReturnedLine,
     StockChanged,
+    UnitsReturned,
     WorkRouted,
 )
 from integrations.nouns.mail import Letter
@@ -124,6 +126,7 @@ __all__ = [
     "Rate",
     "RecordedEvent",
     "RefundFailed",
+    "ReturnedLine",
     "RiskAdvice",
     "Scan",
     "ScopesChanged",
@@ -142,6 +145,7 @@ __all__ = [
     "Swap",
     "TakenBackLine",
     "TrackingLabel",
+    "UnitsReturned",
     "VoidState",
     "Way",
     "WorkRouted",

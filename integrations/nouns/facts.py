@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from integrations.nouns.base import Money, Noun
 from integrations.nouns.carriers import ParcelProgress, VoidState
@@ -33,7 +33,7 @@ class WorkRouted(Noun):
 
 
 class AboutGoods(Noun):
-    """Something that the storefront sells, or a place where it lies, is not as it was. Only which one is told."""
+    """Something that the storefront sells, or a place where it lies, is not as it was. How it is now is read."""
 
 
 class StockChanged(AboutGoods):
@@ -54,6 +54,25 @@ class PlaceChanged(AboutGoods):
     """A location is new, different, closed, opened again or gone."""
 
     remote_id: str
+
+
+class ReturnedLine(Noun):
+    """Units of one order line that were put back on the shelf of a location. `remote_id` names this very return."""
+
+    remote_id: str
+    line_remote_id: str
+    location_remote_id: str
+    units: int = Field(gt=0)
+
+
+class UnitsReturned(AboutGoods):
+    """The storefront took units back from a buyer, and counts them again. `marks` are what may be marks of ours in it:
+    then it did so because we asked.
+    """
+
+    order_remote_id: str
+    lines: tuple[ReturnedLine, ...]
+    marks: tuple[str, ...] = ()
 
 
 class PaymentChanged(Noun):
@@ -104,6 +123,7 @@ Fact = (
     | StockChanged
     | GoodsChanged
     | PlaceChanged
+    | UnitsReturned
     | PaymentChanged
     | PaymentDisputed
     | RefundFailed

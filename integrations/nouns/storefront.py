@@ -139,6 +139,10 @@ class StoreVariant(Noun):
     tracked: bool = True
     hs_code: str = ""
     origin_country: str = ""
+    hazmat: bool = False
+    """Marked as hazardous there."""
+    never_to: tuple[str, ...] = ()
+    """Countries (ISO 3166-1 alpha-2) that it is marked there not to be sent to."""
     levels: tuple[StoreLevel, ...] = ()
 
 

@@ -57,6 +57,7 @@ def ask(
         quotes=tuple(quotes),
         refused=() if order is None else _refused(session, tenant, order),
         deliver_by=None if deliver_by is None else deliver_by.date(),
+        names_bans=True,
     )
 
 
@@ -80,6 +81,8 @@ def _place(
         at=distance.point(row.address),
         preference=sending.preference,
         never_to=sending.never_to,
+        only_to=sending.only_to,
+        sends_hazmat=sending.sends_hazmat,
         room_today=room,
         leaves_on=promising.leaves_on(now, sending, making_days=making),
         carrier_days=promising.carrier_days(rules, home=row.address.country, to=to.country),

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 from integrations.nouns import Noun
 from orders.routing import told
+from orders.routing.bans import LeftOut
 from orders.routing.question import Question
 from orders.routing.rules import NEEDS_QUOTES, RULES, nearest
-from orders.routing.ways import LeftOut, Way, left_out, ways
+from orders.routing.ways import Way, left_out, ways
 from records.routing import RuleName
 
 # Counts what changes answers: a record of another number was decided by other rules, and is read and not replayed.

@@ -42,6 +42,10 @@ class Want(Noun):
     parts: tuple[Part, ...] = ()
     making_days: int = 0
     """Working days that it takes to be made before it can leave."""
+    hazmat: bool = False
+    """Hazardous, or put together from what is."""
+    never_to: tuple[str, ...] = ()
+    """Countries that it may not be sent to, wherever it leaves from."""
 
     def taken(self) -> tuple[tuple[int, int], ...]:
         """What is taken off a shelf for one unit: (variant, units)."""
@@ -60,6 +64,9 @@ class Place(Noun):
     """The merchant's own ranking: smaller is preferred."""
     never_to: tuple[str, ...] = ()
     """Countries (ISO 3166-1 alpha-2) that it sends nothing to."""
+    only_to: tuple[str, ...] = ()
+    """Countries that it sends to and to no other; empty where it sends everywhere."""
+    sends_hazmat: bool = False
     room_today: int | None = None
     """Shipments that it can still send today."""
     leaves_on: date | None = None
@@ -109,3 +116,5 @@ class Question(Noun):
     refused: tuple[Refused, ...] = ()
     deliver_by: date | None = None
     """What was promised when it was ordered: it decides nothing, and tells what would be late."""
+    names_bans: bool = False
+    """Its answer names the rule that keeps a place out. Older questions do not ask for that, and keep their answers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from orders.routing import bans
 from orders.routing.question import Question
 from orders.routing.ways import Way
 
@@ -31,7 +32,8 @@ class _Weighed(Protocol):
 def sentence(question: Question, chosen: Way | None, weighed: Sequence[_Weighed]) -> str:
     """Why it leaves from there, or what keeps it here. `weighed` has the best way first."""
     if not weighed:
-        return f"No place has any of it.{_short(sum(want.units for want in question.wants))}"
+        units = sum(want.units for want in question.wants)
+        return f"{_nobody_may(question) or 'No place has any of it.'}{_short(units)}"
     best = weighed[0].way
     short = sum(best.short.values())
     if chosen is None:
@@ -43,6 +45,14 @@ def sentence(question: Question, chosen: Way | None, weighed: Sequence[_Weighed]
     split = "Split, because no place had everything: " if not _somebody_had_all(weighed) else "Split: "
     alone = "" if len(parts) > 1 else "Only a part of it is there: "
     return f"{alone or split}{', '.join(parts)}.{_short(short)}"
+
+
+def _nobody_may(question: Question) -> str:
+    """Empty where some place may send some of it, and just has not got it."""
+    barred = bans.barred(question) if question.names_bans else {}
+    if not barred or len(barred) < len({want.line for want in question.wants}):
+        return ""
+    return "No place may send any of it."
 
 
 def _why(question: Question, weighed: Sequence[_Weighed]) -> str:

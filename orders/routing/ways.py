@@ -7,7 +7,9 @@ from itertools import combinations
 
 from integrations.nouns import Noun
 from orders.distance import between
-from orders.routing.question import Place, Question, Quote
+from orders.routing import bans
+from orders.routing.bans import LeftOut
+from orders.routing.question import Question, Quote
 
 # A variant that the store does not count is never short.
 UNCOUNTED = 10**9
@@ -34,23 +36,21 @@ class Way(Noun):
     """Units by order line."""
 
 
-class LeftOut(Noun):
-    """A place that no way goes through, and why."""
-
-    place: int
-    why: str
-
-
 def left_out(question: Question) -> list[LeftOut]:
-    """The places that may not ship this order at all."""
-    told = ((place.id, _why_not(place, question)) for place in question.places)
-    return [LeftOut(place=place, why=why) for place, why in told if why]
+    """The places that may not ship this order at all, and then those that may not ship a line of it."""
+    whole = bans.places(question)
+    out = {one.place for one in whole}
+    return [*whole, *(one for one in bans.lines(question) if one.place not in out)]
 
 
 def ways(question: Question) -> list[Way]:
     """Every way worth weighing, each set of places once; the nearest place of a set gives what it has first."""
-    out = {one.place for one in left_out(question)}
-    open_places = [place for place in question.places if place.id not in out]
+    out, closed = {one.place for one in bans.places(question)}, bans.closed(question)
+    open_places = [
+        place
+        for place in question.places
+        if place.id not in out and any((place.id, want.line) not in closed for want in question.wants)
+    ]
     near = sorted(open_places, key=lambda place: (between(place.at, question.to), place.id))
     found: dict[tuple[int, ...], Way] = {}
     for size in range(1, _most(question) + 1):
@@ -68,20 +68,6 @@ def quote_of(question: Question, way: Way) -> Quote | None:
     return next((one for one in question.quotes if set(one.way) == set(way.places)), None)
 
 
-def _why_not(place: Place, question: Question) -> str:
-    if question.to.country in place.never_to:
-        return f"it sends nothing to {question.to.country}"
-    if place.room_today is not None and place.room_today <= 0:
-        return "it has no room left today"
-    refused = _refused(question)
-    said = [refused.get((place.id, want.line), "") for want in question.wants]
-    return said[0] if said and all(said) else ""
-
-
-def _refused(question: Question) -> dict[tuple[int, int], str]:
-    return {(one.place, one.line): one.why for one in question.refused}
-
-
 def _most(question: Question) -> int:
     units = sum(want.units for want in question.wants)
     return question.rules.most_shipments if units >= question.rules.split_from_units else 1
@@ -93,12 +79,12 @@ def _free(question: Question) -> dict[tuple[int, int], int]:
 
 def _way(question: Question, places: Sequence[int]) -> Way:
     """What these places would send, in their order. A place that would send nothing is not among the way's places."""
-    wants, free, refused = question.wants, _free(question), _refused(question)
+    wants, free, closed = question.wants, _free(question), bans.closed(question)
     open_units = {want.line: want.units for want in wants}
     takings: list[Taking] = []
     for place in places:
         for want in wants:
-            if (place, want.line) in refused:
+            if (place, want.line) in closed:
                 continue
             shelves = [((variant, place), each) for variant, each in want.taken()]
             there = min((free.get(shelf, 0) // each for shelf, each in shelves), default=UNCOUNTED)

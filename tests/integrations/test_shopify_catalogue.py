@@ -67,6 +67,22 @@ def test_a_variant_stocked_at_many_locations_is_told_with_all_of_them(shop):
 
 
 @pytest.mark.parametrize(
+    ("tags", "hazmat", "never_to"),
+    [
+        ([], False, ()),
+        (["HAZMAT", "no-ship-au", "No-Ship-CH", "no-ship-au"], True, ("AU", "CH")),
+        ([" hazmat "], True, ()),
+        (["not hazmat", "no-ship", "no-ship-aus", "no-ship-a1", "ship-au"], False, ()),
+    ],
+)
+def test_tags_say_where_a_product_may_not_go(shop, tags, hazmat, never_to):
+    shop.open(products=[{"title": "Mug", "tags": tags, "variants": [mug("POT")]}])
+
+    (pot,) = shop.storefront.read_variants()
+    assert (pot.hazmat, pot.never_to) == (hazmat, never_to)
+
+
+@pytest.mark.parametrize(
     ("value", "unit", "whole"),
     [
         (250, "GRAMS", 250),

@@ -230,6 +230,18 @@ def a_level_past_its_ledger(world: World) -> None:
     _ask_for_the_shop(world, "check_stock")
 
 
+def a_letter_about_stock(world: World) -> None:
+    world.open_shop(rules=Rules(mail_stock_to="stock@acme.example"), variants=[variant("BAG", stock={"Reno": 4})])
+    with world.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO forecasts (tenant_id, variant_id, location_id, per_week_milli, reorder_point, safety_units)"
+                " SELECT level.tenant_id, variant_id, location_id, 7000, 21, 0 FROM stock_levels level"
+            )
+        )
+    _ask_for_the_shop(world, "mail_stock")
+
+
 def _ask_for_the_shop(world: World, kind: str) -> None:
     with world.reading() as session:
         queue.add(session, world.tenant, kind, f"shop/{world.tenant}")
@@ -270,6 +282,7 @@ STORIES: dict[str, Callable[[World], None]] = {
     "expire_kept": things_kept_too_long,
     "forecast_demand": a_forecast,
     "check_stock": a_level_past_its_ledger,
+    "mail_stock": a_letter_about_stock,
     "self_test": a_test_of_everything,
 }
 

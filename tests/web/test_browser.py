@@ -119,6 +119,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "stock": f"{shop}/stock",
         "bundles": f"{shop}/stock/bundles",
         "made to order": f"{shop}/stock/making",
+        "where goods may go": f"{shop}/stock/where",
         "digital goods": f"{shop}/stock/digital",
         "to order": f"{shop}/replenish?show=all",
         "one to order": f"{shop}/replenish/{ids['variant']}/{ids['location']}",

@@ -15,9 +15,9 @@ from person import Person
 from seeds import Shop
 from sqlalchemy.orm import Session
 
+from orders import what_to_order as replenish
+from orders.what_to_order import Wish
 from records.stock import StockLevel
-from web.queries import replenish
-from web.queries.replenish import Wish
 
 STEADY = [7] * 12
 

@@ -8,6 +8,7 @@ import re
 import pytest
 from person import Person
 from seeds import Shop
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from web.pages import location_form
@@ -141,7 +142,7 @@ def test_scans_are_kept_one_by_one_and_then_looked_through(grace: Person, shop: 
 
 
 GOOD = {
-    "preference": "2", "never_to": "ch, au", "shipments_a_day": "40", "work": "1,50", "time_zone": "America/New_York",
+    "preference": "2", "never_to": "ch, au", "sends_hazmat": "1", "shipments_a_day": "40", "work": "1,50", "time_zone": "America/New_York",
     "cut_off": "14:30", "carrier_comes_at": "17:00", "handling_days": "1", "closed_on": "2026-12-25\n2026-12-26", "day-0": "1", "day-5": "1",
 }  # fmt: skip
 
@@ -151,7 +152,7 @@ def test_what_a_location_is_able_to_do_is_kept_and_shown_again(grace: Person, sh
     version = re.search(r'name="version" value="(\w+)"', grace.get(path).text).group(1)
     assert grace.post(path, version=version, **GOOD).status_code == 303
     assert grace.row("SELECT sending FROM locations WHERE id = :l", l=shop.locations["Reno"]).sending == {
-        "preference": 2, "never_to": ["CH", "AU"], "shipments_a_day": 40, "work_minor": 150,
+        "preference": 2, "never_to": ["CH", "AU"], "only_to": [], "sends_hazmat": True, "shipments_a_day": 40, "work_minor": 150,
         "time_zone": "America/New_York", "cut_off": "14:30:00", "carrier_comes_at": "17:00:00", "working_days": [0, 5], "handling_days": 1,
         "closed_on": ["2026-12-25", "2026-12-26"],
     }  # fmt: skip
@@ -164,7 +165,7 @@ def test_what_a_location_is_able_to_do_is_kept_and_shown_again(grace: Person, sh
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("preference", "100"), ("preference", "-1"), ("preference", ""), ("never_to", "XX"), ("never_to", "Germany"),
+        ("preference", "100"), ("preference", "-1"), ("preference", ""), ("never_to", "XX"), ("never_to", "Germany"), ("only_to", "XX"), ("only_to", "DE"),
         ("shipments_a_day", "0"), ("work", "1.505"), ("work", "-1"), ("work", "x"), ("time_zone", "../etc/passwd"),
         ("cut_off", "24:00"), ("carrier_comes_at", "12:00"), ("carrier_comes_at", "5pm"), ("cut_off", "9"), ("closed_on", "25.12.2026"), ("handling_days", "31"),
     ],
@@ -178,3 +179,26 @@ def test_a_field_of_a_location_that_means_nothing_says_so_beside_itself(field: s
 def test_a_location_needs_a_working_day() -> None:
     found, wrong = location_form.read(location_form.typed_in(GOOD | {"day-0": "", "day-5": ""}), "USD")
     assert (found, list(wrong)) == (None, ["working_days"])
+
+
+def test_units_that_a_buyer_sent_back_are_taken_back_with_their_order(grace: Person, shop: Shop, bag: int) -> None:
+    order = shop.order("#1001")
+    shop.line(order, "BAG", 2)
+    shop.session.flush()
+    shop.session.execute(text("UPDATE order_lines SET variant_remote_id = (SELECT remote_id FROM variants LIMIT 1)"))
+    shop.session.commit()
+    path = level(shop, bag)
+
+    for fields, said in (
+        ({"units": "2", "order": ""}, "Write the order&#39;s number"),
+        ({"units": "2", "order": "#9"}, "There is no order #9."),
+        ({"units": "0", "order": "#1001"}, "Between 1 and"),
+    ):
+        answer = grace.post(f"{path}/returned", **fields)
+        assert (answer.status_code in {409, 422}, said in answer.text) == (True, True), answer.text
+    assert [tuple(row) for row in grace.rows(LEVELS)] == [(10, 0, 0)]
+
+    assert grace.post(f"{path}/returned", units="2", order="1001", reason="too small").status_code == 303
+    assert [tuple(row) for row in grace.rows(LEVELS)] == [(12, 0, 0)]
+    page = grace.get(path).text
+    assert ("Came back from a buyer" in page, "#1001" in page, "too small" in page) == (True, True, True)

@@ -12,6 +12,7 @@ from web.asked import RowId
 from web.pages import (
     arrivals,
     audit,
+    banned,
     bulk,
     bundles,
     change,
@@ -84,6 +85,7 @@ _PAGES = (
     bundles,
     digital,
     making,
+    banned,
     replenish,
     stock_hand,
     suppliers,

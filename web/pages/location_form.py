@@ -18,8 +18,8 @@ from web.pages.stock_forms import day_in
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NAMES = (
-    "preference", "never_to", "shipments_a_day", "work", "time_zone", "cut_off", "carrier_comes_at",
-    "handling_days", "closed_on",
+    "preference", "never_to", "only_to", "sends_hazmat", "shipments_a_day", "work", "time_zone", "cut_off",
+    "carrier_comes_at", "handling_days", "closed_on",
 )  # fmt: skip
 _COUNTRIES = frozenset(code for code in Locale("en").territories if re.fullmatch(r"[A-Z]{2}", str(code))) - {
     "ZZ",
@@ -35,6 +35,8 @@ def written(sending: Sending, currency: str) -> dict[str, str]:
     typed = {
         "preference": str(sending.preference),
         "never_to": ", ".join(sending.never_to),
+        "only_to": ", ".join(sending.only_to),
+        "sends_hazmat": "1" if sending.sends_hazmat else "",
         "shipments_a_day": "" if sending.shipments_a_day is None else str(sending.shipments_a_day),
         "work": str(amounts.decimal(sending.work_minor, currency)),
         "time_zone": sending.time_zone,
@@ -57,7 +59,9 @@ def read(typed: Mapping[str, str], currency: str) -> tuple[Sending | None, dict[
     wrong: dict[str, str] = {}
     found: dict[str, Any] = {
         "preference": _number(typed, "preference", 0, 99, wrong),
-        "never_to": _countries(typed, wrong),
+        "never_to": countries(typed, "never_to", wrong),
+        "only_to": countries(typed, "only_to", wrong),
+        "sends_hazmat": typed["sends_hazmat"] == "1",
         "shipments_a_day": _number(typed, "shipments_a_day", 1, 100_000, wrong) if typed["shipments_a_day"] else None,
         "work_minor": _money(typed, currency, wrong),
         "time_zone": typed["time_zone"] or "UTC",
@@ -73,6 +77,8 @@ def read(typed: Mapping[str, str], currency: str) -> tuple[Sending | None, dict[
         wrong["time_zone"] = "There is no such time zone. One is called America/New_York."
     if found["cut_off"] and found["carrier_comes_at"] and found["carrier_comes_at"] < found["cut_off"]:
         wrong["carrier_comes_at"] = "Not before the time until which orders leave the same day."
+    if found["never_to"] and found["only_to"]:
+        wrong["only_to"] = "Name either the countries that it sends to, or those that it does not: one list is enough."
     if not found["working_days"]:
         wrong["working_days"] = "Tick at least one day: without one nothing would ever leave."
     return (None if wrong else Sending(**found)), wrong
@@ -87,12 +93,13 @@ def _number(typed: Mapping[str, str], name: str, least: int, most: int, wrong: d
     return 0 if name in wrong else int(text)
 
 
-def _countries(typed: Mapping[str, str], wrong: dict[str, str]) -> tuple[str, ...]:
-    codes = [code.upper() for code in re.split(r"[\s,;]+", typed["never_to"]) if code]
+def countries(typed: Mapping[str, str], name: str, wrong: dict[str, str]) -> tuple[str, ...]:
+    """The codes that were typed, each once; one that no country has is said beside the field."""
+    codes = [code.upper() for code in re.split(r"[\s,;]+", typed[name]) if code]
     unknown = [code for code in codes if code not in _COUNTRIES]
     if unknown:
         more = "" if len(unknown) <= 3 else f" and {len(unknown) - 3:,} more"
-        wrong["never_to"] = (
+        wrong[name] = (
             f"{', '.join(code[:20] for code in unknown[:3])}{more}: no country has such a code. Write two letters for "
             "each, such as CH, AU."
         )

@@ -10,6 +10,7 @@ import structlog
 from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
+from jobs import looking_again
 from records.routing import Sending
 from records.stock import Location
 from records.tenants import Tenant
@@ -52,6 +53,7 @@ def save(tenant: int, location: int) -> Any:
         meanwhile = asked.told("version") != version(place.sending)
         if sending is not None and not meanwhile:
             place.sending = sending
+            looking_again.at_what_was_barred(session, tenant)
     if wrong:
         flash("Nothing was saved: what is wrong stands in red beside its field.", "bad")
         return _page(tenant, location, typed, wrong), 422
@@ -59,7 +61,10 @@ def save(tenant: int, location: int) -> Any:
         flash(_MEANWHILE, "warn")
         return _page(tenant, location, typed, {}), 409
     log.info("location saved", tenant=tenant, location=location, actor=door.actor())
-    flash("Saved. Orders that are routed from now on follow it.", "good")
+    flash(
+        "Saved. Orders that are routed from now on follow it, and those that nobody could send are looked at again.",
+        "good",
+    )
     return redirect(url_for("locations.listed"), 303)
 
 

@@ -9,13 +9,13 @@ from flask import Response, abort, flash, redirect, render_template, url_for
 
 from jobs import desk
 from orders import foreseeing
-from records.replenishing import BuyingTerms
+from orders import what_to_order as replenish
+from orders.what_to_order import SHOWS, Detail, Mark, Wish
+from records.replenishing import BuyingTerms, last_letter
 from records.tenants import rules_of
 from web import asked, show
 from web import session as door
 from web.pages import shop
-from web.queries import replenish
-from web.queries.replenish import SHOWS, Detail, Mark, Wish
 from web.show import foreseen, sheet, to_order
 
 log = structlog.get_logger(__name__)
@@ -31,9 +31,10 @@ def listed(tenant: int) -> str:
     with shop.opened(tenant) as session:
         found = replenish.page(session, tenant, wish, mark, today=today)
         counts = replenish.counts(session, tenant, today=today)
+        letter = last_letter(session, tenant)
     return render_template(
         "replenish.html", found=found, counts=counts, wish=wish, first=mark is None, foreseen=foreseen,
-        locale=show.locale(),
+        locale=show.locale(), letter=letter,
     )  # fmt: skip
 
 

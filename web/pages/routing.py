@@ -36,10 +36,19 @@ _DROPPED: Mapping[str, str] = {
     "least_busy": "less room today",
     LAST_RESORT: "nothing told them apart",
 }
+# The rule that keeps a place out before the others are asked.
+_BARRED: Mapping[str, str] = {
+    "never_to": "countries it sends nothing to",
+    "only_to": "countries it sends to",
+    "hazmat": "hazardous goods",
+    "not_sent_to": "countries these goods may not go to",
+    "room_today": "shipments a day",
+    "refused": "could not send it",
+}
 
 
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/routing")
 def shown(tenant: int, id: int) -> str:
     with shop.opened(tenant) as session:
         found = routing.of_order(session, tenant, id) or abort(404)
-    return render_template("routing.html", found=found, headings=_HEADINGS, dropped=_DROPPED)
+    return render_template("routing.html", found=found, headings=_HEADINGS, dropped=_DROPPED, barred=_BARRED)

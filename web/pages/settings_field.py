@@ -21,6 +21,8 @@ class Field:
     least: int | None = None
     most: int | None = None
     longest: int = 500
+    mailbox: bool = False
+    """One plain mail address, or nothing."""
 
 
 Group = tuple[str, str, tuple[Field, ...]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from integrations.nouns.mail import is_mailbox
 from records.tenants import Rules
 from web import asked
 from web.pages.settings_field import Field
@@ -86,6 +87,8 @@ def _refusal(field: Field, text: str) -> str:
         return "Choose one of these."
     if asked.too_long(text, field.longest):
         return asked.too_long(text, field.longest)
+    if field.mailbox and text and not is_mailbox(text):
+        return "One mail address, such as stock@example.com, or nothing."
     if field.kind == "words" and len(text.split(",")) > _MOST_CARRIERS:
         return f"At most {_MOST_CARRIERS} carriers."
     if field.kind == "words" and field.choices:

@@ -108,5 +108,14 @@ REPLENISHING: Group = (
             least=7,
             most=3650,
         ),
+        Field(
+            name="mail_stock_to",
+            label="Mail what is new on this list to",
+            kind="text",
+            mailbox=True,
+            longest=254,
+            hint="Once a day, and only where there is anything new: each thing once, until it has recovered. Empty: "
+            "nobody is told. It needs a mail account (MAIL_URL).",
+        ),
     ),
 )

@@ -38,6 +38,21 @@ def adjust(tenant: int, variant: int, location: int) -> Any:
     )  # fmt: skip
 
 
+@blueprint.post("/shops/<id:tenant>/stock/<id:variant>/<id:location>/returned")
+def returned(tenant: int, variant: int, location: int) -> Any:
+    """Put units back that a buyer has sent back, with the order that they are of."""
+    typed = Typed(act="returned")
+    units, order, reason = typed.units(), typed.words("order"), typed.reason(needed=False)
+    if not order:
+        typed.wrong["order"] = "Write the order's number, such as #1001."
+    return _act(
+        tenant, variant, location, typed,
+        lambda session: stock_desk.take_back(
+            session, tenant, (variant, location), units, order=order, reason=reason, by=door.actor()
+        ),
+    )  # fmt: skip
+
+
 @blueprint.post("/shops/<id:tenant>/stock/<id:variant>/<id:location>/count")
 def count(tenant: int, variant: int, location: int) -> Any:
     """Set what is on hand, unless it changed while the page stood open."""
@@ -104,7 +119,7 @@ def _act(tenant: int, variant: int, location: int, typed: Typed, act: Act, *, al
         if not typed.wrong:
             done = act(session)
     if isinstance(done, Refused):
-        typed.wrong["units"] = done.reason
+        typed.wrong[done.field] = done.reason
     log.info(
         "stock by hand", tenant=tenant, variant=variant, location=location, act=typed.act, actor=door.actor(),
         done=isinstance(done, Written),

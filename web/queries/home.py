@@ -9,12 +9,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
+from orders import what_to_order as replenish
 from records.inbox import InboxEvent
 from records.jobs import Job
 from records.orders import Hold, Order
 from records.shipments import Label, Parcel
 from records.tenants import Connection, Tenant
-from web.queries import payments, replenish, wishes
+from web.queries import payments, wishes
 from web.queries.wishes import DAYS
 from web.show.next_step import TO_SHIP
 

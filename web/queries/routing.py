@@ -14,7 +14,7 @@ from orders.routing.decision import Decision, Weighed
 from orders.routing.question import Question
 from records import decisions
 from records.decisions import RoutingDecision
-from records.orders import Order, find_order
+from records.orders import Order, find_order, lines_of
 from records.routing import RuleName
 from records.stock import Location
 
@@ -33,13 +33,24 @@ class Way:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What a place was kept back by: the rule's name, empty in what was decided before rules were named."""
+
+    place: str
+    why: str
+    rule: str
+    goods: str
+    """Of one line only; empty where it sends nothing at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     at: datetime
     sentence: str
     rules: Sequence[RuleName]
     ways: Sequence[Way]
-    left_out: Sequence[tuple[str, str]]
-    """Places that were not looked at, and why."""
+    left_out: Sequence[Kept]
+    """Places that were not looked at, or not for one line."""
     currency: str
     short: int
 
@@ -70,7 +81,8 @@ def of_order(session: Session, tenant: int, id: int) -> Choices | None:
     if order is None:
         return None
     kept = decisions.of_order(session, tenant, id)
-    read = [choice for row in kept if (choice := _read(row)) is not None]
+    lines = {line.id: line.sku or line.title for line in lines_of(session, tenant, id)}
+    read = [choice for row in kept if (choice := _read(row, lines)) is not None]
     refused = _refused(session, tenant, id)
     return Choices(order=order, choices=read, refused=refused, emptied=len(kept) - len(read))
 
@@ -86,7 +98,7 @@ def _refused(session: Session, tenant: int, id: int) -> list[RefusedBy]:
     return list(found.values())
 
 
-def _read(row: RoutingDecision) -> Choice | None:
+def _read(row: RoutingDecision, lines: Mapping[int, str]) -> Choice | None:
     try:
         question, answer = Question.model_validate(row.question), Decision.model_validate(row.answer)
     except ValidationError:
@@ -98,7 +110,15 @@ def _read(row: RoutingDecision) -> Choice | None:
         sentence=row.sentence,
         rules=rules,
         ways=[_way(one, names, rules) for one in answer.weighed],
-        left_out=[(names.get(one.place, ""), one.why) for one in answer.left_out],
+        left_out=[
+            Kept(
+                place=names.get(one.place, ""),
+                why=one.why,
+                rule=one.rule,
+                goods="" if one.line is None else lines.get(one.line, "a line that is gone"),
+            )
+            for one in answer.left_out
+        ],
         currency=question.quotes[0].currency if question.quotes else "",
         short=sum(answer.short.values()),
     )

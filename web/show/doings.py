@@ -51,6 +51,7 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "forget_shop": Doing("Forget the shop", "What is personal of a store that has left is still here."),
         "check_stock": Doing("Check the stock ledger", "Whether every level is what its movements say is not known."),
         "expire_kept": Doing("Let old things go", "Deliveries and buyers are kept longer than the shop has decided."),
+        "mail_stock": Doing("Tell of stock", "The shop's own people have not been mailed what to order yet."),
         "forecast_demand": Doing("Forecast demand", "What to order is worked out from older orders."),
     }
 )

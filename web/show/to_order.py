@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from web.queries.replenish import Row
+from orders.what_to_order import Row
 
 COLUMNS = (
     *("sku", "title", "location", "free", "incoming", "next_due", "waiting", "per_week", "error", "model"),

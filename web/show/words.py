@@ -123,6 +123,12 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             suppressed=("Not sent", "ban", "warn", "The reason stands beside it."),
             failed=("Failed", "alert", "bad", "It was refused, or nobody knows whether it was taken."),
         ),
+        "stock_letter": _table(
+            due=("To be sent", "clock", "going", "It is sent in a moment."),
+            sent=("Sent", "check-circle", "good", "The mail server took it."),
+            suppressed=("Not sent", "ban", "quiet", "The reason stands beside it."),
+            failed=("Failed", "alert", "bad", "It was refused, or nobody knows whether it was taken."),
+        ),
         "shipment": _table(
             planned=("Planned", "box", "quiet", "Its boxes are planned; labels come next."),
             labelled=("Labelled", "file", "going", "Every box has its label; the store is told next."),
@@ -196,6 +202,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "refund_failed": "Failed refund",
         "stock": "Out of stock",
         "stock_gone": "Stock gone",
+        "barred": "May not be sent",
         "supplier": "Supplier",
         "customs": "Customs",
         "edit": "Changed in the store",

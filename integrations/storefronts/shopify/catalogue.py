@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import structlog
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 VARIANTS_A_QUESTION = 20
 # What Shopify calls the one variant of a product that has no choices.
 _NO_CHOICE = "Default Title"
+# Tags by which a merchant says where a product may not be sent: `hazmat`, and `no-ship-AU` for each country.
+_HAZMAT, _NO_SHIP = "hazmat", re.compile(r"no-ship-([a-z]{2})")
 _ITEM = "gid://shopify/InventoryItem/"
 
 
@@ -71,6 +74,7 @@ class Item(Answer):
 class Product(Answer):
     id: str = ""
     title: Text = ""
+    tags: tuple[Text, ...] = ()
 
 
 class Variant(Answer):
@@ -197,8 +201,15 @@ def _told(variant: Variant, levels: Sequence[Level], currency: str) -> nouns.Sto
         tracked=item.tracked,
         hs_code=item.harmonized_system_code,
         origin_country=item.country_code_of_origin,
+        hazmat=_HAZMAT in _tags(variant),
+        never_to=tuple(sorted({found[1].upper() for tag in _tags(variant) if (found := _NO_SHIP.fullmatch(tag))})),
         levels=tuple(level.told() for level in levels),
     )
+
+
+def _tags(variant: Variant) -> list[str]:
+    """Shopify keeps the case in which a tag was first written, and finds it by any."""
+    return [tag.strip().lower() for tag in variant.product.tags]
 
 
 def _title(variant: Variant) -> str:

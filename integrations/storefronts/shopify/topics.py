@@ -12,7 +12,7 @@ from typing import Any
 from integrations import nouns
 from integrations.json_body import parsed
 from integrations.ports import Unreadable
-from integrations.storefronts.shopify import compliance, payloads, stocked
+from integrations.storefronts.shopify import compliance, payloads, returned, stocked
 
 Reader = Callable[[dict[str, Any]], nouns.Fact]
 
@@ -119,6 +119,7 @@ TOPICS: dict[str, Reader] = {
     "orders/delete": _order_deleted,
     "orders/risk_assessment_changed": _risk_assessed,
     "order_transactions/create": _order_paid_for,
+    "refunds/create": returned.units_returned,
     # https://shopify.dev/docs/api/admin-graphql/latest/enums/WebhookSubscriptionTopic
     "fulfillment_orders/line_items_prepared_for_pickup": _made_ready,
     **stocked.TOPICS,
