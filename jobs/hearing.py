@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import AboutGoods, GoodsChanged, UnitsReturned
 from jobs import queue
-from orders import coming_back, outdated
+from orders import catalogue, coming_back, outdated
 from records.orders import Order, lines_of
 
 # What a store tells of its goods within this time is read together: a thousand sales are a handful of readings.
@@ -63,6 +63,7 @@ def _of_returns(session: Session, source: Source, fact: UnitsReturned) -> Heard:
     if order is None:
         return Heard(by="ignore", reason="Units came back of an order that Packline does not know.")
     if not coming_back.is_ours(session, source.tenant, fact):
-        goods = coming_back.keep(session, source.tenant, order, fact)
+        places = catalogue.location_ids(session, source.tenant, order.connection_id)
+        goods = coming_back.keep(session, source.tenant, order, fact, places)
         of_goods(session, source, GoodsChanged(remote_ids=tuple(goods)))
     return Heard(by="take", subject=f"order/{order.id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, text, tuple_
@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import UnitsReturned
-from orders import catalogue
 from orders.taking_counts import CameBack
 from records.intentions import Intention
 from records.orders import Order, lines_of
@@ -34,10 +33,11 @@ def order_of(session: Session, tenant: int, connection: str, remote_id: str) -> 
     return session.scalars(wanted).first()
 
 
-def keep(session: Session, tenant: int, order: Order, fact: UnitsReturned) -> list[str]:
-    """Write down what came back; answers the store's ids of the goods, whose counts are to be read."""
+def keep(session: Session, tenant: int, order: Order, fact: UnitsReturned, places: Mapping[str, int]) -> list[str]:
+    """Write down what came back; answers the store's ids of the goods, whose counts are to be read. `places` are the
+    store's locations: ours by its own ids.
+    """
     lines = {line.remote_id: line for line in lines_of(session, tenant, order.id)}
-    places = catalogue.location_ids(session, tenant, order.connection_id)
     goods = []
     for one in fact.lines:
         line, place = lines.get(one.line_remote_id), places.get(one.location_remote_id)
