@@ -9,8 +9,9 @@ import structlog
 from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
+from integrations.nouns import Rate
 from jobs import desk
-from orders import handed_over, holds, making
+from orders import couriers, handed_over, holds, making
 from records.orders import OVER, Hold, Order, find_order, open_holds
 from records.shipments import BY_HAND, Shipment
 from web import asked, file_links, show
@@ -119,6 +120,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         story = reads.story(session, tenant, id, kind=kind, cut=cut)
         ratable = _ratable(session, whole)
         waits = _waits(session, whole)
+        who_else = _couriers(session, whole)
         movable = {one.row.id for one in whole.shipments if not desk.why_it_sends(session, one.row)}
         purchases = suppliers.of_order(session, tenant, id, supply.links())
         choice = choices.of_order(session, tenant, id, choose.links(), today=show.now().date())
@@ -138,6 +140,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
             whole.order.state, whole.open_holds, waiting, statuses, now=show.now(), waiting=[one.row for one in waits]
         ),
         "waits": {one.row.id: one for one in waits},
+        "couriers": who_else,
         "loudest": next_step.loudest(statuses) if statuses else "",
         "over": whole.order.state in OVER,
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
@@ -161,19 +164,37 @@ class Waits:
     not_ready: str
     not_given: str
     stays_given: str
+    with_whom: str = ""
+    """Why nobody may choose now who brings it."""
+    arrived: bool = False
+    """The buyer has it from the courier."""
 
 
 def _waits(session: Session, whole: Whole) -> list[Waits]:
     return [
         Waits(
-            row=row,
-            not_ready=desk.why_not_ready(session, row),
-            not_given=desk.why_not_given(session, row),
-            stays_given=desk.why_it_stays_given(session, row),
+            row=one.row,
+            not_ready=desk.why_not_ready(session, one.row),
+            not_given=desk.why_not_given(session, one.row),
+            stays_given=desk.why_it_stays_given(session, one.row),
+            with_whom=desk.why_not_by_another(session, one.row) if one.row.courier else "",
+            arrived=all(box.row.delivered_at for box in one.boxes),
         )
-        for row in (one.row for one in whole.shipments)
-        if row.way in BY_HAND and row.state in handed_over.WAITS
+        for one in whole.shipments
+        if (one.row.way in BY_HAND or one.row.courier)
+        and one.row.state in handed_over.WAITS
+        or (one.row.courier and one.row.state == "handed_over" and not all(box.row.delivered_at for box in one.boxes))
     ]
+
+
+def _couriers(session: Session, whole: Whole) -> dict[int, list[tuple[int, Rate]]]:
+    """The couriers who may be given a shipment by hand, with what they ask, by shipment."""
+    rows = [one.row for one in whole.shipments if one.row.state == "planned" and one.row.courier is None]
+    return {
+        row.id: [(couriers.courier_of(rate.remote_id) or 0, rate) for rate in found]
+        for row in rows
+        if not desk.why_not_by_another(session, row) and (found := desk.couriers_for(session, row, now=show.now()))
+    }
 
 
 def _ratable(session: Session, whole: Whole) -> set[int]:
