@@ -1,4 +1,4 @@
-"""Draws the address slip that goes on a box which a courier brings, as a PDF. Pure: the same one, the same bytes."""
+"""Draws the address slip for a box that needs no label, as a PDF. Pure: the same one, the same bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Slip:
     to: Sequence[str]
     phone: str
     boxes: Sequence[int]
-    """The weight of each box, in grams."""
+    """The weight of each box, in grams; 0 where nobody knows."""
 
 
 def as_pdf(slip: Slip) -> bytes:
@@ -53,8 +53,9 @@ def as_pdf(slip: Slip) -> bytes:
 
 def _page(slip: Slip, place: int, grams: int) -> list[Flowable]:
     box = f" · box {place} of {len(slip.boxes)}" if len(slip.boxes) > 1 else ""
+    weighs, by = f" · {grams} g" if grams else "", f" · by {slip.courier}" if slip.courier else ""
     return [
-        _said(f"{slip.order_name}{box} · {grams} g · by {slip.courier}", _TITLE),
+        _said(f"{slip.order_name}{box}{weighs}{by}", _TITLE),
         Spacer(0, 3 * mm),
         _said("From", _SMALL),
         *(_said(line, _SMALL) for line in slip.sender),

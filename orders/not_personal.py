@@ -68,8 +68,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "routing_decisions": "tenant_id id order_id at version digest",
     "shadow_decisions": "tenant_id id order_id key act compared_at created_at",
     "shipment_lines": "tenant_id shipment_id line_id units",
-    "shipments": "tenant_id id order_id location_id purchase_order_id way by_carrier state fulfillments ship_by arrives_on "
-    "arrival_said_by created_at",
+    "shipments": "tenant_id id order_id location_id purchase_order_id way by_carrier state fulfillments ship_by "
+    "arrives_on arrival_said_by created_at",
     "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",
     "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",
     "timeline_entries": "tenant_id id order_id at kind",

@@ -56,7 +56,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
         "tenant": tenant, "id": id, "label": ids["label"], "variant": ids["variant"], "location": ids["location"],
         "kind": "address", "connection": f"store-{ids['tenant']}",
         "step": "labels" if page == "setup" else ids["step"], "parcel": ids["parcel"],
-        "purchase_order": ids["purchase_order"],
+        "purchase_order": ids["purchase_order"], "courier": ids["courier"],
     }  # fmt: skip
     with app.test_request_context():
         return app.url_map.bind("localhost").build(

@@ -22,6 +22,7 @@ WRITES_OTHERWISE = {
     "handing_over.ready": "warehouse",
     "handing_over.given": "warehouse",
     "handing_over.not_given": "warehouse",
+    "couriered.delivered": "warehouse",
     "count_scan.begin": "warehouse",
     "count_scan.scan": "warehouse",
     "count_scan.set_units": "warehouse",
@@ -42,7 +43,17 @@ WRITES_OTHERWISE = {
     "people.reset_second_factor": "admin",
 }
 # Pages of an admin's own work.
-ADMINS_PAGES = {"connections", "settings", "setup", "shadow", "privacy", "people", "audit", "audit_house", "locations"}
+ADMINS_PAGES = {
+    "connections",
+    "settings",
+    "setup",
+    "shadow",
+    "privacy",
+    "people",
+    "audit",
+    "audit_house",
+    "locations",
+} | {"couriers"}
 # Anybody may open these, whatever their role: they prove who it is.
 DOORS = {"session.take_password", "session.take_code", "session.sign_out", "choose.answered"} | {
     "delivered.opened", "change.confirmed", "change.changed",

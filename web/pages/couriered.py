@@ -53,27 +53,29 @@ def delivered(tenant: int, id: int, shipment: int) -> Any:
 @blueprint.get("/shops/<id:tenant>/orders/<id:id>/shipments/<id:shipment>/address-slip.pdf")
 @door.takes("warehouse")
 def slip(tenant: int, id: int, shipment: int) -> Response:
-    """What is stuck on the boxes. Not for everybody who looks at orders: the buyer's address is on it."""
+    """What is stuck on the boxes, whoever of the shop's brings them. Not for everybody who looks at orders: the buyer's
+    address is on it.
+    """
     with shop.opened(tenant) as session:
         row = _of_order(session, tenant, id, shipment)
         order = session.get_one(Order, (tenant, id))
-        if row.courier is None or row.state == "cancelled" or order.ship_to is None:
+        if row.location_id is None or order.ship_to is None:
             abort(404)
-        drawn = _slip(session, row, row.courier.name, order, order.ship_to)
+        drawn = _slip(session, row, order, order.ship_to)
     named = f'inline; filename="address-slip-{shipment}.pdf"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
     return Response(courier_slip.as_pdf(drawn), content_type="application/pdf", headers=headers)
 
 
-def _slip(session: Session, row: Shipment, courier: str, order: Order, to: Address) -> Slip:
+def _slip(session: Session, row: Shipment, order: Order, to: Address) -> Slip:
     place = session.get_one(Location, (row.tenant_id, row.location_id))
     return Slip(
         order_name=order.name or f"#{order.id}",
-        courier=courier,
+        courier=row.courier.name if row.courier else "",
         sender=purchase_told.address_lines(place.address),
         to=purchase_told.address_lines(to),
         phone=to.phone or order.phone,
-        boxes=[box.shape.weight_grams for box in postage.parcels_in(session, row.tenant_id, row)],
+        boxes=[box.shape.weight_grams for box in postage.parcels_in(session, row.tenant_id, row)] or [0],
     )
 
 

@@ -21,7 +21,7 @@ from web.pages import shop
 
 log = structlog.get_logger(__name__)
 # Who brings parcels learns buyers' addresses.
-blueprint = door.guarded("couriers", __name__, may="admin")
+blueprint = door.guarded("couriers", __name__, may="admin", look="admin")
 
 
 @blueprint.get("/shops/<id:tenant>/couriers")

@@ -166,8 +166,6 @@ class Waits:
     stays_given: str
     with_whom: str = ""
     """Why nobody may choose now who brings it."""
-    arrived: bool = False
-    """The buyer has it from the courier."""
 
 
 def _waits(session: Session, whole: Whole) -> list[Waits]:
@@ -178,13 +176,17 @@ def _waits(session: Session, whole: Whole) -> list[Waits]:
             not_given=desk.why_not_given(session, one.row),
             stays_given=desk.why_it_stays_given(session, one.row),
             with_whom=desk.why_not_by_another(session, one.row) if one.row.courier else "",
-            arrived=all(box.row.delivered_at for box in one.boxes),
         )
         for one in whole.shipments
-        if (one.row.way in BY_HAND or one.row.courier)
-        and one.row.state in handed_over.WAITS
-        or (one.row.courier and one.row.state == "handed_over" and not all(box.row.delivered_at for box in one.boxes))
+        if _is_open(one.row, arrived=all(box.row.delivered_at for box in one.boxes))
     ]
+
+
+def _is_open(row: Shipment, *, arrived: bool) -> bool:
+    """Whether people have still to say something of what no carrier brings."""
+    if row.courier is not None:
+        return row.state in handed_over.WAITS or (row.state == "handed_over" and not arrived)
+    return row.way in BY_HAND and row.state in handed_over.WAITS
 
 
 def _couriers(session: Session, whole: Whole) -> dict[int, list[tuple[int, Rate]]]:
