@@ -58,6 +58,7 @@ ADMINS_PAGES = {
 DOORS = {"session.take_password", "session.take_code", "session.sign_out", "choose.answered"} | {
     "delivered.opened", "change.confirmed", "change.changed",
     "supply.accepted", "supply.rejected", "supply.shipped", "supply.stopped",
+    "supply.machine_accepted", "supply.machine_rejected", "supply.machine_shipped", "supply.machine_stopped",
 }  # fmt: skip
 
 

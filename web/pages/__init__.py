@@ -53,7 +53,7 @@ from web.pages import (
     stock,
     stock_hand,
     suppliers,
-    supply,
+    supply_machine,
     taking_back,
     vendors,
     work,
@@ -123,7 +123,7 @@ def attach(app: Flask) -> None:
     app.register_blueprint(audit.house, url_prefix=PREFIX)
     app.register_blueprint(choose.blueprint)
     app.register_blueprint(change.blueprint)
-    app.register_blueprint(supply.blueprint)
+    app.register_blueprint(supply_machine.attached())
     app.register_blueprint(delivered.blueprint)
     app.register_blueprint(install.blueprint)
     app.register_blueprint(arriving.blueprint)
