@@ -45,6 +45,7 @@ from jobs import (
     take_event,
     tell_ready,
     tell_stock,
+    tell_supplier,
     verify_order,
     void_label,
 )
@@ -61,6 +62,7 @@ BESIDE = (
     take_event,
     ask_buyer,
     send_notice,
+    tell_supplier,
     deliver_digital,
     tell_ready,
     assign_work,

@@ -1,6 +1,7 @@
 """Writes a purchase order for a supplier's machine, and reads its answer: version 1 of both. Pure.
 
-docs/supplier_api.md tells suppliers of it. What is written only ever gains fields within a version. What is read has these fields and no others, so that a typing
+docs/supplier_api.md tells suppliers of it. What is written only ever gains fields within a version. What is read has
+these fields and no others, so that a typing
 error is told and not passed over.
 """
 

@@ -34,6 +34,8 @@ WRITES_OTHERWISE = {
     "suppliers.add": "admin",
     "suppliers.change": "admin",
     "suppliers.end": "admin",
+    "suppliers.tell": "admin",
+    "suppliers.tell_no_more": "admin",
     "suppliers.ships": "admin",
     "suppliers.stop": "admin",
     "people.add": "admin",
