@@ -180,6 +180,8 @@ def shipped_by_a_supplier(shop: Shop) -> Told:
     shop.cancel(placed)
     yield
     anvils.ship_them_ourselves(shop)
+    anvils.let_the_days_pass(shop)
+    yield
 
 
 def delivered_by_mail(shop: Shop) -> Told:
