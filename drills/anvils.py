@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from config import boot
 from drills.shops import Shop
 from jobs import drop_shipping
-from orders import supplier_book
+from orders import supplier_book, supplier_hooks
 from records import database
 from records.stock import Variant
 from records.suppliers import Supplier
@@ -23,7 +23,7 @@ def have_them_shipped(shop: Shop) -> None:
         supplier_book.keep(session, shop.tenant, None, said)
         supplier = session.scalars(select(Supplier).where(Supplier.tenant_id == shop.tenant)).one()
         supplier.hook_url = f"{shop.settings.easypost_api_base}/supplier"
-        supplier.sealed_hook_secret = boot.keyring(shop.settings).seal({"secret": "plsec_drill"})
+        supplier.sealed_hook_secret = boot.keyring(shop.settings).seal({"secret": supplier_hooks.new_secret()})
         drop_shipping.supply(session, shop.tenant, _anvil(session, shop), supplier.id, sku="A-1", cost="9.00")
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from jobs import desk
+from jobs import desk, runner
 from orders.routing.decision import decide, digest
 from orders.routing.question import Question
 from records.couriers import Courier
 from records.routing import RoutingRules
 from records.tenants import Rules
+from tests.dying import work_off_until
 from tests.world import EASTERN_BUYER, World, variant
 
 ANN = "person:Ann"
@@ -210,3 +212,38 @@ def test_where_it_leaves_is_weighed_with_the_courier_and_replays_to_the_byte(wor
     question = Question.model_validate(row.question)
     assert 100 in {quote.cost_minor for quote in question.quotes}
     assert digest(decide(question)) == row.digest
+
+
+def test_wherever_a_worker_dies_the_courier_has_it_once_and_no_label_is_bought(world: World) -> None:
+    world.open_shop(variants=[variant("BAG", stock={"Reno": 900, "Newark": 0})])
+    courier(world)
+    boundary, orders = 0, []
+    for boundary in range(1, 60):
+        order = world.place(("BAG", 1))
+        orders.append(order)
+        world.heard()
+        while not (lanes := [lane for lane in world.due_lanes() if lane.startswith("order/")]):
+            runner.work_off(world.services, world.tenant, world.due_lanes()[0])
+        passed = work_off_until(world, lanes[0], boundary)
+        free(world)
+        world.settle()
+        assert shipments(world, order) == [("Bob's Bikes", "planned")], boundary
+        if passed < boundary:
+            break
+
+    assert boundary > 15
+    assert (world.labels_bought(), created(world)) == ([], 0)
+    assert world.level("BAG", "Reno") == (900, len(orders))
+    for place, order in enumerate(orders[:12], start=1):
+        assert say(world, order, desk.give) == ""
+        work_off_until(world, f"order/{world.order(order).id}", place)
+        free(world)
+        world.settle()
+        assert (len(world.fulfillments(order)), shipments(world, order)) == (1, [("Bob's Bikes", "handed_over")])
+    assert (created(world), world.labels_bought()) == (12, [])
+
+
+def free(world: World) -> None:
+    """The lease of whoever died runs out."""
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET state = 'due', lease_until = NULL WHERE state = 'running'"))
