@@ -112,7 +112,8 @@ def _differs(level: Json, ours: Any) -> list[str]:
         return ["is not here"] if level["on_hand"] else []
     aside = level["damaged"] + level["quality_control"] + level["safety_stock"] + level["reserved"]
     compared = {
-        "on hand": (level["on_hand"], ours.on_hand),
+        # Units that were never there and are cancelled without going back leave the store with less than nothing.
+        "on hand": (max(0, level["on_hand"]), ours.on_hand),
         "set aside": (aside, ours.damaged + ours.safety),
         "available and what it is counted from": (level["available"], level["on_hand"] - level["committed"] - aside),
         "reserved and what orders hold": (ours.held, ours.reserved),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count
 
-from drills import counter, goodbyes, swaps, vouchers
+from drills import anvils, counter, goodbyes, swaps, vouchers
 from drills.shops import PLAIN, End, Shop
 
 # What an order for one bag comes to in every shop of the drills, with its shipping.
@@ -189,6 +189,18 @@ def sent_elsewhere(shop: Shop) -> Told:
     yield
 
 
+def shipped_by_a_supplier(shop: Shop) -> Told:
+    """Placed for what a supplier ships, whose machine is told; then it is cancelled, which is told it too."""
+    anvils.have_them_shipped(shop)
+    placed = shop.place((anvils.ANVIL, 1), end=End(state="cancelled"))
+    yield
+    shop.cancel(placed)
+    yield
+    anvils.ship_them_ourselves(shop)
+    anvils.let_the_days_pass(shop)
+    yield
+
+
 def delivered_by_mail(shop: Shop) -> Told:
     """Placed for a code: it is delivered by mail, and the store is told."""
     vouchers.paste_one(shop)
@@ -226,6 +238,7 @@ TOLD_BY: dict[str, Story] = {
     "reserve_stock": announced,
     "ask_buyer": chosen,
     "send_notice": chosen,
+    "tell_supplier": shipped_by_a_supplier,
     "deliver_digital": delivered_by_mail,
     "tell_ready": picked_up,
     "assign_work": announced,

@@ -170,7 +170,7 @@ def _on_hand(books: ShopLedger) -> tuple[Counter[str], Counter[str]]:
     for (sku, _), level in books.levels_here.items():
         here[sku] += level["on_hand"]
     for (sku, _), units in books.levels_there.items():
-        there[sku] += units
+        there[sku] += max(0, units)  # a store may say that it has less than nothing
     return here, there
 
 

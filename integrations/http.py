@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
@@ -145,7 +146,7 @@ def _check_address(url: str, *, from_this_machine: bool) -> None:
         raise Permanent(f"the vendor gave an address at {host} that is not https", code="address", remedy=_BY_HAND)
 
 
-class _CarefulNetwork(httpcore.NetworkBackend):
+class CarefulNetwork(httpcore.NetworkBackend):
     """Connects to the very address it has checked, so a name that resolves differently a moment later gains nothing."""
 
     def __init__(self, *, from_this_machine: bool) -> None:
@@ -172,10 +173,22 @@ class _CarefulNetwork(httpcore.NetworkBackend):
 
     def _allowed(self, address: str) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
-        plain = getattr(found, "ipv4_mapped", None) or found
+        plain = _as_it_is_reached(found)
         if plain.is_loopback:
             return self._from_this_machine
         return plain.is_global and not plain.is_multicast
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def _as_it_is_reached(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Any:
+    """The IPv4 address that one of version 6 leads to on its way (RFC 4291, 6052, 3056), else itself."""
+    if address.version == 4:
+        return address
+    if address in _NAT64:
+        return ipaddress.ip_address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _addresses(host: str, port: int) -> Iterator[str]:
@@ -190,16 +203,16 @@ def _pool(*, from_this_machine: bool) -> httpcore.ConnectionPool:
     return _pools.get(
         from_this_machine,
         lambda: httpcore.ConnectionPool(
-            ssl_context=_certificates(),
+            ssl_context=careful_certificates(),
             max_connections=10,
             keepalive_expiry=30.0,
-            network_backend=_CarefulNetwork(from_this_machine=from_this_machine),
+            network_backend=CarefulNetwork(from_this_machine=from_this_machine),
         ),
     )
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
+def careful_certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 

@@ -28,8 +28,11 @@ class HandingOver(Protocol):
         tell_buyer: bool,
         known: Collection[str] = (),
         begun: bool = False,
+        courier: str = "",
     ) -> Sequence[Announced]:
         """Tell the storefront that a buyer has these units, without a carrier, and adopt what already says so.
+
+        `courier` names who brings what was to be sent in parcels: then it has left, and travels without a number.
 
         `known` names what shows other units of the order. `begun` says that it may have been told before: then what
         nobody knows, with just these units, is ours.

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from integrations.nouns import BoughtLabel, Consignment, VoidState
+from integrations.nouns import BoughtLabel, Consignment, Rate, VoidState
 from integrations.ports import Carrier, Permanent
-from jobs import intake, outward, queue, quoting, story, unwanted_label
+from jobs import couriering, intake, outward, queue, quoting, story, unwanted_label
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
 from jobs.unwanted_label import PURCHASE_MAY_TAKE
 from jobs.work import Work
 from orders import (
     consigning,
+    couriers,
     holds,
     lifecycle,
     postage,
@@ -45,7 +46,7 @@ class Job:
     attempt: int
     connection: str
     shipment_ref: str
-    rate_ref: str
+    rate: Rate | None
     consignment: Consignment
     stale: bool
     """What was quoted is not what is to be sent any more."""
@@ -56,6 +57,8 @@ class Job:
     """From when the carrier's days count."""
     carriers: tuple[str, ...]
     """The carriers that may be bought from; empty means every one."""
+    couriers: tuple[Rate, ...]
+    """Whom the shop may give it to instead."""
 
     @property
     def key(self) -> str:
@@ -78,10 +81,12 @@ def run(work: Work) -> Outcome:
     if isinstance(job, TooLate):
         return unwanted_label.clear_up(work, job.label, job.begun_at)
     carrier = work.carrier(job.connection)
-    bought = _adopt_stale(job, carrier)
-    if bought is None and job.stale and job.unsettled:
+    adopted = _adopt_stale(job, carrier)
+    if adopted is None and job.stale and job.unsettled:
         return _let_it_settle(work, job)
-    bought = bought or _buy(work, job, carrier)
+    bought = adopted or _buy(work, job, carrier)
+    if not isinstance(bought, Performed):
+        return bought
     with work.writing() as session:
         if bought.result.void_state in _GIVEN_BACK:
             _begin_anew(session, work, job)
@@ -115,10 +120,19 @@ def _let_it_settle(work: Work, job: Job) -> Outcome:
     return Snoozed(wait_s=wait_s, reason="A purchase for the old address may still be under way.")
 
 
-def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
-    shipment_ref, rate_ref = job.shipment_ref, job.rate_ref
-    if job.stale or not rate_ref:
-        shipment_ref, rate_ref = quoting.quote(
+def _give(work: Work, job: Job, rate: Rate) -> Outcome:
+    """A courier brings it, and nothing is bought; who is on the list no more is quoted anew."""
+    with work.writing() as session:
+        if couriering.by_rates(session, work.tenant, work.subject_id, rate, now=work.now()):
+            return Done()
+        quoting.forget(session, work.tenant, job.label)
+    return Snoozed(wait_s=1.0, reason=f"{rate.carrier} does not bring it any more: rates are asked for anew.")
+
+
+def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel] | Outcome:
+    shipment_ref, rate = job.shipment_ref, job.rate
+    if job.stale or rate is None:
+        shipment_ref, rate = quoting.quote(
             work,
             carrier,
             job.consignment,
@@ -127,7 +141,11 @@ def _buy(work: Work, job: Job, carrier: Carrier) -> Performed[BoughtLabel]:
             deliver_by=job.deliver_by,
             ships_at=job.ships_at,
             carriers=job.carriers,
+            couriers=job.couriers,
         )
+    rate_ref = rate.remote_id
+    if couriers.courier_of(rate_ref) is not None:
+        return _give(work, job, rate)
     act = Act(
         key=job.key,
         kind="buy_label",
@@ -162,6 +180,8 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
         return TooLate(label=label, begun_at=unwanted_label.begun_at(session, tenant, label.id))
     if not wants_labels(order.state, shipment.state):
         return Cancelled(reason=f"the order is {order.state} and the shipment {shipment.state}: no label is bought")
+    if shipment.courier is not None:
+        return Done()  # a courier brings it
     if _is_held(session, tenant, order.id, label):
         return Done()  # a released hold asks for this job again
     if label is not None and label.state != "intended":
@@ -189,13 +209,14 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
         attempt=label.attempt,
         connection=label.connection_id,
         shipment_ref=label.shipment_ref,
-        rate_ref=label.rate.remote_id if label.rate else "",
+        rate=label.rate,
         consignment=consignment,
         unsettled=unwanted_label.begun_at(session, tenant, label.id) is not None,
         stale=bool(label.shipment_ref) and label.consignment_digest != consigning.digest(consignment),
         deliver_by=order.deliver_by,
         ships_at=promising.ships_at(work.now(), shipment.ship_by.date() if shipment.ship_by else None),
         carriers=_bound_to(session, tenant, shipment, parcel) or rules.carriers,
+        couriers=couriering.of_box(session, tenant, shipment, consignment, now=work.now()),
     )
 
 

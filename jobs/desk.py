@@ -8,7 +8,18 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from jobs import answering, changing, handing_over, intake, outward, queue, rerouting, reshaping, swap_line
+from jobs import (
+    answering,
+    changing,
+    couriering,
+    handing_over,
+    intake,
+    outward,
+    queue,
+    rerouting,
+    reshaping,
+    swap_line,
+)
 from orders import holds, lifecycle, readdressing, refund_question, relabelling, subjects, taking_back
 from orders.holds import Problem
 from orders.reversing import Wish
@@ -30,6 +41,8 @@ cannot_send, why_it_sends, ask_again = rerouting.cannot_send, rerouting.why_it_s
 
 ready, give, not_given = handing_over.ready, handing_over.give, handing_over.not_given
 why_it_stays_given = handing_over.why_it_stays_given
+give_to_courier, by_carrier, delivered = couriering.choose, couriering.by_carrier, couriering.delivered
+couriers_for, why_not_by_another = couriering.offers, couriering.why_not
 why_not_ready, why_not_given = handing_over.why_not_ready, handing_over.why_not_given
 
 

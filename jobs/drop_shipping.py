@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from jobs import fulfilling, intake, queue
-from orders import holds, lifecycle, purchasing, supplier_book, supplier_troubles, supplying
+from orders import holds, lifecycle, purchasing, supplier_book, supplier_hooks, supplier_troubles, supplying
 from orders.supplying import Sent, Taken
 from records import notices, suppliers, tenants
 from records.orders import LOCK, OVER, Order, open_holds
@@ -191,8 +191,20 @@ def _write_to(session: Session, tenant: int, purchase_order: int, fact: str) -> 
     """Have the supplier written to, once for each fact; one who was never asked is not told that it is over."""
     row = session.get_one(PurchaseOrder, (tenant, purchase_order))
     subject = purchasing.subject_of(purchase_order)
+    _tell_machine(session, row, fact)
     if fact == "cancelled" and not any(one.fact != "reminded" for one in notices.about(session, tenant, subject)):
         return
     notice = notices.want(session, tenant, row.order_id, subject, fact)
     if notice is not None:
         queue.add(session, tenant, "send_notice", f"notice/{notice}")
+
+
+def _tell_machine(session: Session, row: PurchaseOrder, fact: str) -> None:
+    """The same for the supplier's own machine, where they have one; of what it never heard of, it hears no end."""
+    subject = supplier_hooks.subject_of(row.id)
+    known = notices.about(session, row.tenant_id, subject)
+    if not purchasing.supplier_of(session, row).hook_url or (not fact.startswith("ordered") and not known):
+        return
+    notice = notices.want(session, row.tenant_id, row.order_id, subject, fact, channel="wire")
+    if notice is not None:
+        queue.add(session, row.tenant_id, "tell_supplier", f"notice/{notice}")

@@ -56,6 +56,7 @@ def give(session: Session, tenant: int, shipment: int, *, by: str) -> str:
     lifecycle.move(session, tenant, "order", order.id, "ship")
     queue.add(session, tenant, "push_tracking", f"shipment/{shipment}", lane=f"order/{order.id}")
     how = "Picked up at" if row.way == Way.COLLECTED else "Delivered by the shop itself from"
+    how = f"Given to {row.courier.name} at" if row.courier else how
     _tell(session, row, f"{how} {_place(session, row)}.", by=by)
     return ""
 
@@ -144,6 +145,7 @@ def _waits(session: Session, shipment: Shipment) -> Waits:
     return Waits(
         order=session.get_one(Order, (tenant, shipment.order_id)).state,
         way=shipment.way,
+        courier=shipment.courier.name if shipment.courier else "",
         state=shipment.state,
         holds=tuple(hold.kind.replace("_", " ") for hold in stops),
         taken_back=reversals.under_way(session, tenant, shipment.order_id) is not None,

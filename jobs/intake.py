@@ -291,7 +291,7 @@ def resume(session: Session, tenant: int, order: int) -> None:
     if row is None:
         return
     for kind, subject in next_steps.of(session, tenant, row):
-        queue.add(session, tenant, kind, subject, lane="" if kind == "send_notice" else f"order/{order}")
+        queue.add(session, tenant, kind, subject, lane="" if "notice/" in subject else f"order/{order}")
 
 
 def fill_backorders(session: Session, tenant: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
+from jobs import couriering
 from jobs.work import Work
 from orders import holds, planning, promising, rates
 from orders.holds import Problem
@@ -27,7 +28,9 @@ from records.tenants import Rules
 
 log = structlog.get_logger(__name__)
 
-_Drawn = tuple[Way, Sequence[Consignment], datetime]
+_Box = tuple[Consignment, Sequence[Rate]]
+"""A box with the couriers of the shop's own who would bring it."""
+_Drawn = tuple[Way, Sequence[_Box], datetime]
 """A way with the boxes that it would send, and when the last of them leaves."""
 
 
@@ -60,7 +63,9 @@ def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Dr
         picks, reference = planning.picks_of(way, question), f"asked-{order.id}"
         boxes = planning.consignments(session, work.tenant, order, picks, wanted, rules, reference=reference)
         if not isinstance(boxes, Problem):
-            found.append((way, [consignment for _, consignment in boxes], _leaves_at(way, question, now)))
+            weighed = couriering.beside(session, work.tenant, question, boxes, now=now)
+            priced = [(box, couriers) for (_, box), couriers in zip(boxes, weighed, strict=True)]
+            found.append((way, priced, _leaves_at(way, question, now)))
     return found
 
 
@@ -74,13 +79,16 @@ def _priced(work: Work, order: Order, drawn: _Drawn, rules: Rules) -> Quote | No
     way, boxes, leaves_at = drawn
     carrier = work.newest_carrier()
     chosen: list[Rate] = []
-    for box in boxes:
+    for box, couriers in boxes:
         try:
             quoted = carrier.estimate(box)
         except Permanent as refusal:
             log.info("way not priced", order=order.id, places=way.places, reason=refusal.reason)
             return None
-        choice = rates.choose(quoted.rates, ships_at=leaves_at, deliver_by=order.deliver_by, carriers=rules.carriers)
+        choice = rates.choose(
+            quoted.rates,
+            ships_at=leaves_at, deliver_by=order.deliver_by, carriers=rules.carriers, couriers=couriers,
+        )  # fmt: skip
         if choice is None:
             return None
         chosen.append(choice.rate)

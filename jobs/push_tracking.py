@@ -45,7 +45,7 @@ class Departure:
     parcels: tuple[int, ...]
     words: tuple[Word, ...]
     handed_over_at: str = ""
-    """The storefront's location where the buyer got it without a carrier; empty for what travels in parcels."""
+    """The storefront's location where somebody got it without a label; empty for what a carrier brings."""
     elsewhere: tuple[Claim, ...] = ()
     """What the storefront shows of the order for other shipments."""
 
@@ -89,7 +89,10 @@ def _tell(storefront: Storefront, departure: Departure, word: Word) -> Sequence[
     order, tell_buyer = departure.order_remote_id, departure.tell_buyer
     if departure.handed_over_at:
         place, known = departure.handed_over_at, shown_there.known(departure.elsewhere)
-        return storefront.hand_over(order, place, word.lines, tell_buyer=tell_buyer, known=known, begun=word.begun)
+        return storefront.hand_over(
+            order, place, word.lines,
+            tell_buyer=tell_buyer, known=known, begun=word.begun, courier=word.tracking.carrier,
+        )  # fmt: skip
     return storefront.announce(order, word.lines, word.tracking, tell_buyer=tell_buyer)
 
 
@@ -97,7 +100,7 @@ def departure_of(session: Session, tenant: int, id: int) -> Departure:
     """What the storefront is to be told of a shipment, whether or not it is the moment for it."""
     shipment = session.get_one(Shipment, (tenant, id))
     order = session.get_one(Order, (tenant, shipment.order_id))
-    if shipment.way in BY_HAND:
+    if shipment.way in BY_HAND or shipment.courier:
         return _handing_over(session, tenant, shipment, order)
     parcels = postage.parcels_in(session, tenant, shipment)
     remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
@@ -175,7 +178,7 @@ def _word(
 
 
 def _handing_over(session: Session, tenant: int, shipment: Shipment, order: Order) -> Departure:
-    """What a buyer got by hand: one word, without a carrier or a number."""
+    """What a buyer got by hand, or a courier has: one word, without a number."""
     key = announcing.key_of(shipment.id, "")
     remote_ids = {line.id: line.remote_id for line in lines_of(session, tenant, order.id)}
     units = splitting.units_of(session, tenant, shipment.id)
@@ -183,7 +186,7 @@ def _handing_over(session: Session, tenant: int, shipment: Shipment, order: Orde
         key=key,
         begun=bool(announcing.begun(session, tenant, [key])),
         lines=tuple(ShippedLine(line_remote_id=remote_ids[line], units=count) for line, count in units.items()),
-        tracking=TrackingLabel(carrier="", numbers=()),
+        tracking=TrackingLabel(carrier=shipment.courier.name if shipment.courier else "", numbers=()),
     )
     return Departure(
         shipment=shipment.id,
@@ -191,7 +194,7 @@ def _handing_over(session: Session, tenant: int, shipment: Shipment, order: Orde
         connection=order.connection_id,
         order_remote_id=order.remote_id,
         tell_buyer=tenants.rules_of(session, tenant).tell_buyer,
-        parcels=(),
+        parcels=tuple(one.id for one in postage.parcels_in(session, tenant, shipment)),
         words=(word,),
         handed_over_at=session.get_one(Location, (tenant, shipment.location_id)).remote_id,
         elsewhere=shown_there.claims(session, tenant, order.id, but=shipment.id),
@@ -200,7 +203,7 @@ def _handing_over(session: Session, tenant: int, shipment: Shipment, order: Orde
 
 def _told(tracking: TrackingLabel, *, adopted: bool) -> str:
     if not tracking.numbers:
-        return f"The store {'showed already' if adopted else 'shows'} that the buyer has it."
+        return f"The store {'showed already' if adopted else 'shows'} that {tracking.carrier or 'the buyer'} has it."
     how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
     return f"{how}: {tracking.carrier} {', '.join(tracking.numbers)}."
 

@@ -55,6 +55,7 @@ KINDS = {
         Kind(name="report_parcel", queue="carriers", rank=80, tries=_TRIES),
         Kind(name="mark_paid", queue="orders", rank=15, tries=_TRIES),
         Kind(name="send_notice", queue="notices", rank=5, tries=_TRIES, first_wait_s=30.0),
+        Kind(name="tell_supplier", queue="notices", rank=6, tries=_TRIES, first_wait_s=30.0),
         Kind(name="match_payment", queue="notices", rank=5, tries=_TRIES),
         Kind(name="read_catalogue", queue="carriers", rank=0, tries=_TRIES),
         Kind(name="tell_stock", queue="carriers", rank=1, tries=_TRIES),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Consignment, Quote
+from integrations.nouns import Consignment, Quote, Rate
 from integrations.ports import Carrier, Permanent
 from jobs import story
 from jobs.work import Work
@@ -26,10 +26,13 @@ def quote(
     deliver_by: datetime | None,
     ships_at: datetime,
     carriers: Collection[str],
-) -> tuple[str, str]:
-    """The references of the quoted shipment and of the chosen rate. Raises Permanent where nobody offers one."""
+    couriers: Sequence[Rate] = (),
+) -> tuple[str, Rate]:
+    """The reference of the quoted shipment, and the chosen rate. Raises Permanent where nobody offers one."""
     quoted = carrier.quote(consignment)
-    choice = rates.choose(quoted.rates, ships_at=ships_at, deliver_by=deliver_by, carriers=carriers)
+    choice = rates.choose(
+        quoted.rates, ships_at=ships_at, deliver_by=deliver_by, carriers=carriers, couriers=couriers
+    )  # fmt: skip
     with work.writing() as session:
         session.execute(
             update(Label)
@@ -38,7 +41,7 @@ def quote(
                 shipment_ref=quoted.shipment_ref,
                 consignment_digest=consigning.digest(consignment),
                 rate=None if choice is None else choice.rate,
-                rates=[rate.model_dump(mode="json") for rate in quoted.rates],
+                rates=[rate.model_dump(mode="json") for rate in (*quoted.rates, *couriers)],
                 remarks=list(quoted.remarks),
                 choice="" if choice is None else choice.sentence,
             )
@@ -47,7 +50,7 @@ def quote(
             story.tell(session, work, order, choice.sentence, kind="choice", remarks=list(quoted.remarks))
     if choice is None:
         raise _no_rates(quoted, carriers)
-    return quoted.shipment_ref, choice.rate.remote_id
+    return quoted.shipment_ref, choice.rate
 
 
 def forget(session: Session, tenant: int, label: int) -> None:

@@ -225,7 +225,8 @@ def _plan(
             units = joining.together([splitting.units_of(session, work.tenant, older.id), units])
             said = promising.in_one([promised.of_shipment(older), said])
             joining.give_up(session, work.tenant, older)
-        shipment = _shipment(session, work.tenant, order.id, location, said, units)
+        by_carrier = older is not None and older.by_carrier
+        shipment = _shipment(session, work.tenant, order.id, location, said, units, by_carrier=by_carrier)
         if older is not None:
             joined[older.id] = shipment
             sentence = f"Shipment {shipment} leaves in place of {older.id}, with what is added to it."
@@ -236,12 +237,22 @@ def _plan(
     return Planned(holdings=holdings, joined=joined)
 
 
-def _shipment(session: Session, tenant: int, order: int, location: int, said: Promise, units: Mapping[int, int]) -> int:
+def _shipment(
+    session: Session,
+    tenant: int,
+    order: int,
+    location: int,
+    said: Promise,
+    units: Mapping[int, int],
+    *,
+    by_carrier: bool,
+) -> int:
     shipment = session.execute(
         insert(Shipment)
         .values(
             tenant_id=tenant, order_id=order, location_id=location,
             ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
+            by_carrier=by_carrier,
         )
         .returning(Shipment.id)
     ).scalar_one()  # fmt: skip

@@ -46,11 +46,13 @@ def why_no_rates(session: Session, parcel: Parcel) -> str:
     """Why no carrier would be asked anew for a parcel, as it stands now; empty where one would. Changes nothing."""
     tenant = parcel.tenant_id
     newest = postage.newest(session, tenant, parcel.id)
+    shipment = session.get_one(Shipment, (tenant, parcel.shipment_id))
     stops = holds.blocking_labels(open_holds(session, tenant, parcel.order_id))
     return rerating.why_not(
         Unlabelled(
             order=session.get_one(Order, (tenant, parcel.order_id)).state,
-            shipment=session.get_one(Shipment, (tenant, parcel.shipment_id)).state,
+            shipment=shipment.state,
+            courier=shipment.courier.name if shipment.courier else "",
             label=newest.state if newest else "",
             buying=is_buying(session, tenant, [parcel.id], [newest.id] if newest else []),
             holds=tuple(sorted(hold.kind for hold in stops)),
@@ -97,7 +99,7 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
     divided = splitting.divide(session, tenant, row, units, apart, tenants.rules_of(session, tenant))
     if divided is None:
         return "Somebody else has changed the shipment at this moment: look again."
-    _give_up_jobs(session, tenant, parcels, "The shipment was divided.")
+    give_up_jobs(session, tenant, parcels, why="The shipment was divided.")
     moved = sum(apart.values())
     sentence = f"Divided shipment {shipment}: {moved} of {sum(units.values())} units leave in a shipment of their own."
     timeline.write(
@@ -121,7 +123,7 @@ def join(session: Session, tenant: int, shipment: int, *, by: str) -> str:
         return refusal
     try:
         with session.begin_nested():
-            _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
+            give_up_jobs(session, tenant, _boxes_of(session, tenant, there), why=_JOINED)
             made, parcels = joining.join(session, tenant, there, tenants.rules_of(session, tenant))
     except Contended:
         return "Somebody else has changed one of the shipments at this moment: look again."
@@ -150,7 +152,7 @@ def beside(
         return None
     if promising.delays(promised.of_shipment(there[0]), said, now=now):
         return None
-    _give_up_jobs(session, tenant, _boxes_of(session, tenant, there), _JOINED)
+    give_up_jobs(session, tenant, _boxes_of(session, tenant, there), why=_JOINED)
     return there[0]
 
 
@@ -195,8 +197,8 @@ def is_buying(session: Session, tenant: int, parcels: list[int], labels: list[in
     return in_hand is not None or any(unwanted_label.may_be_under_way(session, tenant, label) for label in labels)
 
 
-def _give_up_jobs(session: Session, tenant: int, parcels: list[int], reason: str) -> None:
-    """Boxes that are no more need no label, and nobody to look after one."""
+def give_up_jobs(session: Session, tenant: int, parcels: list[int], *, why: str) -> None:
+    """Boxes that are no more, or that a courier brings, need no label, and nobody to look after one."""
     waiting = session.scalars(
         select(Job.id).where(
             Job.tenant_id == tenant,
@@ -206,7 +208,7 @@ def _give_up_jobs(session: Session, tenant: int, parcels: list[int], reason: str
         )
     ).all()
     for job in waiting:
-        lifecycle.move(session, tenant, "job", job, "discard", reason=reason, ended_at=func.now())
+        lifecycle.move(session, tenant, "job", job, "discard", reason=why, ended_at=func.now())
 
 
 def _labels(session: Session, tenant: int, parcels: list[int]) -> list[Label]:

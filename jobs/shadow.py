@@ -13,9 +13,9 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from integrations.nouns import Address, Consignment, Money, StoreOrder, StoreShipment
+from integrations.nouns import Address, Consignment, Money, Rate, StoreOrder, StoreShipment
 from integrations.ports import Permanent
-from jobs import story
+from jobs import couriering, story
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
 from orders import banning, choosing, consigning, holds, lifecycle, planning, rates, shortage, watching
@@ -44,6 +44,8 @@ class Drawn:
     order: int
     picks: tuple[Pick, ...]
     boxes: tuple[tuple[Priced, Consignment], ...]
+    couriers: tuple[tuple[Rate, ...], ...]
+    """The shop's own who would be weighed for each of the boxes."""
     digest: str
     deliver_by: datetime | None
     rules: Rules
@@ -56,7 +58,10 @@ def decide(work: Work, quotes: Sequence[Quote] = ()) -> Outcome:
     if drawn is None:
         return Done()
     leaves_at = work.now()
-    boxes = [_priced(work, drawn, box, consignment, leaves_at) for box, consignment in drawn.boxes]
+    boxes = [
+        _priced(work, drawn, box, consignment, couriers, leaves_at)
+        for (box, consignment), couriers in zip(drawn.boxes, drawn.couriers, strict=True)
+    ]
     with work.writing() as session:
         _write(session, work, drawn, boxes, leaves_at)
     return Done()
@@ -125,6 +130,7 @@ def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None
         order=order.id,
         picks=chosen.picks,
         boxes=tuple(boxes),
+        couriers=tuple(couriering.beside(session, work.tenant, question, leaving, now=now)),
         digest=_digest(chosen.picks, [consignment for _, consignment in boxes]),
         deliver_by=order.deliver_by,
         rules=rules,
@@ -145,13 +151,18 @@ def _digest(picks: Sequence[Pick], consignments: Sequence[Consignment]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
 
-def _priced(work: Work, drawn: Drawn, box: Priced, consignment: Consignment, leaves_at: datetime) -> Priced:
+def _priced(
+    work: Work, drawn: Drawn, box: Priced, consignment: Consignment, couriers: Sequence[Rate], leaves_at: datetime
+) -> Priced:
     """What the box would cost. A carrier's no is no reason to ask a person: nobody is to buy anything."""
     try:
         quoted = work.newest_carrier().estimate(consignment)
     except Permanent as refusal:
         return replace(box, problem=refusal.reason)
-    choice = rates.choose(quoted.rates, ships_at=leaves_at, deliver_by=drawn.deliver_by, carriers=drawn.rules.carriers)
+    choice = rates.choose(
+        quoted.rates,
+        ships_at=leaves_at, deliver_by=drawn.deliver_by, carriers=drawn.rules.carriers, couriers=couriers,
+    )  # fmt: skip
     if choice is None:
         return replace(box, problem=" ".join(quoted.remarks) or "No carrier offers a rate.")
     return replace(

@@ -47,6 +47,7 @@ from jobs import (
     take_event,
     tell_ready,
     tell_stock,
+    tell_supplier,
     verify_order,
     void_label,
 )
@@ -63,6 +64,7 @@ BESIDE = (
     take_event,
     ask_buyer,
     send_notice,
+    tell_supplier,
     deliver_digital,
     tell_ready,
     assign_work,

@@ -21,14 +21,14 @@ def key_of(shipment: int, carrier: str) -> str:
 
 def in_doubt(session: Session, tenant: int, order: int) -> list[int]:
     """The shipments that the storefront may show as shipped already: telling it was begun, and never ended."""
-    to_tell = {one.id: one.way for one in shipments_of(session, tenant, order) if one.state in TO_TELL}
+    to_tell = {one.id: one for one in shipments_of(session, tenant, order) if one.state in TO_TELL}
     if not to_tell:
         return []
     keys = {
         key_of(parcel.shipment_id, parcel.carrier): parcel.shipment_id
         for parcel in parcels_of(session, tenant, order)
         if parcel.shipment_id in to_tell
-    } | {key_of(id, ""): id for id, way in to_tell.items() if way in BY_HAND}
+    } | {key_of(id, ""): id for id, one in to_tell.items() if one.way in BY_HAND or one.courier}
     return sorted({keys[key] for key in begun(session, tenant, keys)})
 
 

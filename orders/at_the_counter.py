@@ -14,6 +14,8 @@ class Waits:
     order: str
     way: str
     state: str
+    courier: str = ""
+    """Who brings it in a carrier's place."""
     holds: tuple[str, ...] = ()
     """What keeps anything of the order from leaving, in words."""
     taken_back: bool = False
@@ -24,6 +26,8 @@ class Waits:
 
 def why_not_ready(found: Waits) -> str:
     """Why the buyer is not written that it is ready, as a sentence; empty where they are."""
+    if found.courier:
+        return f"{found.courier} brings it: nobody is asked to come for it."
     if found.way != Way.COLLECTED:
         return "The shop delivers it itself: nobody is asked to come for it."
     if found.state == "ready":
@@ -41,7 +45,7 @@ def why_not_given(found: Waits) -> str:
 
 
 def _why_it_stays(found: Waits) -> str:
-    if found.way == Way.CARRIED:
+    if found.way == Way.CARRIED and not found.courier:
         return "A carrier brings it: its label says when it has left."
     if found.state in {"handing_over", "handed_over"}:
         return "It was handed over already."

@@ -20,9 +20,7 @@ _DECIMALS = 1
 
 def point(address: Address) -> Point:
     """Where an address lies, as closely as may be kept of a buyer."""
-    latitude, longitude = address.latitude, address.longitude
-    if (latitude is None or longitude is None) and address.country in _HAS_ZIP_CODES:
-        latitude, longitude = _middle_of(address.postcode[:5])
+    latitude, longitude = _whereabouts(address)
     return Point(
         country=address.country,
         region=address.region,
@@ -33,15 +31,30 @@ def point(address: Address) -> Point:
 
 def between(one: Point, other: Point) -> int:
     """Kilometres: great-circle where both points are known, else a guess from region and country."""
-    if None in (one.latitude, one.longitude, other.latitude, other.longitude):
-        return _guessed(one, other)
-    lat1, lon1, lat2, lon2 = (
-        math.radians(degrees)
-        for degrees in (one.latitude, one.longitude, other.latitude, other.longitude)
-        if degrees is not None
-    )
+    places = (one.latitude, one.longitude, other.latitude, other.longitude)
+    known = [degrees for degrees in places if degrees is not None]
+    return round(_great_circle(*known)) if len(known) == len(places) else _guessed(one, other)
+
+
+def exactly(one: Address, other: Address) -> float | None:
+    """Kilometres as closely as the addresses say, for who goes there now; kept nowhere. None where one is not known."""
+    places = (*_whereabouts(one), *_whereabouts(other))
+    known = [degrees for degrees in places if degrees is not None]
+    return _great_circle(*known) if len(known) == len(places) else None
+
+
+def _great_circle(*degrees: float) -> float:
+    lat1, lon1, lat2, lon2 = map(math.radians, degrees)
     half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return round(2 * _EARTH_KM * math.asin(min(1.0, math.sqrt(half))))
+    return 2 * _EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
+
+
+def _whereabouts(address: Address) -> tuple[float | None, float | None]:
+    """Latitude and longitude; in the middle of the ZIP code where the address has none of its own."""
+    latitude, longitude = address.latitude, address.longitude
+    if (latitude is None or longitude is None) and address.country in _HAS_ZIP_CODES:
+        return _middle_of(address.postcode[:5])
+    return latitude, longitude
 
 
 def _guessed(one: Point, other: Point) -> int:

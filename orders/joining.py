@@ -67,6 +67,7 @@ def planned_at(session: Session, tenant: int, order: int, location: int) -> list
                 Shipment.location_id == location,
                 Shipment.state == "planned",
                 Shipment.way.not_in(BY_HAND),
+                Shipment.courier.is_(None),  # it has no label, and is spoken for all the same
             )
             .order_by(Shipment.id)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from orders import announcing, digital, purchasing, readdressing, relabelling, swapping
+from orders import announcing, digital, purchasing, readdressing, relabelling, supplier_hooks, swapping
 from records import notices, suppliers
 from records.orders import OVER, Order
 from records.reversals import under_way
@@ -71,7 +71,13 @@ def _beside(session: Session, tenant: int, order: int) -> list[tuple[str, str]]:
         for one in notices.about(session, tenant, purchasing.subject_of(row.id))
         if one.state == "due"
     ]
-    return [*_of_digital(session, tenant, order), *letters]
+    machines = [
+        ("tell_supplier", f"notice/{one.id}")
+        for row in suppliers.of_order(session, tenant, order)
+        for one in notices.about(session, tenant, supplier_hooks.subject_of(row.id))
+        if one.state == "due"
+    ]
+    return [*_of_digital(session, tenant, order), *letters, *machines]
 
 
 def _of_digital(session: Session, tenant: int, order: int) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "digital_deliveries": "tenant_id id order_id link_until link_version created_at fulfillments",
     "digital_goods": "tenant_id variant_id kind active most_openings days since",
     "digital_lines": "tenant_id id delivery_id line_id variant_id kind units openings most_openings ends_at",
+    "couriers": "tenant_id id locations radius_km price_minor currency most_grams days cut_off created_at ended_at",
     "count_lines": "tenant_id id count_id place variant_id location_id units seen movement_id",
     "counts": "tenant_id id means location_id remark state created_at ended_at",
     "findings": "tenant_id id comparison_id order_id subject kind outcome at",
@@ -68,8 +69,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "routing_decisions": "tenant_id id order_id at version digest",
     "shadow_decisions": "tenant_id id order_id key act compared_at created_at",
     "shipment_lines": "tenant_id shipment_id line_id units",
-    "shipments": "tenant_id id order_id location_id purchase_order_id way state fulfillments ship_by arrives_on "
-    "arrival_said_by created_at",
+    "shipments": "tenant_id id order_id location_id purchase_order_id way by_carrier state fulfillments ship_by "
+    "arrives_on arrival_said_by created_at",
     "stock_alerts": "tenant_id variant_id location_id kind letter_id",
     "stock_letters": "tenant_id id state listed created_at ended_at",
     "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",

@@ -80,7 +80,7 @@ def newest(session: Session, tenant: int, parcel: int) -> Label | None:
 
 
 def unlabelled(session: Session, tenant: int, shipment: int) -> Sequence[Parcel]:
-    """The shipment's parcels that have no bought label; those that a supplier sends need none of ours."""
+    """The shipment's parcels that have no bought label; those that a supplier sends, or a courier brings, need none."""
     return session.scalars(_UNLABELLED, {"tenant": tenant, "shipment": shipment}).all()
 
 
@@ -96,7 +96,7 @@ _IN_SHIPMENT = (
 _UNLABELLED = _IN_SHIPMENT.where(
     ~select(Shipment.id)
     .where(Shipment.tenant_id == Parcel.tenant_id, Shipment.id == Parcel.shipment_id)
-    .where(Shipment.purchase_order_id.is_not(None))
+    .where(Shipment.purchase_order_id.is_not(None) | Shipment.courier.is_not(None))
     .exists(),
     ~select(Label.id)
     .where(Label.tenant_id == Parcel.tenant_id, Label.parcel_id == Parcel.id, Label.state == "bought")

@@ -66,6 +66,16 @@ def by_the_labels(session: Session, tenant: int, shipment: Shipment, *, now: dat
     keep(session, tenant, session.get_one(Order, (tenant, shipment.order_id)), because=because)
 
 
+def by_the_courier(session: Session, tenant: int, shipment: Shipment, *, days: int | None, now: datetime) -> None:
+    """Take the days of the courier who brings it; None where a carrier does after all, and nobody has said yet."""
+    place = session.get_one(Location, (tenant, shipment.location_id))
+    said = promising.with_a_rate(of_shipment(shipment), place.sending, days=days, now=now)
+    shipment.arrives_on, shipment.arrival_said_by = said.arrives_on, said.said_by
+    session.flush()
+    name = shipment.courier.name if shipment.courier else ""
+    keep(session, tenant, session.get_one(Order, (tenant, shipment.order_id)), because=f"as {name} says")
+
+
 def _carried(session: Session, tenant: int, order: int) -> list[Shipment]:
     """What no carrier brings is promised for no day."""
     return [one for one in shipments_of(session, tenant, order) if one.way not in BY_HAND]

@@ -17,15 +17,20 @@ class Choice:
 
 
 def choose(
-    rates: Sequence[Rate], *, ships_at: datetime, deliver_by: datetime | None, carriers: Collection[str] = ()
+    rates: Sequence[Rate],
+    *,
+    ships_at: datetime,
+    deliver_by: datetime | None,
+    carriers: Collection[str] = (),
+    couriers: Sequence[Rate] = (),
 ) -> Choice | None:
-    """None where no allowed carrier offers anything.
+    """None where no allowed carrier offers anything, and no courier of the shop's own (`couriers`) does.
 
     A rate without transit days keeps no promise, because nobody knows. Where none keeps the promise, the soonest that
     is known is taken, and where no days are known at all, the cheapest. Prices in several currencies cannot be
     compared: the currency that most rates have is the one that is looked at.
     """
-    allowed = _comparable([rate for rate in rates if not carriers or rate.carrier in carriers])
+    allowed = _beside([rate for rate in rates if not carriers or rate.carrier in carriers], couriers)
     if not allowed:
         return None
     in_time = [rate for rate in allowed if _arrives_by(rate, ships_at, deliver_by)]
@@ -39,6 +44,14 @@ def choose(
     best = min(known, key=lambda rate: (rate.transit_days or 0, *_price(rate))) if known else min(allowed, key=_price)
     why = "the soonest, but later than promised" if known else "the cheapest; no carrier says when it arrives"
     return Choice(rate=best, sentence=f"{_named(best)}: {why}.", keeps_promise=False)
+
+
+def _beside(rates: Sequence[Rate], couriers: Sequence[Rate]) -> list[Rate]:
+    """Carriers' rates with the couriers' that can be compared with them; they are never ousted by the couriers'."""
+    found = _comparable(rates)
+    if not found:
+        return _comparable(couriers)
+    return found + [one for one in couriers if one.price.currency == found[0].price.currency]
 
 
 def _comparable(rates: Sequence[Rate]) -> list[Rate]:

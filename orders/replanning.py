@@ -36,6 +36,7 @@ def plan(session: Session, tenant: int, like: Shipment, part: Mapping[int, int],
         .values(
             tenant_id=tenant, order_id=like.order_id, location_id=like.location_id,
             ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
+            by_carrier=like.by_carrier,
         )
         .returning(Shipment.id)
     ).scalar_one()  # fmt: skip

@@ -13,6 +13,8 @@ class Unlabelled:
 
     order: str
     shipment: str
+    courier: str = ""
+    """Who brings it in a carrier's place."""
     label: str
     """The state of its newest label, or empty where none was begun."""
     buying: bool
@@ -27,6 +29,8 @@ def why_not(parcel: Unlabelled) -> str:
         return f"The order is {parcel.order}: no label is bought for it."
     if parcel.shipment != "planned" or parcel.label == "bought":
         return "It has its label: ask for another label instead."
+    if parcel.courier:
+        return f"{parcel.courier} brings it: have a carrier bring it first."
     if parcel.buying:
         return "A label is being bought for it at this moment."
     if parcel.holds:

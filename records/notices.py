@@ -41,11 +41,11 @@ class Notice(Base):
     ended_at: Mapped[datetime | None]
 
 
-def want(session: Session, tenant: int, order: int, subject: str, fact: str) -> int | None:
+def want(session: Session, tenant: int, order: int, subject: str, fact: str, *, channel: str = "email") -> int | None:
     """Write down that the buyer is to be told a fact; answers the notice, or None where they were to be before."""
     return session.execute(
         insert(Notice)
-        .values(tenant_id=tenant, order_id=order, subject=subject, fact=fact)
+        .values(tenant_id=tenant, order_id=order, subject=subject, fact=fact, channel=channel)
         .on_conflict_do_nothing(index_elements=["tenant_id", "subject", "fact", "channel"])
         .returning(Notice.id)
     ).scalar_one_or_none()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from records.digital import DigitalCode, DigitalGoods
 from records.privacy import PrivacyRequest
+from records.suppliers import Supplier
 from records.tenants import Connection
 from records.users import User
 
@@ -38,6 +39,7 @@ EVERY = (
     _of(PrivacyRequest, "sealed_export"),
     _of(DigitalGoods, "sealed_link"),
     _of(DigitalCode, "sealed_code"),
+    _of(Supplier, "sealed_hook_secret"),
 )
 
 

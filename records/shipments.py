@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from integrations.nouns import Parcel as ParcelShape
 from integrations.nouns import Rate, Way
 from records.base import Base, CreatedAt, Id, Stored, TenantKey
+from records.couriers import Couriered
 from records.orders import of_an_order
 
 
@@ -36,6 +37,10 @@ class Shipment(Base):
     """How the buyer gets it: `carried` in parcels, `collected` at its location, or `brought` by the shop itself. Only
     what is carried has boxes, labels and a promise.
     """
+    courier: Mapped[Couriered | None] = mapped_column(Stored(Couriered))
+    """Who brings it in a carrier's place, of what is carried: then no label is bought, and people say how far it is."""
+    by_carrier: Mapped[bool] = mapped_column(server_default=text("false"))
+    """A person said that no courier brings it."""
     state: Mapped[str] = mapped_column(server_default="planned")
     fulfillments: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     """The storefront's ids of the fulfillments that carry our tracking."""

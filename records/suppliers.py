@@ -37,6 +37,10 @@ class Supplier(Base):
     # A column, because no index serves a function behind row-level security: see records/orders.py.
     name_as_searched: Mapped[str | None] = mapped_column(Computed("lower(name)", persisted=True), deferred=True)
     email: Mapped[str]
+    hook_url: Mapped[str] = mapped_column(server_default="")
+    """Where their own machines are told of purchase orders; empty where nobody is."""
+    sealed_hook_secret: Mapped[bytes | None]
+    """What those tellings are signed with, sealed; it is shown once, when it is made."""
     lead_days: Mapped[int] = mapped_column(server_default="0")
     """Days from a purchase order until it leaves, as the supplier says."""
     created_at: Mapped[CreatedAt]

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from sandbox import control, easypost, mailbox, shopify, stripe
+from sandbox import control, easypost, mailbox, shopify, stripe, supplier
 from sandbox.core import Core
 from sandbox.http_server import SandboxServer
 
@@ -15,7 +15,7 @@ def create_sandbox(hooks_origin: str = "http://127.0.0.1:8000") -> Flask:
     app.extensions["sandbox"] = core
     app.register_blueprint(control.blueprint(core))
     app.register_blueprint(mailbox.control(core))
-    for vendor in (shopify, stripe, easypost):
+    for vendor in (shopify, stripe, easypost, supplier):
         app.register_blueprint(vendor.blueprint(core))
         app.register_blueprint(vendor.control(core))
     return app

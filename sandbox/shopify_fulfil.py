@@ -109,16 +109,16 @@ def tracking(given: dict[str, Any]) -> list[Tracking]:
         Tracking(
             company=company,
             number=numbers[place] if place < len(numbers) else None,
-            url=urls[place] if place < len(urls) else _tracking_page(company, numbers[place]),
+            url=urls[place] if place < len(urls) else _tracking_page(company, numbers[place] if numbers else ""),
         )
+        # Every field may be left out; a company alone is who brings it, without a number.
         for place in range(max(len(numbers), len(urls), 1 if company else 0))
-        if place < len(numbers) or place < len(urls)
     ]
 
 
 def _tracking_page(company: str | None, number: str) -> str | None:
     page = _TRACKING_PAGES.get(company or "")
-    return f"{page}{number}" if page else None
+    return f"{page}{number}" if page and number else None
 
 
 def _picks(act: Act, groups: list[dict[str, Any]]) -> list[Pick] | dict[str, Any]:

@@ -115,6 +115,7 @@ def test_everything_is_sealed_anew_and_says_the_same(packline, engine):
     assert {one["what"]: one["by_key"] for one in json.loads(rotated.stdout)} == {
         "connections.sealed_secrets": [4, 0], "users.sealed_totp": [1, 0], "privacy_requests.sealed_export": [1, 0],
         "digital_goods.sealed_link": [0, 0], "digital_codes.sealed_code": [0, 0],
+        "suppliers.sealed_hook_secret": [0, 0],
     }  # fmt: skip
     with_new_alone = Keyring([NEW])
     assert [with_new_alone.open(one) for one in everything(engine)][-2:] == [{"totp": "JBSW"}, {"orders": "…"}]

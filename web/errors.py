@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -85,6 +86,10 @@ _OUTSIDE = {
 }
 
 
+# The supplier's addresses for machines (web/pages/supply_machine.py).
+_MACHINES = re.compile(r"^/supply/[^/]+/v1(/|$)")
+
+
 def attach(app: Flask) -> None:
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(OperationalError, _database_away)
@@ -138,6 +143,10 @@ def _said_of(error: Exception) -> Said | None:
 def _answer(status: int, name: str, *, reference: str = "", said: Said | None = None) -> Response:
     if request.path.startswith(("/hooks/", "/metrics", "/healthz", "/readyz")):
         return make_response(jsonify(error=name.lower(), **({"reference": reference} if reference else {})), status)
+    if _MACHINES.match(request.path):
+        said = said or SAID.get(status) or SAID[500]
+        code = {404: "no_such_link", 410: "link_ended", 413: "too_large", 429: "too_often"}.get(status, "failed")
+        return make_response(jsonify(error={"code": code, "message": f"{said.title}. {said.do}"}), status)
     said = said or SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
     # A buyer has no way into the house, and is led nowhere there.
     page = next((page for path, page in _OUTSIDE.items() if request.path.startswith(path)), "error.html")

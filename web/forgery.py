@@ -23,6 +23,7 @@ _BY_ITS_ADDRESS = frozenset(
     {
         *("choose.answered", "delivered.opened", "change.confirmed", "change.changed"),
         *("supply.accepted", "supply.rejected", "supply.shipped", "supply.stopped"),
+        *("supply.machine_accepted", "supply.machine_rejected", "supply.machine_shipped", "supply.machine_stopped"),
     }
 )
 

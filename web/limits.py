@@ -33,7 +33,8 @@ COSTLY = frozenset(
         "setup.test", "setup.read_again", "privacy.ask", "privacy.fetch", "audit.file", "audit_house.house_file",
         "choose.shown", "choose.confirmed", "choose.answered", "change.shown", "change.confirmed", "change.changed",
         "supply.shown", "supply.printed", "supply.file", "supply.accepted", "supply.rejected", "supply.shipped",
-        "supply.stopped", "supply.sheet", "purchase_orders.sheet",
+        "supply.stopped", "supply.sheet", "purchase_orders.sheet", "supply.machine_shown", "supply.machine_accepted",
+        "supply.machine_rejected", "supply.machine_shipped", "supply.machine_stopped", "couriered.slip",
         "delivered.shown", "delivered.opened", "digital.add_codes", "digital.stop", "suppliers.ships",
     }
 )  # fmt: skip

@@ -223,6 +223,7 @@ GIVEN = {
     ],
     "tracking": LABEL,
     "scan": Scan(at=NOW, status="in_transit"),
+    "courier": "Bob's Bikes",
     "handle": "h", "reason": "staff", "notes": "n", "note": "n", "mark": "m", "key": "k", "secret": "s",
     "keys": Keys(mark="m", idempotency="k"),
     "hold_remote_ids": ["gid://shopify/FulfillmentHold/1"],

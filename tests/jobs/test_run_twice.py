@@ -21,6 +21,7 @@ from records.privacy import EXPORT, REDACT_BUYER
 from records.schema import METADATA
 from records.stock import Variant
 from records.tenants import Rules
+from tests.supplier_machine import told
 from tests.world import SHOP, STRIPE_KEY, World, running_sandbox, running_world, variant
 
 # What a job may write whenever it runs, because it says when that was, with the reason.
@@ -150,6 +151,12 @@ def a_swap(world: World) -> None:
         assert desk.answer_choice(session, world.tenant, asked.id, lines, ship_rest=True, by="person:Olga")
 
 
+def a_purchase_order(world: World) -> None:
+    world.open_shop(variants=[variant("SOFA", stock={"Reno": 0})])
+    told(world, f"{world.sandbox}/supplier")
+    world.place(("SOFA", 1))
+
+
 def a_pickup(world: World) -> None:
     world.open_shop()
     world.place(("BAG", 1), delivery_method="PICK_UP")
@@ -258,6 +265,7 @@ STORIES: dict[str, Callable[[World], None]] = {
     "reserve_stock": an_order,
     "ask_buyer": a_shortage,
     "send_notice": a_shortage,
+    "tell_supplier": a_purchase_order,
     "deliver_digital": a_code_by_mail,
     "tell_ready": a_pickup,
     "assign_work": an_order,

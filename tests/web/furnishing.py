@@ -9,11 +9,12 @@ from foreseen_rows import foresee_all
 from seeds import ADA, Shop
 from sqlalchemy import select
 
-from orders import distance, planning
+from orders import couriers, distance, planning
 from orders.routing import decision
 from orders.routing.question import Place, Point, Question, Quote, Shelf, Want
 from records.choices import Choice
 from records.counts import Count, CountLine
+from records.couriers import Courier
 from records.decisions import Refusal
 from records.digital import DigitalCode, DigitalDelivery, DigitalGoods, DigitalLine
 from records.jobs import Job
@@ -68,10 +69,32 @@ def furnish(shop: Shop) -> dict[str, int]:
         "location": shop.locations["Reno"],
         **events,
         **counts,
+        "courier": _kept(shop, bob(shop)).id,
         "waiting": waiting.order_id,
         "waiting_shipment": waiting.id,
         "label": shop.session.scalars(select(Label.id).where(Label.order_id == shipped.id)).one(),
     }
+
+
+def bob(shop: Shop, **said: object) -> Courier:
+    """A courier who goes everywhere."""
+    given = {"name": "Bob's Bikes", "phone": "555 0100", "radius_km": 1_000, "price_minor": 450, "currency": "USD"}
+    measure = {"most_grams": 5_000, "days": 0, "cut_off": time(14, 30)}
+    return Courier(tenant_id=shop.tenant, **given | measure | said)
+
+
+def put_with_courier(shop: Shop, *, state: str = "planned") -> tuple[int, int]:
+    """An order whose one shipment Bob brings: its id, and its shipment's."""
+    order = shop.order(state="allocated" if state == "planned" else "shipping", ship_to=ADA)
+    line = shop.line(order, units=2, to_ship=2)
+    shipment = shop.shipment(order, [line], state=state)
+    courier = shop.session.scalars(select(Courier).where(Courier.tenant_id == shop.tenant).limit(1)).first()
+    if courier is None:
+        courier = _kept(shop, bob(shop))
+    shipment.courier = couriers.given(courier, days=0)
+    shop.parcel(shipment, [line], carrier="", tracking_code="", carrier_status="unknown")
+    shop.session.flush()
+    return order.id, shipment.id
 
 
 def put_aside(shop: Shop, *, way: str = "collected", state: str = "planned") -> tuple[int, int]:

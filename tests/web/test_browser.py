@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from furnishing import put_aside
+from furnishing import put_aside, put_with_courier
 from person import PASSWORD, Person
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from seeds import Shop
@@ -133,6 +133,7 @@ def every_page(ids: dict[str, int]) -> dict[str, str]:
         "problems of a count": f"{shop}/stock/counts/{ids['count']}?show=problems",
         "scan": f"{shop}/stock/scan/{ids['scanned']}",
         "locations": f"{shop}/locations",
+        "couriers": f"{shop}/couriers",
         "location": f"{shop}/locations/{ids['location']}",
         "payments": f"{shop}/payments",
         "vendors": f"{shop}/vendors",
@@ -195,6 +196,17 @@ def test_what_waits_for_its_buyer_is_for_everybody(
     grace_at: Any, furnished: dict[str, int], shop: Shop, session: Session, screen: dict[str, int]
 ) -> None:
     orders = [put_aside(shop, state="planned")[0], put_aside(shop, state="ready")[0], put_aside(shop, way="brought")[0]]
+    session.commit()
+
+    page = grace_at(viewport=screen)
+    assert [wrong_on(page, f"/ops/shops/{furnished['tenant']}/orders/{order}") for order in orders] == [[], [], []]
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_what_a_courier_brings_is_for_everybody(
+    grace_at: Any, furnished: dict[str, int], shop: Shop, session: Session, screen: dict[str, int]
+) -> None:
+    orders = [put_with_courier(shop, state=state)[0] for state in ("planned", "handing_over", "handed_over")]
     session.commit()
 
     page = grace_at(viewport=screen)

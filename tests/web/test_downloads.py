@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from admin_frame import Staff
 from flask import Flask
+from furnishing import put_with_courier
 from person import Person
 from seeds import PDF, Shop
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ FILES = frozenset(
     {
         "order.label", "files.shown", "orders.file", "bulk.print_labels", "privacy.fetch", "audit.file",
         "audit_house.house_file", "stock.file", "replenish.file", "purchase_orders.sheet",
+        "couriered.slip",
     }
 )  # fmt: skip
 
@@ -62,11 +64,13 @@ def pages(
 ) -> list[tuple[str, str]]:
     """Every page that an admin may look at, on both surfaces, in a shop that has something of everything."""
     export(shop, session, settings)
+    couriered, _ = put_with_courier(shop)
     session.commit()
     ids = furnished | {"person": staff["Ann"], "held": furnished["shipped"]}
     looks = [route.rule for route in routes(app) if not route.writes and route.endpoint not in FILES]
     paths = [address(app, rule, ids) for rule in looks]
     paths.append(f"/ops/shops/{shop.tenant}/orders/{furnished['split']}")  # a supplier ships a part of it
+    paths.append(f"/ops/shops/{shop.tenant}/orders/{couriered}")
     found = []
     for path in paths:
         asked: list[Any] = [grace, staff_member] if "/shops/" in path else [grace]

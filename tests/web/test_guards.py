@@ -24,7 +24,8 @@ OPEN = {
     "choose.shown", "choose.confirmed", "choose.answered", "delivered.shown", "delivered.opened",
     # And so is their page of an order (tests/web/test_change.py), and a supplier's (tests/web/test_supply.py).
     "change.shown", "change.confirmed", "change.changed", "supply.shown", "supply.printed", "supply.file", "supply.sheet",
-    "supply.accepted", "supply.rejected", "supply.shipped",
+    "supply.accepted", "supply.rejected", "supply.shipped", "supply.machine_shown",
+    "supply.machine_accepted", "supply.machine_rejected", "supply.machine_shipped", "supply.machine_stopped",
     "supply.stopped", "hooks.receive", "health.healthz", "health.readyz", "session.sign_in", "session.take_password", "session.sign_out",
     "session.ask_code", "session.take_code", "front", "show", "static",
 }  # fmt: skip
@@ -56,7 +57,7 @@ def address(app: Flask, rule: Rule, ids: dict[str, int], tenant: int) -> str:
         "tenant": tenant, "id": id, "label": ids["label"], "variant": ids["variant"], "location": ids["location"],
         "kind": "address", "connection": f"store-{ids['tenant']}",
         "step": "labels" if page == "setup" else ids["step"], "parcel": ids["parcel"],
-        "purchase_order": ids["purchase_order"],
+        "purchase_order": ids["purchase_order"], "courier": ids["courier"],
     }  # fmt: skip
     with app.test_request_context():
         return app.url_map.bind("localhost").build(

@@ -22,6 +22,7 @@ WRITES_OTHERWISE = {
     "handing_over.ready": "warehouse",
     "handing_over.given": "warehouse",
     "handing_over.not_given": "warehouse",
+    "couriered.delivered": "warehouse",
     "count_scan.begin": "warehouse",
     "count_scan.scan": "warehouse",
     "count_scan.set_units": "warehouse",
@@ -33,6 +34,8 @@ WRITES_OTHERWISE = {
     "suppliers.add": "admin",
     "suppliers.change": "admin",
     "suppliers.end": "admin",
+    "suppliers.tell": "admin",
+    "suppliers.tell_no_more": "admin",
     "suppliers.ships": "admin",
     "suppliers.stop": "admin",
     "people.add": "admin",
@@ -42,11 +45,22 @@ WRITES_OTHERWISE = {
     "people.reset_second_factor": "admin",
 }
 # Pages of an admin's own work.
-ADMINS_PAGES = {"connections", "settings", "setup", "shadow", "privacy", "people", "audit", "audit_house", "locations"}
+ADMINS_PAGES = {
+    "connections",
+    "settings",
+    "setup",
+    "shadow",
+    "privacy",
+    "people",
+    "audit",
+    "audit_house",
+    "locations",
+} | {"couriers"}
 # Anybody may open these, whatever their role: they prove who it is.
 DOORS = {"session.take_password", "session.take_code", "session.sign_out", "choose.answered"} | {
     "delivered.opened", "change.confirmed", "change.changed",
     "supply.accepted", "supply.rejected", "supply.shipped", "supply.stopped",
+    "supply.machine_accepted", "supply.machine_rejected", "supply.machine_shipped", "supply.machine_stopped",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -166,3 +167,35 @@ def test_what_a_supplier_sends_is_split_and_rerouted_by_nobody_here(
     page = f"/ops/shops/{tenant}/orders/{order}/shipments/{shipment.id}/{act}"
 
     assert [grace.get(page).status_code, grace.post(page, why="other", note="No.").status_code] == [404, 404]
+
+
+def test_a_suppliers_machine_gets_a_secret_that_is_shown_once_and_kept_sealed(grace: Person, goods: Shop) -> None:
+    page = f"/ops/shops/{goods.tenant}/suppliers"
+    grace.post(page, **SOFAS)
+    supplier = grace.row("SELECT id FROM suppliers").id
+    answer = grace.post(f"{page}/{supplier}/machine", at=page, url="https://orders.example.com/in")
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    (secret,) = re.findall(r"plsec_[\w-]{43}", answer.text)
+    kept = grace.row("SELECT hook_url, sealed_hook_secret FROM suppliers")
+    assert kept.hook_url == "https://orders.example.com/in"
+    assert secret.encode() not in bytes(kept.sealed_hook_secret)
+    assert secret not in grace.get(page).text
+    again = grace.post(f"{page}/{supplier}/machine", at=page, url="https://orders.example.com/in")
+    assert secret not in again.text
+    assert grace.post(f"{page}/{supplier}/machine/end", at=page).status_code == 303
+    assert grace.row("SELECT hook_url, sealed_hook_secret FROM suppliers") == ("", None)
+
+
+@pytest.mark.parametrize("url", ["", "http://orders.example.com/", "https://10.0.0.1/", "https://localhost/in"])
+def test_a_machine_inside_or_without_https_is_refused_beside_its_field(grace: Person, goods: Shop, url: str) -> None:
+    page = f"/ops/shops/{goods.tenant}/suppliers"
+    grace.post(page, **SOFAS)
+    supplier = grace.row("SELECT id FROM suppliers").id
+    answer = grace.post(f"{page}/{supplier}/machine", at=page, url=url)
+
+    assert (answer.status_code, "Nothing was saved" in answer.text, "field-wrong" in answer.text) == (422, True, True)
+    assert grace.row("SELECT hook_url FROM suppliers").hook_url == ""
+    assert (
+        grace.post(f"/ops/shops/{goods.tenant + 9}/suppliers/{supplier}/machine", at=page, url=url).status_code == 404
+    )

@@ -69,6 +69,7 @@ def known(engine: Engine, tenant: int) -> dict[str, Any]:
         "digital": "SELECT min(variant_id) FROM digital_goods WHERE tenant_id = :t",
         "deliveries": "SELECT min(id) FROM digital_deliveries WHERE tenant_id = :t",
         "suppliers": "SELECT min(id) FROM suppliers WHERE tenant_id = :t",
+        "couriers": "SELECT min(id) FROM couriers WHERE tenant_id = :t",
         "ships": "SELECT min(variant_id) FROM supplied_variants WHERE tenant_id = :t",
         "purchase-orders": "SELECT min(id) FROM purchase_orders WHERE tenant_id = :t",
         "bundles": "SELECT min(bundle_id) FROM bundle_parts WHERE tenant_id = :t",

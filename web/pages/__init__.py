@@ -22,6 +22,8 @@ from web.pages import (
     connections,
     count_scan,
     counts,
+    couriered,
+    couriers,
     delivered,
     digital,
     files,
@@ -52,7 +54,7 @@ from web.pages import (
     stock,
     stock_hand,
     suppliers,
-    supply,
+    supply_machine,
     taking_back,
     vendors,
     work,
@@ -71,6 +73,7 @@ _PAGES = (
     reshaping,
     rerouting,
     handing_over,
+    couriered,
     routing,
     simulation,
     settings,
@@ -94,6 +97,7 @@ _PAGES = (
     counts,
     count_scan,
     locations,
+    couriers,
     payments,
     vendors,
     connections,
@@ -121,7 +125,7 @@ def attach(app: Flask) -> None:
     app.register_blueprint(audit.house, url_prefix=PREFIX)
     app.register_blueprint(choose.blueprint)
     app.register_blueprint(change.blueprint)
-    app.register_blueprint(supply.blueprint)
+    app.register_blueprint(supply_machine.attached())
     app.register_blueprint(delivered.blueprint)
     app.register_blueprint(install.blueprint)
     app.register_blueprint(arriving.blueprint)

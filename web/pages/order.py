@@ -11,8 +11,9 @@ import structlog
 from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
+from integrations.nouns import Rate
 from jobs import desk
-from orders import handed_over, holds, making
+from orders import couriers, handed_over, holds, making
 from records.orders import OVER, Hold, Order, find_order, open_holds
 from records.shipments import BY_HAND, Shipment
 from web import asked, file_links, show
@@ -121,6 +122,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
         story = reads.story(session, tenant, id, kind=kind, cut=cut)
         ratable = _ratable(session, whole)
         waits = _waits(session, whole)
+        who_else = _couriers(session, whole)
         movable = {one.row.id for one in whole.shipments if not desk.why_it_sends(session, one.row)}
         purchases = suppliers.of_order(session, tenant, id, supply.links())
         choice = choices.of_order(session, tenant, id, choose.links(), today=show.now().date())
@@ -140,6 +142,7 @@ def _read(tenant: int, id: int) -> dict[str, Any]:
             whole.order.state, whole.open_holds, waiting, statuses, now=show.now(), waiting=[one.row for one in waits]
         ),
         "waits": {one.row.id: one for one in waits},
+        "couriers": who_else,
         "loudest": next_step.loudest(statuses) if statuses else "",
         "over": whole.order.state in OVER,
         "holdable": not holds.why_not(whole.order.state, [one.row.state for one in whole.shipments]),
@@ -164,19 +167,39 @@ class Waits:
     not_ready: str
     not_given: str
     stays_given: str
+    with_whom: str = ""
+    """Why nobody may choose now who brings it."""
 
 
 def _waits(session: Session, whole: Whole) -> list[Waits]:
     return [
         Waits(
-            row=row,
-            not_ready=desk.why_not_ready(session, row),
-            not_given=desk.why_not_given(session, row),
-            stays_given=desk.why_it_stays_given(session, row),
+            row=one.row,
+            not_ready=desk.why_not_ready(session, one.row),
+            not_given=desk.why_not_given(session, one.row),
+            stays_given=desk.why_it_stays_given(session, one.row),
+            with_whom=desk.why_not_by_another(session, one.row) if one.row.courier else "",
         )
-        for row in (one.row for one in whole.shipments)
-        if row.way in BY_HAND and row.state in handed_over.WAITS
+        for one in whole.shipments
+        if _is_open(one.row, arrived=all(box.row.delivered_at for box in one.boxes))
     ]
+
+
+def _is_open(row: Shipment, *, arrived: bool) -> bool:
+    """Whether people have still to say something of what no carrier brings."""
+    if row.courier is not None:
+        return row.state in handed_over.WAITS or (row.state == "handed_over" and not arrived)
+    return row.way in BY_HAND and row.state in handed_over.WAITS
+
+
+def _couriers(session: Session, whole: Whole) -> dict[int, list[tuple[int, Rate]]]:
+    """The couriers who may be given a shipment by hand, with what they ask, by shipment."""
+    rows = [one.row for one in whole.shipments if one.row.state == "planned" and one.row.courier is None]
+    return {
+        row.id: [(couriers.courier_of(rate.remote_id) or 0, rate) for rate in found]
+        for row in rows
+        if not desk.why_not_by_another(session, row) and (found := desk.couriers_for(session, row, now=show.now()))
+    }
 
 
 def _ratable(session: Session, whole: Whole) -> set[int]:
@@ -188,7 +211,11 @@ def _ratable(session: Session, whole: Whole) -> set[int]:
 
 def _joinable(shipments: Sequence[Shipment]) -> set[int]:
     """What is planned to leave the same place in a parcel as something else of the order. Pure."""
-    planned = [one for one in shipments if one.state == "planned" and one.way not in BY_HAND and one.location_id]
+    planned = [
+        one
+        for one in shipments
+        if one.state == "planned" and one.way not in BY_HAND and one.location_id and one.courier is None
+    ]
     places = Counter(one.location_id for one in planned)
     return {one.id for one in planned if places[one.location_id] > 1}
 

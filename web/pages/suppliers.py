@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, current_app, flash, make_response, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
-from jobs import drop_shipping
+from jobs import drop_shipping, supplier_desk
 from orders import supplier_book
 from records import suppliers as kept
 from records.stock import Variant
@@ -56,6 +56,33 @@ def end(tenant: int, supplier: int) -> Any:
         flash(f"{name} gets no purchase orders any more. Those that are open go on.", "good")
     else:
         flash(f"{name} still ships something: have it shipped from your own stock first, or by somebody else.", "warn")
+    return redirect(url_for("suppliers.listed"), 303)
+
+
+@blueprint.post("/shops/<id:tenant>/suppliers/<id:supplier>/machine")
+def tell(tenant: int, supplier: int) -> Any:
+    """Tell their own machine of purchase orders; the secret is shown this once, so the answer is a page of its own."""
+    url = asked.told("url", longest=asked.MOST_SHOWN_AGAIN)
+    with shop.opened(tenant) as session:
+        row = _living(session, tenant, supplier) or abort(404)
+        secret, odd = supplier_desk.tell_machine(session, current_app.extensions["keyring"], row, url)
+        if odd:
+            return _page(session, tenant, act=f"machine-{supplier}", typed={"url": url}, wrong={"url": odd}), 422
+        name = row.name
+    log.info("supplier's machine told", tenant=tenant, supplier=supplier, actor=door.actor())
+    answer = make_response(render_template("supplier_secret.html", name=name, secret=secret, url=url))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/shops/<id:tenant>/suppliers/<id:supplier>/machine/end")
+def tell_no_more(tenant: int, supplier: int) -> Any:
+    with shop.opened(tenant) as session:
+        row = session.get(Supplier, (tenant, supplier)) or abort(404)
+        ended = supplier_desk.tell_no_more(session, row)
+        name = row.name
+    log.info("supplier's machine told no more", tenant=tenant, supplier=supplier, ended=ended, actor=door.actor())
+    flash(f"{name}'s machine is told nothing any more. They are written by mail as ever.", "good")
     return redirect(url_for("suppliers.listed"), 303)
 
 

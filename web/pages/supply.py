@@ -47,23 +47,23 @@ class Form:
 
 @blueprint.get("/supply/<token>")
 def shown(token: str) -> str:
-    with _opened(token) as (session, row):
-        told = _told(session, row)
+    with opened(token) as (session, row):
+        told = told_to(session, row)
     return _page(token, told, Form())
 
 
 @blueprint.get("/supply/<token>/print")
 def printed(token: str) -> str:
     """The same on a sheet of paper: what to put into the parcel, and the address."""
-    with _opened(token) as (session, row):
-        told = _told(session, row)
+    with opened(token) as (session, row):
+        told = told_to(session, row)
     return render_template("supply_print.html", token=token, told=told)
 
 
 @blueprint.get("/supply/<token>/purchase-order.csv")
 def file(token: str) -> Response:
-    with _opened(token) as (session, row):
-        told = _told(session, row)
+    with opened(token) as (session, row):
+        told = told_to(session, row)
         text = purchase_told.as_csv(told, None if told.hidden else row.ship_to)
     named = f'attachment; filename="purchase-order-{told.id}.csv"'
     return Response(text, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
@@ -72,15 +72,15 @@ def file(token: str) -> Response:
 @blueprint.get("/supply/<token>/purchase-order.pdf")
 def sheet(token: str) -> Response:
     """The same for their files, with the link on it."""
-    with _opened(token) as (session, row):
-        told = _told(session, row)
+    with opened(token) as (session, row):
+        told = told_to(session, row)
         link = links().address(purchasing.link_of(row, purchasing.supplier_of(session, row).lead_days))
     return pdf(told, link)
 
 
 @blueprint.post("/supply/<token>/accept")
 def accepted(token: str) -> Any:
-    with _opened(token) as (session, row):
+    with opened(token) as (session, row):
         if purchase_told.told(session, row).open:
             done = drop_shipping.accept(session, row.tenant_id, row.id, by=SUPPLIER, now=show.now())
             log.info("supplier accepted", tenant=row.tenant_id, purchase_order=row.id, done=done)
@@ -90,7 +90,7 @@ def accepted(token: str) -> Any:
 @blueprint.post("/supply/<token>/reject")
 def rejected(token: str) -> Any:
     reason, wrong = asked.reason()
-    with _opened(token) as (session, row):
+    with opened(token) as (session, row):
         told = purchase_told.told(session, row)
         if told.open and wrong:
             form = Form(typed={"reason": reason}, wrong={"reason": wrong})
@@ -104,8 +104,8 @@ def rejected(token: str) -> Any:
 @blueprint.post("/supply/<token>/ship")
 def shipped(token: str) -> Any:
     """Take the tracking of what has left; the same numbers again change nothing."""
-    with _opened(token) as (session, row):
-        told = _told(session, row)
+    with opened(token) as (session, row):
+        told = told_to(session, row)
         sent, form = read(request.form, told)
         known = {parcel.number for parcel in told.parcels}
         if sent.numbers and known.issuperset(sent.numbers):
@@ -115,7 +115,7 @@ def shipped(token: str) -> Any:
         taken = drop_shipping.ship(session, row.tenant_id, row.id, sent, by=SUPPLIER, now=show.now())
         log.info("supplier shipped", tenant=row.tenant_id, purchase_order=row.id, shipment=taken.shipment)
         if taken.why:
-            told = _told(session, row)
+            told = told_to(session, row)
             return _page(token, told, Form(typed=form.typed, wrong={"numbers": taken.why})), 422
     return redirect(url_for("supply.shown", token=token), 303)
 
@@ -123,7 +123,7 @@ def shipped(token: str) -> Any:
 @blueprint.post("/supply/<token>/stop")
 def stopped(token: str) -> Any:
     """What was accepted does not leave, as the shop asked."""
-    with _opened(token) as (session, row):
+    with opened(token) as (session, row):
         if purchase_told.told(session, row).to_stop:
             done = drop_shipping.call_off(session, row.tenant_id, row.id, by=SUPPLIER, now=show.now())
             log.info("supplier stopped", tenant=row.tenant_id, purchase_order=row.id, done=done)
@@ -175,7 +175,7 @@ def pdf(told: Told, link: str) -> Response:
 
 
 @contextmanager
-def _opened(token: str) -> Iterator[tuple[Session, PurchaseOrder]]:
+def opened(token: str) -> Iterator[tuple[Session, PurchaseOrder]]:
     """The purchase order that a link is good for, in its shop's transaction; 404 for any other link, 410 for one that
     ended.
     """
@@ -193,7 +193,7 @@ def _opened(token: str) -> Iterator[tuple[Session, PurchaseOrder]]:
         yield session, row
 
 
-def _told(session: Session, row: PurchaseOrder) -> Told:
+def told_to(session: Session, row: PurchaseOrder) -> Told:
     return purchase_told.for_the_supplier(session, row, now=show.now())
 
 

@@ -96,8 +96,10 @@ def _with_parts(session: Session, tenant: int, orders: Sequence[Order]) -> list[
     holds = _by_order(session.scalars(_of(Hold, tenant, ids).where(Hold.state == "open")))
     parcels = _by_order(session.scalars(_of(Parcel, tenant, ids)))
     jobs = _jobs(session, tenant, ids)
+    at_the_door = {parcel.shipment_id for rows in parcels.values() for parcel in rows if parcel.delivered_at}
     by_hand = Shipment.way.in_(BY_HAND) & Shipment.state.in_(handed_over.WAITS)
-    waiting = _by_order(session.scalars(_of(Shipment, tenant, ids).where(by_hand)))
+    couriered = Shipment.courier.is_not(None) & (Shipment.state != "cancelled") & Shipment.id.not_in(at_the_door)
+    waiting = _by_order(session.scalars(_of(Shipment, tenant, ids).where(by_hand | couriered)))
     return [
         OrderLook(
             order=order,

@@ -30,6 +30,7 @@ DOINGS: Mapping[str, Doing] = MappingProxyType(
         "reserve_stock": Doing("Reserve stock", "The order has no stock of its own yet, and no label is bought."),
         "buy_label": Doing("Buy a label", "This parcel has no label; the order's other parcels go on."),
         "push_tracking": Doing("Tell the store what has left", "It has left, or is about to; the store does not know."),
+        "tell_supplier": Doing("Tell the supplier's machine", "The supplier's own system has not heard of it yet."),
         "tell_ready": Doing("Tell the store it is ready", "The buyer does not know yet that they can come for it."),
         "void_label": Doing("Give a label back", "Postage that is not used has not come back yet."),
         "store_label": Doing("Keep the label's file", "The label is bought; it cannot be downloaded here yet."),

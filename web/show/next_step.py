@@ -108,12 +108,20 @@ def _waits_for_its_time(job: Job, now: datetime) -> Step:
 
 
 def _of_waiting(shipment: Shipment) -> Step:
+    if shipment.courier is not None:
+        return _of_couriered(shipment.courier.name, shipment.state)
     if shipment.way != Way.COLLECTED.value:
         return Step(word="To be delivered by the shop", tone="going", icon="pin", detail="Say so here once it is done.")
     if shipment.state == "planned":
         cure = "Put it aside, and press “Ready for pickup”: the store writes the buyer."
         return Step(word="To be put aside for pickup", tone="going", icon="pin", detail=cure)
     return Step(word="Ready for pickup", tone="going", icon="pin", detail="The store has written the buyer.")
+
+
+def _of_couriered(name: str, state: str) -> Step:
+    if state == "handed_over":
+        return Step(word=f"On its way with {name}", tone="going", icon="truck", detail="Say so here once it arrived.")
+    return Step(word=f"To be given to {name}", tone="going", icon="truck", detail="Say so here once they have it.")
 
 
 def _of_parcels(state: str, parcels: Sequence[str]) -> Step:

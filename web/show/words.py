@@ -146,6 +146,13 @@ LOOKS: Mapping[str, Mapping[str, Look]] = MappingProxyType(
             handed_over=("Handed over", "check-circle", "good", "The buyer has it."),
             cancelled=("Cancelled", "ban", "quiet", "It is not wanted any more."),
         ),
+        # What a courier of the shop's own brings.
+        "couriered": _table(
+            planned=("For the courier", "truck", "quiet", "It waits for them; no label is bought."),
+            handing_over=("With the courier", "clock", "going", "The store is being told."),
+            handed_over=("With the courier", "truck", "good", "They have it, and the store shows it."),
+            cancelled=("Cancelled", "ban", "quiet", "It is not wanted any more."),
+        ),
         "label": _table(
             intended=("Being bought", "clock", "going", "The purchase is written down and not yet confirmed."),
             bought=("Bought", "check-circle", "good", "Postage is paid."),

@@ -61,6 +61,8 @@ class HandingOver:
     tell_buyer: bool
     known: frozenset[str]
     now: datetime
+    courier: str = ""
+    """Who brings it; then it is what was to be sent, wherever the store keeps it."""
 
     def make(self, lines: Sequence[nouns.ShippedLine], *, begun: bool) -> list[nouns.Announced]:
         """The fulfillments that show these units as handed over, made or found."""
@@ -69,15 +71,15 @@ class HandingOver:
         ours = self._with_just(wanted, found) if begun else []
         if ours:
             return ours
-        creations, lacking = announcing.allot(wanted, _there(found, self.location_id))
+        creations, lacking = announcing.allot(wanted, self._works(found))
         if not creations:
             standing = self._standing(found, wanted)
             if standing:
                 return standing
         announcing.refuse_cancelled(found)
-        if lacking:
+        if lacking or len(creations) > 1:
             raise announcing.why_not_open(lacking, found.fulfillment_orders.nodes, self.now) or Permanent(
-                "Shopify does not have all of these units open there: some were fulfilled, moved or removed.",
+                "Shopify does not have all of these units open in one place: some were fulfilled, moved or removed.",
                 remedy="Look at the order in the Shopify admin and mark there what the buyer has. Packline follows.",
                 code="not_open",
             )
@@ -88,6 +90,8 @@ class HandingOver:
             "lineItemsByFulfillmentOrder": announcing.grouped(creation),
             "notifyCustomer": self.tell_buyer,
         }
+        if self.courier:
+            fulfillment["trackingInfo"] = {"company": self.courier}
         try:
             payload = self.client.tell("Announce", key=creation.parts[0][0], fulfillment=fulfillment)
         except (Temporary, Refused) as failure:
@@ -111,7 +115,7 @@ class HandingOver:
         made = self._with_just(wanted, now, but=[one.id for one in before.fulfillments])
         if made:
             return made
-        still, _ = announcing.allot(wanted, _there(now, self.location_id))
+        still, _ = announcing.allot(wanted, self._works(now))
         return [] if still else self._standing(now, wanted)
 
     def _with_just(self, wanted: Units, found: Shipments, *, but: Collection[str] = ()) -> list[nouns.Announced]:
@@ -134,8 +138,13 @@ class HandingOver:
             if one.stands
             and not one.numbers
             and one.id not in self.known
-            and (one.location is None or one.location.id == self.location_id)
+            and (self.courier or one.location is None or one.location.id == self.location_id)
         ]
+
+    def _works(self, found: Shipments) -> list[work.Work]:
+        if not self.courier:
+            return _there(found, self.location_id)
+        return [one for one in found.fulfillment_orders.nodes if one.way is nouns.Way.CARRIED]
 
     def _adopted(self, ids: Sequence[str]) -> list[nouns.Announced]:
         if ids:

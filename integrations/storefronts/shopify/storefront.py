@@ -104,6 +104,7 @@ class ShopifyStorefront:
         tell_buyer: bool,
         known: Collection[str] = (),
         begun: bool = False,
+        courier: str = "",
     ) -> Sequence[nouns.Announced]:
         handing = handing_over.HandingOver(
             client=self._client,
@@ -112,6 +113,7 @@ class ShopifyStorefront:
             tell_buyer=tell_buyer,
             known=frozenset(known),
             now=self._clock(),
+            courier=courier,
         )
         return handing.make(lines, begun=begun)
 
