@@ -19,43 +19,45 @@ blueprint = door.guarded("handing_over", __name__)
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/shipments/<id:shipment>/ready")
 @door.takes("warehouse")
 def ready(tenant: int, id: int, shipment: int) -> Any:
-    refusal = _said(tenant, id, shipment, desk.ready)
-    log.info("ready for pickup", tenant=tenant, order=id, shipment=shipment, refusal=refusal, actor=door.actor())
+    refusal, _ = _said(tenant, id, shipment, desk.ready, "ready for pickup")
     if refusal:
-        flash(f"Nobody was written. {refusal}", "warn")
-    else:
-        flash("The store is told, and writes the buyer that they can come for it.", "good")
-    return redirect(url_for("order.shown", id=id), 303)
+        return _back(id, f"Nobody was written. {refusal}", "warn")
+    return _back(id, "The store is to be told now, and writes the buyer that they can come for it.", "good")
 
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/shipments/<id:shipment>/handed-over")
 @door.takes("warehouse")
 def given(tenant: int, id: int, shipment: int) -> Any:
-    refusal = _said(tenant, id, shipment, desk.give)
-    log.info("handed over", tenant=tenant, order=id, shipment=shipment, refusal=refusal, actor=door.actor())
+    refusal, courier = _said(tenant, id, shipment, desk.give, "handed over")
     if refusal:
-        flash(f"Nothing was changed. {refusal}", "warn")
-    else:
-        flash("The buyer has it. The store is told, and its units leave the shelf with that.", "good")
-    return redirect(url_for("order.shown", id=id), 303)
+        return _back(id, f"Nothing was changed. {refusal}", "warn")
+    has_it = f"{courier} has it" if courier else "The buyer has it"
+    return _back(id, f"{has_it}. The store is to be told now, and its units leave the shelf with that.", "good")
 
 
 @blueprint.post("/shops/<id:tenant>/orders/<id:id>/shipments/<id:shipment>/not-handed-over")
 @door.takes("warehouse")
 def not_given(tenant: int, id: int, shipment: int) -> Any:
-    refusal = _said(tenant, id, shipment, desk.not_given)
-    log.info("not handed over", tenant=tenant, order=id, shipment=shipment, refusal=refusal, actor=door.actor())
+    refusal, courier = _said(tenant, id, shipment, desk.not_given, "not handed over")
     if refusal:
-        flash(f"Nothing was changed. {refusal}", "warn")
-    else:
-        flash("It waits for its buyer still, and the store is told nothing.", "good")
-    return redirect(url_for("order.shown", id=id), 303)
+        return _back(id, f"Nothing was changed. {refusal}", "warn")
+    return _back(
+        id, f"It waits for its {'courier' if courier else 'buyer'} still, and the store is told nothing.", "good"
+    )
 
 
-def _said(tenant: int, order: int, shipment: int, say: Any) -> str:
+def _said(tenant: int, order: int, shipment: int, say: Any, event: str) -> tuple[str, str]:
+    """Why it was refused, or an empty text; and the courier's name, where one brings it."""
     with shop.opened(tenant) as session:
         row = session.get(Shipment, (tenant, shipment))
         if row is None or row.order_id != order:
             abort(404)
+        courier = row.courier.name if row.courier else ""
         refusal: str = say(session, tenant, shipment, by=door.actor())
-        return refusal
+    log.info(event, tenant=tenant, order=order, shipment=shipment, refusal=refusal, actor=door.actor())
+    return refusal, courier
+
+
+def _back(id: int, said: str, tone: str) -> Any:
+    flash(said, tone)
+    return redirect(url_for("order.shown", id=id), 303)
