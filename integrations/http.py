@@ -176,10 +176,15 @@ class CarefulNetwork(httpcore.NetworkBackend):
         plain = _as_it_is_reached(found)
         if plain.is_loopback:
             return self._from_this_machine
+        if any(plain in network for network in _NEVER):
+            return False
         return plain.is_global and not plain.is_multicast
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Local NAT64 (RFC 8215), site-local (3879), and IPv4 in version 6 by ways that nobody uses any more (2765, 4291): all
+# may lead inside, and Python calls them global.
+_NEVER = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "fec0::/10", "::ffff:0:0:0/96", "::/96")))
 
 
 def _as_it_is_reached(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Any:

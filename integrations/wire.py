@@ -61,6 +61,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, from_this_machine
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _PATIENCE_S)},
         ) as answer:
             _judge(host, answer)
+    except UnicodeError:
+        raise Permanent(f"{host} is no name of a machine.", code="address", remedy=_REMEDY) from None
     except (httpcore.ConnectError, httpcore.ConnectTimeout, OSError) as away:
         raise Temporary(f"{host} could not be reached ({type(away).__name__}).", code="connection") from None
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as broken:

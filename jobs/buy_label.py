@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from integrations.nouns import BoughtLabel, Consignment, Rate, VoidState
 from integrations.ports import Carrier, Permanent
 from jobs import couriering, intake, outward, queue, quoting, story, unwanted_label
+from jobs.couriering import Given
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act, Performed
 from jobs.unwanted_label import PURCHASE_MAY_TAKE
@@ -123,8 +124,11 @@ def _let_it_settle(work: Work, job: Job) -> Outcome:
 def _give(work: Work, job: Job, rate: Rate) -> Outcome:
     """A courier brings it, and nothing is bought; who is on the list no more is quoted anew."""
     with work.writing() as session:
-        if couriering.by_rates(session, work.tenant, work.subject_id, rate, now=work.now()):
+        given = couriering.by_rates(session, work.tenant, work.subject_id, rate, now=work.now())
+        if given is Given.TO_THEM:
             return Done()
+        if given is Given.LATER:
+            return Snoozed(wait_s=60.0, reason="Something of the order is to be settled before it is given to anybody.")
         quoting.forget(session, work.tenant, job.label)
     return Snoozed(wait_s=1.0, reason=f"{rate.carrier} does not bring it any more: rates are asked for anew.")
 

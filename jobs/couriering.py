@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
+from enum import Enum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Consignment, ParcelProgress, ParcelStatus, Rate, Scan
 from jobs import queue, reshaping
-from orders import consigning, couriers, lifecycle, postage, promised, tracking
+from orders import consigning, couriers, lifecycle, postage, promised, taking_back, tracking
 from orders.couriers import Choosable, Leaving
 from orders.holds import Problem
 from orders.routing.question import Question
@@ -23,6 +24,16 @@ from records.orders import LOCK, Order
 from records.shipments import LIVE_LABEL, Label, Parcel, Shipment
 from records.stock import Location
 from records.tenants import Rules
+
+
+class Given(Enum):
+    """What became of a courier's winning rate."""
+
+    TO_THEM = "to them"
+    NOT_THEIRS = "not theirs"
+    """They bring nothing any more, or a person wants a carrier: others are to be asked."""
+    LATER = "later"
+    """It is not to leave now, whoever brings it."""
 
 
 def of_box(session: Session, tenant: int, shipment: Shipment, box: Consignment, *, now: datetime) -> tuple[Rate, ...]:
@@ -60,23 +71,28 @@ def of_place(
     return couriers.offered(living, box, Leaving(location=location, on=leaving, zone=zone, now=now))
 
 
-def by_rates(session: Session, tenant: int, parcel: int, rate: Rate, *, now: datetime) -> bool:
-    """The rates say that a courier brings a parcel's shipment; answers whether that still may be. Nothing is bought."""
+def by_rates(session: Session, tenant: int, parcel: int, rate: Rate, *, now: datetime) -> Given:
+    """The rates say that a courier brings a parcel's shipment, and so they do where that still may be. Nothing is
+    bought.
+    """
     label = session.scalars(
         select(Label).where(Label.tenant_id == tenant, Label.parcel_id == parcel, Label.state == "intended")
     ).first()
     if label is None:
-        return False
+        return Given.LATER
     session.get_one(Order, (tenant, label.order_id), with_for_update=LOCK, populate_existing=True)
     shipment = session.get_one(
         Shipment, (tenant, session.get_one(Parcel, (tenant, parcel)).shipment_id), populate_existing=True
     )
     courier = session.get(Courier, (tenant, couriers.courier_of(rate.remote_id) or 0))
-    if courier is None or courier.ended_at is not None or shipment.by_carrier or _refusal(session, shipment):
-        return False
+    if courier is None or courier.ended_at is not None or shipment.by_carrier:
+        return Given.NOT_THEIRS
+    goes_back = taking_back.gives_back(session, tenant, shipment.order_id, shipment.id)
+    if tenants.mode_of(session, tenant) != "live" or _refusal(session, shipment, taken_back=goes_back):
+        return Given.LATER
     days = rate.transit_days if rate.transit_days is not None else courier.days
     _give(session, shipment, courier, days=days, now=now)
-    return True
+    return Given.TO_THEM
 
 
 def choose(session: Session, tenant: int, shipment: int, courier: int, *, by: str, now: datetime) -> str:
@@ -107,7 +123,7 @@ def by_carrier(session: Session, tenant: int, shipment: int, *, by: str) -> str:
         return refusal
     name = row.courier.name
     row.courier, row.by_carrier = None, True
-    session.flush()
+    promised.by_a_carrier(session, tenant, row, because="as a carrier brings it, who has not said yet")
     for parcel in _parcels(session, row):
         queue.add(session, tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{row.order_id}")
     _tell(session, row, f"A carrier brings it instead of {name}: a label is bought.", by=by)
@@ -158,8 +174,10 @@ def why_not(session: Session, shipment: Shipment) -> str:
     return _refusal(session, shipment)
 
 
-def _refusal(session: Session, shipment: Shipment, *, buying: bool = False) -> str:
+def _refusal(session: Session, shipment: Shipment, *, buying: bool = False, taken_back: bool | None = None) -> str:
     tenant = shipment.tenant_id
+    if taken_back is None:
+        taken_back = reversals.under_way(session, tenant, shipment.order_id) is not None
     labels = session.scalars(
         select(Label.state).where(Label.tenant_id == tenant, Label.parcel_id.in_(_parcels(session, shipment)))
     )
@@ -170,7 +188,7 @@ def _refusal(session: Session, shipment: Shipment, *, buying: bool = False) -> s
             way=shipment.way,
             labels=tuple(labels),
             buying=buying,
-            taken_back=reversals.under_way(session, tenant, shipment.order_id) is not None,
+            taken_back=taken_back,
         )
     )
 

@@ -19,6 +19,7 @@ from orders import (
     lifecycle,
     nothing_to_tell,
     planning,
+    postage,
     shown_there,
 )
 from orders.at_the_counter import Waits
@@ -81,6 +82,8 @@ def why_it_stays_given(session: Session, shipment: Shipment, *, lock: bool = Fal
     """
     if shipment.state != "handing_over":
         return "Nobody has said that the buyer has it, or the store shows it already."
+    if any(box.delivered_at for box in postage.parcels_in(session, shipment.tenant_id, shipment)):
+        return "It was delivered: somebody has said that the buyer has it."
     key, subject = announcing.key_of(shipment.id, ""), f"shipment/{shipment.id}"
     telling = select(Job.state).where(
         Job.tenant_id == shipment.tenant_id,

@@ -81,6 +81,8 @@ def split(session: Session, tenant: int, shipment: int, apart: Mapping[int, int]
         return "There is no such shipment."
     order = session.get_one(Order, (tenant, row.order_id), with_for_update=LOCK)
     row = session.get_one(Shipment, (tenant, shipment), populate_existing=True)
+    if row.courier is not None:
+        return f"{row.courier.name} brings it: have a carrier bring it first, and divide it then."
     parcels = [parcel.id for parcel in postage.parcels_in(session, tenant, row)]
     labels = _labels(session, tenant, parcels)
     units = splitting.units_of(session, tenant, shipment)

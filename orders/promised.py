@@ -66,8 +66,15 @@ def by_the_labels(session: Session, tenant: int, shipment: Shipment, *, now: dat
     keep(session, tenant, session.get_one(Order, (tenant, shipment.order_id)), because=because)
 
 
-def by_the_courier(session: Session, tenant: int, shipment: Shipment, *, days: int | None, now: datetime) -> None:
-    """Take the days of the courier who brings it; None where a carrier does after all, and nobody has said yet."""
+def by_a_carrier(session: Session, tenant: int, shipment: Shipment, *, because: str) -> None:
+    """A carrier brings it after all, and none has said when: nobody can say until a label is bought."""
+    shipment.arrives_on, shipment.arrival_said_by = None, ""
+    session.flush()
+    keep(session, tenant, session.get_one(Order, (tenant, shipment.order_id)), because=because)
+
+
+def by_the_courier(session: Session, tenant: int, shipment: Shipment, *, days: int, now: datetime) -> None:
+    """Take the days of the courier who brings it."""
     place = session.get_one(Location, (tenant, shipment.location_id))
     said = promising.with_a_rate(of_shipment(shipment), place.sending, days=days, now=now)
     shipment.arrives_on, shipment.arrival_said_by = said.arrives_on, said.said_by

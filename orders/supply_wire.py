@@ -18,7 +18,8 @@ from orders.supplying import LONGEST_CARRIER, LONGEST_NUMBER, LONGEST_REASON, MO
 
 VERSION = 1
 _MOST_LINES = 1_000
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+# No control characters: PostgreSQL keeps no NUL, and a name goes on to the store, to be shown there.
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 _ADDRESS = ("name", "company", "street1", "street2", "city", "region", "postcode", "country", "phone")
 
 

@@ -41,13 +41,13 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Stored(TypeDecorator[T], Generic[T]):
-    """A pydantic value kept as jsonb."""
+    """A pydantic value kept as jsonb; none is no value, and not the JSON word null, which no IS NULL finds."""
 
     impl = JSONB
     cache_ok = True
 
     def __init__(self, model: type[T]) -> None:
-        super().__init__()
+        super().__init__(none_as_null=True)
         self.model = model
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:  # noqa: ARG002

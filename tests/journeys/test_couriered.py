@@ -155,6 +155,61 @@ def test_a_person_gives_it_to_a_courier_and_to_a_carrier_again(shop: World) -> N
     assert choose(shop, order, dear) == "The order is fulfilled: nothing of it is given to anybody."
 
 
+def test_of_what_a_carrier_brings_after_all_every_box_has_its_label_before_the_store_is_told(world: World) -> None:
+    world.open_shop(variants=[variant("BAG", grams=15_000, stock={"Reno": 3, "Newark": 0})])
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
+    order = placed(world, ("BAG", 2))
+    assert choose(world, order, courier(world, most_grams=900_000)) == ""
+    assert world.order(order).arrives_on is not None
+
+    assert say(world, order, desk.by_carrier) == ""
+    assert world.rows("SELECT 1 FROM shipments WHERE courier IS NOT NULL") == []
+    assert (world.order(order).arrives_on, shipments(world, order)) == (None, [("", "planned")])
+    world.control("DELETE", "/faults")
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.buy", times=1)
+    work_off_what_is_due(world)
+
+    assert (len(world.labels_bought()), created(world)) == (1, 0)
+    world.hurry()
+    world.settle()
+    assert (len(world.labels_bought()), created(world), shipments(world, order)) == (2, 1, [("", "announced")])
+
+
+def work_off_what_is_due(world: World) -> None:
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET due_at = now() WHERE state = 'due' AND kind = 'buy_label'"))
+    for row in world.rows("SELECT DISTINCT lane FROM jobs WHERE kind = 'buy_label' AND state = 'due'"):
+        runner.work_off(world.services, world.tenant, row.lane)
+
+
+def test_what_a_courier_brings_is_divided_only_once_a_carrier_brings_it(shop: World) -> None:
+    courier(shop)
+    order = placed(shop, ("BAG", 2))
+    (line,) = shop.rows("SELECT id FROM order_lines")
+
+    refused = say(shop, order, lambda *of, **by: desk.split(*of, {line.id: 1}, **by))
+
+    assert refused == "Bob's Bikes brings it: have a carrier bring it first, and divide it then."
+    assert shipments(shop, order) == [("Bob's Bikes", "planned")]
+
+
+def test_while_something_else_of_the_order_is_being_taken_back_the_courier_gets_the_rest(shop: World) -> None:
+    shop.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
+    order = placed(shop)
+    courier(shop)
+    with shop.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO reversals (tenant_id, order_id, purpose, wanted, reason, note, asked_by, refund, tell_buyer)"
+                 " SELECT tenant_id, id, 'cancel_lines', '{}', 'buyer', '', 'person:Ann', true, false FROM orders")
+        )  # fmt: skip
+    shop.control("DELETE", "/faults")
+    shop.hurry()
+    shop.settle()
+
+    assert shipments(shop, order) == [("Bob's Bikes", "planned")]
+    assert shop.labels_bought() == []
+
+
 def test_it_was_not_given_after_all(shop: World) -> None:
     courier(shop)
     order = placed(shop)

@@ -112,7 +112,7 @@ def test_an_address_that_is_no_public_https_is_refused_when_it_is_typed_and_when
 @pytest.mark.parametrize(
     "inside",
     ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:192.168.0.1", "64:ff9b::a00:1",
-     "2002:a00:1::", "0.0.0.0", "224.0.0.1", "100.64.0.1"],  # noqa: S104 # each is refused
+     "64:ff9b:1::a9fe:a9fe", "fec0::1", "::10.0.0.1", "::ffff:0:a00:1", "2002:a00:1::", "0.0.0.0", "224.0.0.1", "100.64.0.1"],  # noqa: S104 # each is refused
 )  # fmt: skip
 def test_a_name_that_leads_inside_at_that_moment_is_not_connected_to(
     monkeypatch: pytest.MonkeyPatch, inside: str
@@ -127,6 +127,11 @@ def test_a_name_that_leads_inside_at_that_moment_is_not_connected_to(
     with pytest.raises(Permanent, match="private network"):
         wire.post("https://orders.example.com/", b"{}", {})
     assert asked == ["orders.example.com"]
+
+
+def test_a_name_that_is_none_needs_a_person() -> None:
+    with pytest.raises(Permanent, match="no name of a machine"):
+        wire.post(f"https://{'a' * 64}.example.com/", b"{}", {})
 
 
 def test_what_is_public_may_be_connected_to() -> None:

@@ -133,6 +133,9 @@ def test_no_may_be_said_again_and_ends_it(machine: Machine) -> None:
         ("reject", {}, "reason"),
         ("reject", {"reason": "  "}, "reason"),
         ("reject", {"reason": "x" * 501}, "reason"),
+        ("reject", {"reason": "none\u0000left"}, "reason"),
+        ("reject", {"reason": "none\nleft"}, "reason"),
+        ("tracking", {"carrier": "UPS\u001b[0m", "numbers": ["1Z1"]}, "carrier"),
         ("accept", {"sure": True}, "sure"),
         ("tracking", {"numbers": ["1Z1"]}, "carrier"),
         ("tracking", {"carrier": "UPS", "numbers": []}, "numbers"),
@@ -161,7 +164,7 @@ def test_what_does_not_fit_is_told_by_field_and_changes_nothing(
 
 
 def test_what_is_no_json_is_told_so(machine: Machine) -> None:
-    for raw in (b"{", b"reason=no", b"\xff\xfe"):
+    for raw in (b"{", b"reason=no", b"\xff\xfe", b"[" * 100_000):
         status, said = machine.say("reject", raw=raw)
         assert (status, said["error"]["code"]) == (400, "not_json")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -69,7 +70,8 @@ def _keep(tenant: int, courier: int | None) -> Any:
         if courier is not None and (session.get(Courier, (tenant, courier)) or abort(404)).ended_at is not None:
             abort(404)
         places = [place.id for place in _places(session, tenant)]
-        said, wrong = courier_book.read(typed, chosen, known=places)
+        kept_from = _not_drawn(session, tenant, courier, places)
+        said, wrong = courier_book.read(typed, [*chosen, *kept_from], known=[*places, *kept_from])
         if wrong:
             act = "add" if courier is None else f"change-{courier}"
             return _page(session, tenant, act=act, typed=typed, chosen=chosen, wrong=wrong), 422
@@ -85,6 +87,13 @@ def _places(session: Session, tenant: int) -> list[Location]:
             select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.name, Location.id)
         )
     )
+
+
+def _not_drawn(session: Session, tenant: int, courier: int | None, drawn: Sequence[int]) -> list[int]:
+    """Where they fetch from that the form does not show: such a location sends nothing now, and stays theirs."""
+    row = None if courier is None else session.get(Courier, (tenant, courier))
+    before = [] if row is None else [int(place) for place in row.locations]
+    return [place for place in before if place not in drawn or len(drawn) == 1]
 
 
 def _written(row: Courier) -> dict[str, str]:

@@ -139,7 +139,7 @@ def _body(shape: type[Body]) -> Body:
     else:
         try:
             sent = request.get_json(force=True)
-        except BadRequest:
+        except (BadRequest, RecursionError):  # the parser gives up on brackets within brackets
             raise Refusal(400, "not_json", "The body is no JSON.") from None
     try:
         return shape.model_validate(sent)
