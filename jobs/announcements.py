@@ -159,7 +159,8 @@ def _showing(theirs: Sequence[StoreShipment], departure: Departure, word: Word) 
     if not departure.handed_over_at:
         return _carrying(theirs, word.tracking.numbers)
     units = {line.line_remote_id: line.units for line in word.lines}
-    gone = Gone(shipment=departure.shipment, location_remote_id=departure.handed_over_at, units=units)
+    place = "" if word.tracking.carrier else departure.handed_over_at
+    gone = Gone(shipment=departure.shipment, location_remote_id=place, units=units)
     shown = shown_there.shared_out([gone], theirs, departure.elsewhere)
     return [Announced(remote_id=id, adopted=True) for id in shown.get(departure.shipment, ())]
 

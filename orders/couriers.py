@@ -55,10 +55,10 @@ def covers(courier: Courier, location: int, *, km: float, grams: int) -> bool:
     return courier.ended_at is None and serves and km <= courier.radius_km and grams <= courier.most_grams
 
 
-def reaches(courier: Courier | None, start: Address, to: Address) -> bool:
-    """Whether they go that far, whoever is on the list by now."""
+def reaches(given: Couriered, start: Address, to: Address) -> bool:
+    """Whether they go that far, by what they said when it was given to them."""
     km = distance.exactly(start, to)
-    return courier is not None and km is not None and km <= courier.radius_km
+    return km is not None and km <= given.radius_km
 
 
 def days_of(courier: Courier, leaving: Leaving) -> int:
@@ -85,6 +85,7 @@ def given(courier: Courier, *, days: int) -> Couriered:
         price_minor=courier.price_minor,
         currency=courier.currency,
         days=days,
+        radius_km=courier.radius_km,
     )
 
 

@@ -12,7 +12,6 @@ from orders import announcing, by_hand, consigning, couriers, digital, handed_ov
 from orders.reversal import DeliveryFacts
 from orders.reversing import Facts, LabelFacts, LineFacts, ParcelFacts, PaymentFacts, ShipmentFacts
 from records import decisions, tenants
-from records.couriers import Courier
 from records.digital import deliveries_of
 from records.orders import Order, OrderLine, Payment, lines_of, payments_of
 from records.reversals import Reversal, ReversalStep, steps_of, under_way
@@ -83,7 +82,7 @@ def _shipments(session: Session, tenant: int, order: Order) -> tuple[ShipmentFac
     labels = labels_of(session, tenant, order.id)
     refused = {one.shipment_id for one in decisions.refusals_of(session, tenant, order.id)}
     in_doubt = announcing.in_doubt(session, tenant, order.id)
-    unasked = _unasked(session, tenant, order.id, shipments) | _out_of_reach(session, order, shipments, places)
+    unasked = _unasked(session, tenant, order.id, shipments) | _out_of_reach(order, shipments, places)
     return tuple(
         ShipmentFacts(
             id=one.id,
@@ -127,20 +126,14 @@ def _unasked(session: Session, tenant: int, order: int, shipments: Collection[Sh
     }
 
 
-def _out_of_reach(
-    session: Session, order: Order, shipments: Collection[Shipment], places: Mapping[int, Location]
-) -> set[int]:
+def _out_of_reach(order: Order, shipments: Collection[Shipment], places: Mapping[int, Location]) -> set[int]:
     """What a courier was to bring who does not go where the order goes by now."""
     waiting = [one for one in shipments if one.courier is not None and one.state == "planned" and one.location_id]
     return {
         one.id
         for one in waiting
         if one.courier is not None
-        and not couriers.reaches(
-            session.get(Courier, (one.tenant_id, one.courier.id)),
-            places[one.location_id or 0].address,
-            order.ship_to or Address(),
-        )
+        and not couriers.reaches(one.courier, places[one.location_id or 0].address, order.ship_to or Address())
     }
 
 

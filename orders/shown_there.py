@@ -24,6 +24,7 @@ class Gone:
 
     shipment: int
     location_remote_id: str
+    """Empty where it may be shown at any: a courier's is made wherever the store keeps the work."""
     units: Mapping[str, int]
 
 
@@ -65,7 +66,8 @@ def shared_out(gone: Sequence[Gone], shown: Sequence[StoreShipment], claims: Seq
     free = _unclaimed(shown, claims)
     found: dict[int, list[str]] = {}
     for one in gone:
-        there = [each.remote_id for each in shown if each.location_remote_id in {"", one.location_remote_id}]
+        places = {"", one.location_remote_id}
+        there = [each.remote_id for each in shown if not one.location_remote_id or each.location_remote_id in places]
         taken = _taken(Counter(one.units), {id: free[id] for id in there if id in free})
         for id, units in taken.items():
             free[id] = free[id] - units

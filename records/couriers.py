@@ -24,6 +24,7 @@ class Couriered(BaseModel):
     price_minor: int
     currency: str
     days: int
+    radius_km: int
 
 
 class Courier(Base):

@@ -53,3 +53,10 @@ def test_what_shows_something_known_shows_only_the_rest_of_its_units():
 
 def test_what_does_not_stand_any_more_shows_nothing():
     assert shared_out([gone(1, bag=1)], [shows("f1", stands=False, bag=1)], []) == {}
+
+
+def test_what_a_courier_has_may_be_shown_at_any_place():
+    anywhere = Gone(shipment=1, location_remote_id="", units={"bag": 1})
+
+    assert shared_out([anywhere], [shows("f1", place="newark", bag=1)], []) == {1: ["f1"]}
+    assert shared_out([gone(1, bag=1)], [shows("f1", place="newark", bag=1)], []) == {}
