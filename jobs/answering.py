@@ -65,7 +65,8 @@ def may_swap(session: Session, tenant: int, order: int) -> bool:
 def _hold_what_is_swapped(session: Session, row: Choice, said: Answer) -> None:
     """The units are this order's from the moment in which they were chosen."""
     if not said.swapped:
-        swapping.let_go(session, row.tenant_id, row.order_id)
+        freed = swapping.let_go(session, row.tenant_id, row.order_id)
+        swapping.hold_what_is_written(session, row.tenant_id, row.order_id, freed)
     swaps = swapping.left(session, row, said.swapped)
     if not swaps:
         return

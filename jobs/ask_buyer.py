@@ -68,7 +68,7 @@ def _act(session: Session, work: Work, row: Choice) -> Outcome:
     """Have done what was chosen, by the ways that there are; what only waits can still be chosen anew."""
     said = choosing.answer_of(row)
     order = f"order/{row.order_id}"
-    swaps = swapping.left(session, row, said.swapped)
+    swaps = _still_to_swap(session, row, said.swapped)
     if swaps:
         return _swap(session, work, row, swaps)
     if said.refunded:
@@ -80,6 +80,15 @@ def _act(session: Session, work: Work, row: Choice) -> Outcome:
         choosing.act(session, row, now=work.now())
     queue.add(session, work.tenant, "reserve_stock", order)
     return Done()
+
+
+def _still_to_swap(session: Session, row: Choice, wanted: Mapping[int, int]) -> dict[int, int]:
+    """What the store is still to be told. What is wanted no more, somebody has settled in the store itself."""
+    left = swapping.left(session, row, wanted)
+    if not left or swapping.asked(session, row.tenant_id, row.order_id):
+        return left  # the store may have it already, and nobody has written that down yet
+    still = choice_over.wanted_still(session, row)
+    return {line: variant for line, variant in left.items() if line in still}
 
 
 def _swap(session: Session, work: Work, row: Choice, swaps: Mapping[int, int]) -> Outcome:

@@ -30,7 +30,9 @@ from orders import (
     replanning,
     splitting,
     still_changeable,
+    swapping,
 )
+from orders.allocation import Pick
 from orders.by_hand import Aside
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
@@ -72,7 +74,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         return Done()  # what is being taken back asks for this job again when it is done
     if tenants.mode_of(session, work.tenant) != "live":
         return None if order.state in {"released", "watched"} else Done()
-    answered = choosing.answer_due(session, work.tenant, order.id)
+    answered, freed = choosing.answer_due(session, work.tenant, order.id)
     if answered is not None:
         queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(answered.id), lane=f"order/{order.id}")
         return Done()  # what is given up or swapped is taken off first, and that asks for this job again
@@ -93,12 +95,14 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     aside = _aside(session, work.tenant, wanted, others)
     chosen, short = _choose(session, work, order, wanted, aside, others, quotes, rules)
     if (short or aside.short) and others:
+        _hold_on(session, work.tenant, order.id, freed)
         return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
     planning.note_shortage(session, work.tenant, order.id, short, wanted, aside, now=work.now())
     _note_bans(session, work, order.id, chosen, wanted)
     _ask_about(session, work, order.id, Counter(short) + Counter(aside.short_units))
     picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
     if not picks:
+        _hold_on(session, work.tenant, order.id, freed)
         return Done()
     again = order.state != "released"
     if not again:
@@ -109,12 +113,18 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         planned = _send(session, work, order, chosen, wanted, rules, again=again)
         holdings, joined = [*holdings, *planned.holdings], planned.joined
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
+    holdings = [*holdings, *swapping.held_on(freed, picks)]
     inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
     for older, shipment in joined.items():
         replanning.fold(session, work.tenant, old=older, new=shipment)
     if any(pick.parts for pick in picks):
         tell_stock.ask_about_bundles(session, work.tenant, order.id)
     return Done()
+
+
+def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
+    """What is sent instead of something else stays held until it is planned, however long that takes."""
+    inventory.reserve(session, tenant, order, swapping.held_on(freed, ()), actor="packline")
 
 
 def _aside(session: Session, tenant: int, wanted: Demand, others: Mapping[tuple[int, int], int]) -> Aside:

@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from integrations import nouns
 from integrations.ports import SWAP_REFUSED, Permanent
-from jobs import outward, queue
+from jobs import intake, outward, queue
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import choosing, placing, swapping
+from orders import catalogue, choosing, placing, swapping, wanted
+from records import choices
 from records.choices import Choice, Swap
 from records.orders import LOCK, OVER, Order, OrderLine
 from records.stock import Variant
@@ -52,6 +53,9 @@ def drop(session: Session, tenant: int, order: int, why: str, *, now: datetime) 
         swapping.withdraw(session, row, why, now=now)
         outward.settle(session, tenant, swapping.key_of(row.id), "abandon", reason=why)
     swapping.let_go(session, tenant, order)
+    if choices.swaps_of(session, tenant, order):
+        # What was held for it is free, and no count of the store's will say so.
+        intake.fill_backorders(session, tenant)
 
 
 def give_up(session: Session, tenant: int, order: int, *, now: datetime) -> None:
@@ -129,6 +133,10 @@ def _written(session: Session, work: Work, swap: int, store: nouns.StoreOrder) -
     if not swapping.written(session, row, now=work.now()):
         return
     placing.take(session, work.tenant, order.connection_id, store.snapshot, said_by="store", final=True)
+    # Whoever plans the order before it is checked again wants what it is now, and not the line that was given up.
+    session.flush()
+    wanted.write(session, work.tenant, order.id, store)
+    catalogue.link_lines(session, work.tenant, order.id, order.connection_id)
     if not swapping.asked(session, work.tenant, order.id):
         choice = session.get_one(Choice, (work.tenant, row.choice_id), with_for_update=True, populate_existing=True)
         said = choosing.answer_of(choice)

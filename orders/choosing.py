@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from orders import lifecycle, shortage, swapping
+from orders.allocation import Pick
 from orders.buyer_links import Link
 from orders.shortage import Answer, Asked, Units
 from records import choices, notices, tenants, timeline
@@ -94,20 +95,18 @@ def _nothing_is_short(session: Session, row: Choice | None, *, now: datetime) ->
     return []
 
 
-def answer_due(session: Session, tenant: int, order: int) -> Choice | None:
+def answer_due(session: Session, tenant: int, order: int) -> tuple[Choice | None, Sequence[Pick]]:
     """An answer that gives lines up, or swaps them, and was not done yet: until it is, nothing is reserved.
 
-    What was held for swaps that are done is free from here on, to be taken for their new lines.
+    What was held for swaps that are done is free from here on, to be taken for their new lines; it is answered too.
     """
     row = choices.latest_of(session, tenant, order)
     said = None if row is None else answer_of(row)
     if row is None or said is None or not (said.refunded or said.swapped):
-        return None
+        return None, ()
     if row.state in DECIDED and row.acted_at is None:
-        return row
-    if said.swapped:
-        swapping.let_go(session, tenant, order)
-    return None
+        return row, ()
+    return None, swapping.let_go(session, tenant, order) if said.swapped else ()
 
 
 def answer(session: Session, row: Choice, said: Answer, *, by: str, now: datetime, reason: str = "") -> bool:

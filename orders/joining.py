@@ -101,7 +101,8 @@ def join(session: Session, tenant: int, shipments: Sequence[Shipment], rules: Ru
     Raises Contended where somebody else has moved one of them on: then nothing of it may be committed.
     """
     units = together([units_of(session, tenant, one.id) for one in shipments])
-    made = replanning.plan(session, tenant, shipments[0], units, promising.in_one(map(of_shipment, shipments)))
+    said, by_carrier = promising.in_one(map(of_shipment, shipments)), any(one.by_carrier for one in shipments)
+    made = replanning.plan(session, tenant, shipments[0], units, said, by_carrier=by_carrier)
     for one in shipments:
         give_up(session, tenant, one)
         replanning.fold(session, tenant, old=one.id, new=made)

@@ -29,14 +29,22 @@ def give_up_quotes(session: Session, tenant: int, shipment: int) -> None:
         lifecycle.move(session, tenant, "label", label, "fail")
 
 
-def plan(session: Session, tenant: int, like: Shipment, part: Mapping[int, int], said: Promise) -> int:
+def plan(
+    session: Session,
+    tenant: int,
+    like: Shipment,
+    part: Mapping[int, int],
+    said: Promise,
+    *,
+    by_carrier: bool | None = None,
+) -> int:
     """A shipment from the place of another with these units (by order line) and this promise; without boxes yet."""
     made = session.execute(
         insert(Shipment)
         .values(
             tenant_id=tenant, order_id=like.order_id, location_id=like.location_id,
             ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
-            by_carrier=like.by_carrier,
+            by_carrier=like.by_carrier if by_carrier is None else by_carrier,
         )
         .returning(Shipment.id)
     ).scalar_one()  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -55,6 +55,8 @@ def ask(session: Session, choice: Choice, wanted: Mapping[int, int], short: Unit
     Raises Gone, and leaves everything as it was, where the units are not all there.
     """
     tenant, order = choice.tenant_id, choice.order_id
+    if not set(wanted) <= set(short):
+        raise Gone  # it was sent as something else before, or is wanted no more
     with session.begin_nested():
         before = choices.swaps_of(session, tenant, order)
         # Whoever gives levels back and takes others in one transaction locks them all first, in one order.
@@ -119,14 +121,31 @@ def withdraw(session: Session, row: Swap, why: str, *, now: datetime) -> None:
         inventory.release_shipment(session, row.tenant_id, row.order_id, NO_SHIPMENT, actor="packline")
 
 
-def let_go(session: Session, tenant: int, order: int) -> None:
-    """Free what was held for swaps, so that who plans the order in this transaction can take it for the new lines."""
+def let_go(session: Session, tenant: int, order: int) -> list[Pick]:
+    """Free what was held for swaps, so that who plans the order in this transaction can take it for the new lines;
+    answers it. What they do not take is to be held again before the transaction ends (`held_on`).
+    """
     rows = choices.swaps_of(session, tenant, order)
     if not rows or any(row.state == "asked" for row in rows):
-        return
+        return []
     variants = {line.variant_id for line in lines_of(session, tenant, order) if line.variant_id}
     store_counts.lock(session, tenant, variants={*variants, *(row.variant_id for row in rows)})
+    held = _held(session, tenant, order)
     inventory.release_shipment(session, tenant, order, NO_SHIPMENT, actor="packline")
+    return held
+
+
+def hold_what_is_written(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
+    """Of what was freed, keep what the store's order has by now: it is the order's, whatever else is chosen."""
+    done = {(row.line_id, row.variant_id) for row in choices.swaps_of(session, tenant, order) if row.state == "written"}
+    holdings = [Holding(pick=one, shipment=NO_SHIPMENT) for one in freed if (one.line, one.variant) in done]
+    inventory.reserve(session, tenant, order, holdings, actor="packline")
+
+
+def held_on(freed: Sequence[Pick], taken: Sequence[Pick]) -> list[Holding]:
+    """What stays held for swaps: whatever was freed and is in no pick of what is planned. Pure."""
+    planned = {pick.variant for pick in taken}
+    return [Holding(pick=pick, shipment=NO_SHIPMENT) for pick in freed if pick.variant not in planned]
 
 
 def told(session: Session, row: Swap) -> str:

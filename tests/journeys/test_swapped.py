@@ -374,3 +374,40 @@ def test_a_job_that_a_person_gave_up_leaves_two_swaps_held_and_a_released_hold_m
     assert in_store(world, placed) == {"BAG": 1, "RED": 1, "CHEAP": 1}
     assert (commits(world), shipped(world)) == (2, [{"BAG": 1, "CHEAP": 1, "RED": 1}])
     assert [world.level(sku, "Reno") for sku in ("RED", "CHEAP")] == [(4, 0), (4, 0)]
+
+
+def test_what_is_swapped_stays_held_while_the_rest_is_waited_for_and_all_of_it_leaves_together(world: World):
+    world.open_shop(rules=ASKING, variants=GOODS, locations=[RENO])
+    granted(world, SCOPES)
+    placed = world.place(*BASKET, ("FEW", 2))
+    world.settle()
+    lines = {row.sku: str(row.id) for row in world.rows("SELECT id, sku FROM order_lines")}
+    wish = {f"line-{lines['BLUE']}": f"swap/{variant_of(world, 'RED')}", f"line-{lines['FEW']}": "wait"}
+
+    httpx.post(link_in(world.letters()[0]), data=wish | {"rest": "together"}, follow_redirects=True, timeout=60)
+    world.settle()
+
+    assert in_store(world, placed) == {"BAG": 1, "MUG": 2, "RED": 2, "FEW": 2}
+    assert (shipped(world), world.level("RED", "Reno")) == ([], (5, 2))
+    other = world.place(("RED", 4))
+    world.settle()
+    assert (world.open_holds(other), world.level("RED", "Reno")) == (["stock"], (5, 2))
+    world.control(
+        "POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": "FEW", "location": "Reno", "on_hand": 2}
+    )
+    world.read_catalogue()
+    world.settle()
+    assert shipped(world) == [{"BAG": 1, "FEW": 2, "MUG": 2, "RED": 2}]
+    assert world.level("RED", "Reno") == (3, 0)
+
+
+def test_what_may_not_be_sent_to_the_buyer_is_offered_in_no_place_of_anything(world: World):
+    asked(world)
+    page = httpx.get(link_in(world.letters()[0]), timeout=60).text
+    assert re.findall(r'value="swap/(\d+)"', page) == [str(variant_of(world, "RED"))]
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE variants SET bans = '{\"never_to\": [\"US\"]}' WHERE sku = 'RED'"))
+
+    page = httpx.get(link_in(world.letters()[0]), timeout=60).text
+
+    assert re.findall(r'value="swap/(\d+)"', page) == []
