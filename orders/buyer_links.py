@@ -1,73 +1,22 @@
-"""Signs the links that let a buyer in without a login: each is good for one thing of one order, until a day."""
+"""The links that let a buyer in without a login: to a choice, to what was delivered by mail, and to their order."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from orders.signed_links import SignedLinks
 
-from itsdangerous import BadData, URLSafeSerializer
-
-# Nothing else that SECRET_KEY signs can be taken for such a link, or this for anything else; nor one page's for
-# another's.
 _SALTS = {
     "choose": "packline/buyer-links/1",
     "delivered": "packline/buyer-links/delivered/1",
     "order": "packline/buyer-links/order/1",
 }
-_PARTS = 4
 
 
-class NoLink(Exception):
-    """It was not made here."""
-
-
-class LinkEnded(Exception):
-    """It was good until a while ago."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """What a link is good for: a choice, a digital delivery, or an order, as its page says.
-
-    `version` is that thing's own: with a newer one, this leads nowhere.
-    """
-
-    tenant: int
-    about: int
-    version: int
-    until: datetime
-
-
-class BuyerLinks:
-    """Makes and reads links; the same link is made of the same facts each time."""
+class BuyerLinks(SignedLinks):
+    """A link of one page is good for no other."""
 
     def __init__(self, secret: str, public_url: str, page: str = "choose") -> None:
-        self._secret, self._public_url, self._page = secret, public_url.rstrip("/"), page
-        self._signer = URLSafeSerializer(
-            secret, salt=_SALTS[page], signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
-        )
+        super().__init__(secret, public_url, page=page, salt=_SALTS[page])
 
     def leading_to(self, page: str) -> BuyerLinks:
         """The links to another of the buyer's pages: `choose`, `delivered` or `order`."""
         return BuyerLinks(self._secret, self._public_url, page)
-
-    def address(self, link: Link) -> str:
-        return f"{self._public_url}/{self._page}/{self.token(link)}"
-
-    def token(self, link: Link) -> str:
-        return str(self._signer.dumps([link.tenant, link.about, link.version, int(link.until.timestamp())]))
-
-    def read(self, token: str, *, now: datetime) -> Link:
-        """What a link is good for. Raises NoLink, LinkEnded."""
-        try:
-            parts = self._signer.loads(token)
-        except BadData as broken:
-            raise NoLink from broken
-        if not isinstance(parts, list) or len(parts) != _PARTS or not all(type(part) is int for part in parts):
-            raise NoLink
-        tenant, about, version, until = parts
-        link = Link(tenant=tenant, about=about, version=version, until=datetime.fromtimestamp(until, UTC))
-        if link.until <= now:
-            raise LinkEnded
-        return link

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from orders import lifecycle, shortage, swapping
 from orders.allocation import Pick
-from orders.buyer_links import Link
 from orders.shortage import Answer, Asked, Units
+from orders.signed_links import Link
 from records import choices, notices, tenants, timeline
 from records.choices import DECIDED, OPEN, Choice
 from records.orders import lines_of

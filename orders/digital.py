@@ -10,8 +10,8 @@ from sqlalchemy import func, select, text, true, update
 from sqlalchemy.orm import Session, aliased
 
 from orders import holds
-from orders.buyer_links import Link
 from orders.holds import Problem
+from orders.signed_links import Link
 from records import digital, notices, tenants
 from records.digital import CODES, LINK, DigitalCode, DigitalDelivery, DigitalGoods, DigitalLine
 from records.orders import OVER, Order, OrderLine

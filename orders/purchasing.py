@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from integrations.nouns import Address, Way
 from orders import dropping, lifecycle, outstanding
 from orders.dropping import Asked, Split
-from orders.supplier_links import SupplierLink
+from orders.signed_links import Link
 from records import suppliers, timeline
 from records.orders import Order, OrderLine
 from records.orders import lines_of as lines_of_order
@@ -142,9 +142,9 @@ def address_of(order: Order) -> Address | None:
     return None if to is None else to.model_copy(update={"email": "", "latitude": None, "longitude": None})
 
 
-def link_of(row: PurchaseOrder, lead_days: int) -> SupplierLink:
+def link_of(row: PurchaseOrder, lead_days: int) -> Link:
     until = row.created_at + timedelta(days=lead_days) + LINKS_OUTLIVE_LEAD_TIMES
-    return SupplierLink(tenant=row.tenant_id, purchase_order=row.id, version=row.link_version, until=until)
+    return Link(tenant=row.tenant_id, about=row.id, version=row.link_version, until=until)
 
 
 def ship_by(row: PurchaseOrder, lead_days: int) -> date:

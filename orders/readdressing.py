@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
 from orders import holds, lifecycle
-from orders.buyer_links import Link
 from orders.holds import Problem
+from orders.signed_links import Link
 from records import timeline
 from records.address_changes import AddressChange, latest_of
 from records.digital import deliveries_of

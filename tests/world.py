@@ -52,6 +52,12 @@ BUYER = {
     "province_code": "CA", "zip": "94107", "country_code": "US", "phone": "4155550100",
 }  # fmt: skip
 EASTERN_BUYER = BUYER | {"address1": "20 W 34th St", "city": "New York", "province_code": "NY", "zip": "10001"}
+_ASK_AGAIN = """
+UPDATE jobs SET due_at = now() FROM holds
+WHERE jobs.kind = 'verify_order' AND jobs.state = 'due' AND jobs.due_at > now()
+  AND holds.tenant_id = jobs.tenant_id AND jobs.subject = 'order/' || holds.order_id
+  AND holds.kind = 'mismatch' AND holds.state = 'open'
+"""
 
 
 def variant(
@@ -137,9 +143,16 @@ class World:
         """Let webhooks arrive and work be done, until neither leads to the other any more."""
         for _ in range(30):
             self.heard()
-            if not self.work_off():
+            if not self.work_off() and not self.five_seconds_pass():
                 return
         raise AssertionError("webhooks and jobs go round in circles")
+
+    def five_seconds_pass(self) -> int:
+        """Have the store asked again about orders of which it told two versions in one second: on a quick machine, any
+        story may have some. Answers how many there were.
+        """
+        with self.engine.begin() as connection:
+            return connection.execute(text(_ASK_AGAIN)).rowcount
 
     def work_off(self) -> int:
         """Run every job that is due, as workers would; answers how many there were."""

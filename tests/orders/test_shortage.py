@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders import shortage
-from orders.buyer_links import BuyerLinks, Link, LinkEnded, NoLink
+from orders.buyer_links import BuyerLinks
 from orders.shortage import Answer, Asked
+from orders.signed_links import Link, LinkEnded, NoLink
 from records.tenants import Rules
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from test_browser import CHROMIUM, PHONE, WIDE, origin, troubles, wrong_on  # no
 
 from config import secrecy
 from orders import choosing
-from orders.buyer_links import Link
+from orders.signed_links import Link
 from records import choices
 from records.choices import Choice
 from web.pages.choose import links

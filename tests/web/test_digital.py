@@ -18,7 +18,7 @@ from test_roles import somebody
 
 from config import secrecy
 from orders import digital
-from orders.buyer_links import Link
+from orders.signed_links import Link
 from records.digital import find_delivery
 from records.orders import Order
 from web.pages.choose import links

@@ -19,7 +19,7 @@ from test_browser import CHROMIUM, PHONE, WIDE, origin, wrong_on  # noqa: F401 -
 
 from config import secrecy
 from orders import purchasing
-from orders.supplier_links import SupplierLink
+from orders.signed_links import Link
 from records import suppliers
 from records.suppliers import PurchaseOrder
 from web.pages import choose
@@ -96,11 +96,11 @@ def test_nobody_s_link_leads_anywhere(
     app: Flask, stranger: Person, asked: PurchaseOrder, other_shop: Shop, token: str
 ) -> None:
     link = purchasing.link_of(asked, 3)
-    of = {"purchase_order": asked.id, "version": 1, "until": link.until}
+    of = {"about": asked.id, "version": 1, "until": link.until}
     with app.app_context():
-        others = links().token(SupplierLink(tenant=other_shop.tenant, **of))
-        newer = links().token(SupplierLink(tenant=link.tenant, **of | {"version": 2}))
-        ended = links().token(SupplierLink(tenant=link.tenant, **of | {"until": asked.created_at - timedelta(1)}))
+        others = links().token(Link(tenant=other_shop.tenant, **of))
+        newer = links().token(Link(tenant=link.tenant, **of | {"version": 2}))
+        ended = links().token(Link(tenant=link.tenant, **of | {"until": asked.created_at - timedelta(1)}))
         buyers = choose.links()._signer.dumps([link.tenant, asked.id, 1, int(link.until.timestamp())])
 
     for forged in (others, newer, buyers, token[:-2], f"x{token}", "x"):

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from orders import purchasing
-from orders.supplier_links import SupplierLink
+from orders.signed_links import Link
 from records import suppliers
 from tests.world import serving
 from web.pages.supply import links
@@ -176,11 +176,11 @@ def test_who_has_no_link_or_an_old_one_is_told_in_json(
     assert row is not None
     with app.app_context():
         ended = links().token(
-            SupplierLink(tenant=row.tenant_id, purchase_order=row.id, version=row.link_version,
+            Link(tenant=row.tenant_id, about=row.id, version=row.link_version,
                          until=shop.now - timedelta(days=900))
         )  # fmt: skip
         theirs = links().token(
-            SupplierLink(tenant=row.tenant_id + 1, purchase_order=row.id, version=row.link_version,
+            Link(tenant=row.tenant_id + 1, about=row.id, version=row.link_version,
                          until=shop.now + timedelta(days=9))
         )  # fmt: skip
     origin = machine.address.rpartition("/")[0]

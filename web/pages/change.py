@@ -6,24 +6,21 @@ its address is signed, ends, can be ended by the shop, and nothing that is typed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs import changing, desk
 from orders import change_told, readdressing, still_changeable, taking_back
-from orders.buyer_links import LinkEnded, NoLink
 from orders.change_told import Told
 from orders.taking_back import Begun, PlanChanged
-from records import database
 from records.orders import Order, find_order
-from records.tenants import Tenant
-from web import asked, show
-from web.pages import address_form, choose, shop
+from web import asked
+from web.pages import address_form, by_link, choose
 
 log = structlog.get_logger(__name__)
 # Not guarded as the other pages are: a buyer is nobody's user, and brings nothing but the address.
@@ -144,21 +141,8 @@ def _wrong_units(told: Told, units: Mapping[int, int]) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _opened(token: str) -> Iterator[tuple[Session, Order]]:
-    """The order that a link is good for, in its shop's transaction; 404 for any other link, 410 for one that ended."""
-    try:
-        link = choose.links().leading_to("order").read(token, now=show.now())
-    except NoLink:
-        abort(404)
-    except LinkEnded:
-        abort(410)
-    with database.transaction(shop.engine(), link.tenant) as session:
-        row = find_order(session, link.tenant, link.about)
-        tenant = session.get(Tenant, link.tenant)
-        if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
-            abort(404)
-        yield session, row
+def _opened(token: str) -> AbstractContextManager[tuple[Session, Order]]:
+    return by_link.opened(choose.links().leading_to("order"), token, find_order)
 
 
 def _told(session: Session, order: Order) -> Told:

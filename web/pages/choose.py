@@ -6,27 +6,26 @@ is signed, ends, and is told to no other site. Looking changes nothing, since pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs import desk
 from jobs.work import buyer_links
 from orders import choice_told, choosing
-from orders.buyer_links import BuyerLinks, LinkEnded, NoLink
+from orders.buyer_links import BuyerLinks
 from orders.choice_told import Told
 from orders.shortage import swap_of
 from orders.swapping import Gone
-from records import choices, database
+from records import choices
 from records.choices import Choice
-from records.tenants import Tenant
 from web import asked, show
-from web.pages import shop
+from web.pages import by_link
 
 log = structlog.get_logger(__name__)
 # Not guarded as the other pages are: a buyer is nobody's user, and brings nothing but the address.
@@ -125,21 +124,8 @@ def taken(given: Mapping[str, str], told: Told) -> Form:
     return Form(lines=kept, ship_rest=form.ship_rest, wrong={**form.wrong, **gone})
 
 
-@contextmanager
-def _opened(token: str) -> Iterator[tuple[Session, Choice]]:
-    """The choice that a link is good for, in its shop's transaction; 404 for any other link, 410 for one that ended."""
-    try:
-        link = links().read(token, now=show.now())
-    except NoLink:
-        abort(404)
-    except LinkEnded:
-        abort(410)
-    with database.transaction(shop.engine(), link.tenant) as session:
-        row = choices.find(session, link.tenant, link.about)
-        tenant = session.get(Tenant, link.tenant)
-        if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
-            abort(404)
-        yield session, row
+def _opened(token: str) -> AbstractContextManager[tuple[Session, Choice]]:
+    return by_link.opened(links(), token, choices.find)
 
 
 def _page(token: str, told: Told, form: Form) -> str:

@@ -6,8 +6,7 @@ counts nothing, since programs that check mail look, too; a link is opened by a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -16,13 +15,10 @@ from sqlalchemy.orm import Session
 
 from config.keyring import Keyring
 from orders import choice_told, digital, digital_told
-from orders.buyer_links import LinkEnded, NoLink
 from orders.digital_told import Told
-from records import database
 from records.digital import DigitalDelivery, find_delivery, lines_in
-from records.tenants import Tenant
 from web import show
-from web.pages import choose, shop
+from web.pages import by_link, choose
 
 log = structlog.get_logger(__name__)
 # Not guarded as the other pages are: a buyer is nobody's user, and brings nothing but the address.
@@ -65,21 +61,8 @@ def tell_nobody_the_address(response: Response) -> Response:
     return response
 
 
-@contextmanager
-def _opened(token: str) -> Iterator[tuple[Session, DigitalDelivery]]:
-    """The delivery that a link is good for, in its shop's transaction; 404 for any other, 410 for one that ended."""
-    try:
-        link = choose.links().leading_to("delivered").read(token, now=show.now())
-    except NoLink:
-        abort(404)
-    except LinkEnded:
-        abort(410)
-    with database.transaction(shop.engine(), link.tenant) as session:
-        row = find_delivery(session, link.tenant, link.about)
-        tenant = session.get(Tenant, link.tenant)
-        if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
-            abort(404)
-        yield session, row
+def _opened(token: str) -> AbstractContextManager[tuple[Session, DigitalDelivery]]:
+    return by_link.opened(choose.links().leading_to("delivered"), token, find_delivery)
 
 
 def _told(session: Session, row: DigitalDelivery) -> Told:

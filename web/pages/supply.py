@@ -7,27 +7,25 @@ changes nothing, since programs that check mail look, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from jobs import drop_shipping
 from jobs.work import supplier_links
 from orders import purchase_sheet, purchase_told, purchasing, supplying
-from orders.buyer_links import LinkEnded, NoLink
 from orders.purchase_told import Told
 from orders.supplier_links import SupplierLinks
 from orders.supplying import LONGEST_CARRIER, LONGEST_NUMBER, LONGEST_REASON, MOST_NUMBERS, SUPPLIER, Sent
-from records import database, suppliers
+from records import suppliers
 from records.suppliers import PurchaseOrder
-from records.tenants import Tenant
 from web import asked, show
-from web.pages import shop
+from web.pages import by_link
 
 log = structlog.get_logger(__name__)
 # Not guarded as the other pages are: a supplier is nobody's user, and brings nothing but the address.
@@ -174,23 +172,8 @@ def pdf(told: Told, link: str) -> Response:
     return Response(sheet, content_type="application/pdf", headers={"Content-Disposition": named})
 
 
-@contextmanager
-def opened(token: str) -> Iterator[tuple[Session, PurchaseOrder]]:
-    """The purchase order that a link is good for, in its shop's transaction; 404 for any other link, 410 for one that
-    ended.
-    """
-    try:
-        link = links().read(token, now=show.now())
-    except NoLink:
-        abort(404)
-    except LinkEnded:
-        abort(410)
-    with database.transaction(shop.engine(), link.tenant) as session:
-        row = suppliers.find(session, link.tenant, link.purchase_order)
-        tenant = session.get(Tenant, link.tenant)
-        if row is None or row.link_version != link.version or tenant is None or tenant.closed_at is not None:
-            abort(404)
-        yield session, row
+def opened(token: str) -> AbstractContextManager[tuple[Session, PurchaseOrder]]:
+    return by_link.opened(links(), token, suppliers.find)
 
 
 def told_to(session: Session, row: PurchaseOrder) -> Told:
