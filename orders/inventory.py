@@ -17,6 +17,7 @@ from orders import reserving, taking_counts
 from orders.allocation import Pick
 from orders.reserving import Taken
 from orders.taking_counts import CameBack
+from records import database
 from records.stock import Location
 
 
@@ -38,10 +39,10 @@ def available(
     """Units free to promise, by (variant, location)."""
     if len(variants) == 1 and len(places) == 1:
         one = {"tenant": tenant, "variant": next(iter(variants)), "place": next(iter(places))}
-        rows = session.connection().exec_driver_sql(_AVAILABLE_ONE, one).all()
+        rows = database.ask_driver(session, _AVAILABLE_ONE, one)
     else:
         several = {"tenant": tenant, "variants": list(variants), "places": list(places)}
-        rows = session.execute(_AVAILABLE, several).all()
+        rows = [tuple(row) for row in session.execute(_AVAILABLE, several)]
     return {(variant, place): free for variant, place, free in rows}
 
 

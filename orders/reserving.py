@@ -1,7 +1,7 @@
 """The statements by which orders.inventory holds units: levels, reservations and movements at once, or none of them.
 
 Most orders of a sale take one thing from one place. Theirs is a statement of its own, of plain values and with nothing
-to sort or to sum up: the row of a popular variant is locked while it runs. It goes to the driver as it stands, as
+to sort or to sum up: the row of a popular variant is locked while it runs. It is asked of the driver itself, as
 nothing in it is for SQLAlchemy to compile or to convert.
 """
 
@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from records import database
 
 
 class Taken(NamedTuple):
@@ -31,7 +33,8 @@ def take(session: Session, tenant: int, order: int, taken: Sequence[Taken], *, a
     """Hold these for an order, where their levels have all that is wanted of them; answers how many levels had."""
     whose = {"tenant": tenant, "order": order, "actor": actor}
     if len(taken) == 1:
-        return int(session.connection().exec_driver_sql(_TAKE_ONE, whose | taken[0]._asdict()).scalar_one())
+        ((levels,),) = database.ask_driver(session, _TAKE_ONE, whose | taken[0]._asdict())
+        return int(levels)
     lists = dict(zip(_LISTS, map(list, zip(*taken, strict=True)), strict=True))
     return int(session.execute(_TAKE_ALL, whose | lists).scalar_one())
 

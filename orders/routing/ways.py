@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations
 
 from integrations.nouns import Noun
 from orders.distance import between
 from orders.routing import bans
 from orders.routing.bans import LeftOut
-from orders.routing.question import Question, Quote
+from orders.routing.question import Question, Quote, Want
 
 # A variant that the store does not count is never short.
 UNCOUNTED = 10**9
@@ -46,6 +47,7 @@ def left_out(question: Question) -> list[LeftOut]:
 def ways(question: Question) -> list[Way]:
     """Every way worth weighing, each set of places once; the nearest place of a set gives what it has first."""
     out, closed = {one.place for one in bans.places(question)}, bans.closed(question)
+    free = {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
     open_places = [
         place
         for place in question.places
@@ -55,7 +57,7 @@ def ways(question: Question) -> list[Way]:
     found: dict[tuple[int, ...], Way] = {}
     for size in range(1, _most(question) + 1):
         for chosen in combinations(near if size == 1 else near[:_TOGETHER], size):
-            way = _way(question, [place.id for place in chosen])
+            way = _way(question.wants, [place.id for place in chosen], dict(free), closed)
             if way.takings:
                 found.setdefault(tuple(sorted(way.places)), way)
         if question.rules.asked[:2] == _FEWEST_FIRST and any(not way.short for way in found.values()):
@@ -73,13 +75,13 @@ def _most(question: Question) -> int:
     return question.rules.most_shipments if units >= question.rules.split_from_units else 1
 
 
-def _free(question: Question) -> dict[tuple[int, int], int]:
-    return {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
+def _way(
+    wants: Sequence[Want], places: Sequence[int], free: dict[tuple[int, int], int], closed: AbstractSet[tuple[int, int]]
+) -> Way:
+    """What these places would send, in their order, which is taken off `free`.
 
-
-def _way(question: Question, places: Sequence[int]) -> Way:
-    """What these places would send, in their order. A place that would send nothing is not among the way's places."""
-    wants, free, closed = question.wants, _free(question), bans.closed(question)
+    A place that would send nothing is not among the way's places.
+    """
     open_units = {want.line: want.units for want in wants}
     takings: list[Taking] = []
     for place in places:

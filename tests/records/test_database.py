@@ -38,6 +38,15 @@ def refuses(shop, table, code):
     shop.run(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()")
 
 
+def in_sqlalchemys_way(session, tenant):
+    audit.write(session, tenant, actor="test", surface="command", act="tried")
+
+
+def to_the_driver(session, tenant):
+    said = "INSERT INTO audit_lines (tenant_id, actor, surface, act) VALUES (%(tenant)s, 'test', 'command', 'tried')"
+    database.ask_driver(session, said + " RETURNING id", {"tenant": tenant})
+
+
 # Disk full, out of memory, too many connections, shut down, crashed, starting up, deadlock, serialisation failure,
 # lock not available, cancelled for its time, read-only after a failover, idle too long in a transaction, input/output.
 @pytest.mark.parametrize(
@@ -58,12 +67,13 @@ def refuses(shop, table, code):
         "58030",
     ],
 )
-def test_a_database_in_trouble_is_away_and_the_job_is_tried_again(shop, own_engine, monkeypatch, code):
+@pytest.mark.parametrize("says", [in_sqlalchemys_way, to_the_driver])
+def test_a_database_in_trouble_is_away_and_the_job_is_tried_again(shop, own_engine, monkeypatch, code, says):
     order = shop.order((None, 1))
 
     def write(work):
         with work.writing() as session:
-            audit.write(session, shop.tenant, actor="test", surface="command", act="tried")
+            says(session, shop.tenant)
         return Done()
 
     monkeypatch.setattr(stages, "run", write)
@@ -101,6 +111,37 @@ def test_a_connection_that_may_only_read_is_given_up_for_a_new_one(own_engine):
     with own_engine.begin() as connection:
         connection.execute(add)
         assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() != old
+
+
+def test_a_connection_of_which_the_driver_says_that_it_may_only_read_is_given_up(own_engine, shop):
+    with own_engine.begin() as connection:
+        connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+
+    with pytest.raises(OperationalError), database.transaction(own_engine, shop.tenant) as session:
+        to_the_driver(session, shop.tenant)
+
+    with database.transaction(own_engine, shop.tenant) as session:
+        to_the_driver(session, shop.tenant)
+    assert shop.one("SELECT count(*) FROM audit_lines") == 1
+
+
+def test_a_connection_that_is_cut_off_under_the_driver_is_given_up(own_engine, shop):
+    def cut_off(session):
+        to_the_driver(session, shop.tenant)
+        shop.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'packline-spoiled'")
+        to_the_driver(session, shop.tenant)
+
+    with pytest.raises(OperationalError), database.transaction(own_engine, shop.tenant) as session:
+        cut_off(session)
+
+    with database.transaction(own_engine, shop.tenant) as session:
+        to_the_driver(session, shop.tenant)
+    assert shop.one("SELECT count(*) FROM audit_lines") == 1
+
+
+def test_what_the_driver_is_refused_for_good_is_not_called_away(own_engine, shop):
+    with pytest.raises(IntegrityError), database.transaction(own_engine, shop.tenant) as session:
+        database.ask_driver(session, "UPDATE tenants SET name = NULL RETURNING id", {})
 
 
 def test_a_transaction_that_rests_too_long_lets_go_of_its_locks(base_settings, shop, monkeypatch):
