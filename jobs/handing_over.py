@@ -124,7 +124,7 @@ def take_over(session: Session, work: Work, given: Mapping[int, Sequence[str]]) 
     for shipment, fulfillments in given.items():
         handed_over.take_over(session, work.tenant, work.subject_id, shipment, fulfillments)
     if given:
-        tell_stock.ask_about_bundles(session, work.tenant, work.subject_id)
+        tell_stock.ask_about_unsold(session, work.tenant, work.subject_id)
         hearing.of_order(session, work.tenant, work.subject_id, now=work.now())
 
 

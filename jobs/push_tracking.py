@@ -134,7 +134,7 @@ def record(session: Session, work: Work, departure: Departure, announced: Mappin
         lifecycle.move(session, tenant, "shipment", shipment, "hand_over")  # it was never here
     promised.has_left(session, tenant, departure.order)
     inventory.consume(session, tenant, departure.order, shipment, actor="packline")
-    tell_stock.ask_about_bundles(session, tenant, departure.order)
+    tell_stock.ask_about_unsold(session, tenant, departure.order)
     for word in departure.words:
         if word.key in announced:
             adopted = all(one.adopted for one in announced[word.key])

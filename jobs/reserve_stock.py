@@ -114,17 +114,18 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         holdings, joined = [*holdings, *planned.holdings], planned.joined
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
     holdings = [*holdings, *swapping.held_on(freed, picks)]
-    inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
+    unsold = inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
     for older, shipment in joined.items():
         replanning.fold(session, work.tenant, old=older, new=shipment)
-    if any(pick.parts for pick in picks):
-        tell_stock.ask_about_bundles(session, work.tenant, order.id)
+    if unsold:
+        tell_stock.ask_about_unsold(session, work.tenant, order.id)
     return Done()
 
 
 def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
     """What is sent instead of something else stays held until it is planned, however long that takes."""
-    inventory.reserve(session, tenant, order, swapping.held_on(freed, ()), actor="packline")
+    if inventory.reserve(session, tenant, order, swapping.held_on(freed, ()), actor="packline"):
+        tell_stock.ask_about_unsold(session, tenant, order)
 
 
 def _aside(session: Session, tenant: int, wanted: Demand, others: Mapping[tuple[int, int], int]) -> Aside:

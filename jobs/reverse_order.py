@@ -119,7 +119,7 @@ def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> No
             left = [shipment for shipment in facts_of(session, tenant, order).shipments if shipment.left]
             if cancelling.end(session, tenant, order, left, now=work.now()):
                 intake.fill_backorders(session, tenant)
-            tell_stock.ask_about_bundles(session, tenant, order)
+            tell_stock.ask_about_unsold(session, tenant, order)
         else:
             cancelling.keep(session, tenant, order, now=work.now())
             fulfilling.if_complete(session, tenant, order)

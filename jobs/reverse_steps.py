@@ -195,7 +195,7 @@ def release_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
         units = inventory.release_shipment(session, work.tenant, step.order, step.subject_id, actor="packline")
-        tell_stock.ask_about_bundles(session, work.tenant, step.order)
+        tell_stock.ask_about_unsold(session, work.tenant, step.order)
         done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are free again.")
         if any(one.id == step.subject_id and one.unasked for one in step.facts.shipments):
             # What the store asks for no more may have been handed over there, or sent: the shelf tells.
@@ -238,7 +238,7 @@ def put_back_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
         units = inventory.put_back(session, work.tenant, step.order, step.subject_id, actor="packline")
-        tell_stock.ask_about_bundles(session, work.tenant, step.order)
+        tell_stock.ask_about_unsold(session, work.tenant, step.order)
         done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are back on the shelf.")
         if units:
             intake.fill_backorders(session, work.tenant)

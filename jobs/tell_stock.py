@@ -32,9 +32,9 @@ _TELLING_TAKES_S = 10.0
 _PERSON_TAKES_S = 120.0
 
 
-def ask_about_bundles(session: Session, tenant: int, order: int) -> None:
-    """Have the store told which parts of bundles this transaction has reserved, given back or shipped for an order."""
-    ask(session, tenant, telling_stock.of_bundles(session, tenant, order))
+def ask_about_unsold(session: Session, tenant: int, order: int) -> None:
+    """Have the store told what it has not sold of all that this transaction has reserved, given back or shipped."""
+    ask(session, tenant, telling_stock.of_unsold(session, tenant, order))
 
 
 def ask(session: Session, tenant: int, movements: Iterable[int]) -> None:

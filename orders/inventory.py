@@ -66,8 +66,10 @@ def free_to_ship(session: Session, tenant: int, variants: Collection[int]) -> di
     return available(session, tenant, variants, session.scalars(places).all())
 
 
-def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, actor: str) -> None:
-    """Hold these units for an order. Raises Contended, and holds nothing, where not all of them are free any more.
+def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, actor: str) -> bool:
+    """Hold these units for an order; answers whether the store has to be told, which has not sold all of them.
+
+    Raises Contended, and holds nothing, where not all of them are free any more.
 
     It is one statement, and wants to be the last of its transaction: the rows of a popular variant stay locked only
     from here to the commit.
@@ -86,17 +88,18 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
         for variant, each in holding.pick.taken()
     ]
     if not taken:
-        return
+        return False
     wanted = len({(one.variant, one.place) for one in taken})
-    given = reserving.take(session, tenant, order, taken, actor=actor)
-    if given != wanted:
-        raise Contended(f"order {order} of tenant {tenant}: {given} of {wanted} levels still had the units")
+    held = reserving.take(session, tenant, order, taken, actor=actor)
+    if held.levels != wanted:
+        raise Contended(f"order {order} of tenant {tenant}: {held.levels} of {wanted} levels still had the units")
+    return held.unsold
 
 
 _MOVEMENTS = """movements
         (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, reference, actor)
     SELECT :tenant, variant_id, location_id,"""
-_WHOSE = ":order, CASE WHEN part THEN 'bundle' ELSE '' END, :actor"
+_WHOSE = ":order, CASE WHEN part THEN 'bundle' WHEN unsold THEN 'elsewhere' ELSE '' END, :actor"
 
 
 def release(session: Session, tenant: int, order: int, *, actor: str) -> int:
@@ -138,7 +141,7 @@ WITH levels AS MATERIALIZED (
     UPDATE reservations SET state = 'released', ended_at = now()
     WHERE tenant_id = :tenant AND order_id = :order AND shipment_id = :shipment AND state = 'consumed'
       AND (SELECT count(*) FROM levels) > 0
-    RETURNING variant_id, location_id, units, part
+    RETURNING variant_id, location_id, units, part, unsold
 ), summed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM back GROUP BY variant_id, location_id
 ), changed AS (
@@ -147,7 +150,7 @@ WITH levels AS MATERIALIZED (
     WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
 ), told AS (
     INSERT INTO {_MOVEMENTS} 'put_back', sum(units), 0, {_WHOSE}
-    FROM back GROUP BY variant_id, location_id, part
+    FROM back GROUP BY variant_id, location_id, part, unsold
 )
 SELECT coalesce(sum(units), 0) FROM summed
 """)  # nosec B608 # composed of our own constants; every value is bound
@@ -177,7 +180,7 @@ WITH levels AS MATERIALIZED (
     WHERE tenant_id = :tenant AND order_id = :order AND state = 'held'
       AND (cast(:shipment AS bigint) IS NULL OR shipment_id = :shipment)
       AND (SELECT count(*) FROM levels) > 0
-    RETURNING variant_id, location_id, units, part
+    RETURNING variant_id, location_id, units, part, unsold
 ), summed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM ended GROUP BY variant_id, location_id
 ), changed AS (
@@ -187,7 +190,7 @@ WITH levels AS MATERIALIZED (
     WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
 ), told AS (
     INSERT INTO {_MOVEMENTS} :cause, -sum(units) * :shelf, -sum(units), {_WHOSE}
-    FROM ended GROUP BY variant_id, location_id, part
+    FROM ended GROUP BY variant_id, location_id, part, unsold
 )
 SELECT coalesce(sum(units), 0) FROM summed
 """)  # nosec B608 # composed of our own constants; every value is bound

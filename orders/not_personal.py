@@ -54,8 +54,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "payments": "tenant_id id connection_id remote_id order_id order_remote_id state currency amount_minor "
     "authorised_minor captured_minor refunded_minor disputed disputed_as_of as_of created_at",
     "privacy_requests": "tenant_id id kind remote_id state found export_expires_at created_at due_at done_at",
-    "reservations": "tenant_id id order_id line_id variant_id location_id shipment_id units each part state created_at "
-    "ended_at",
+    "reservations": "tenant_id id order_id line_id variant_id location_id shipment_id units each part unsold state "
+    "created_at ended_at",
     "refusals": "tenant_id id order_id line_id location_id shipment_id why at",
     "purchase_orders": "tenant_id id order_id supplier_id state link_version created_at sent_at answered_at settled "
     "ended_at",

@@ -69,10 +69,11 @@ WITH less AS (
     WHERE held.tenant_id = :tenant AND held.shipment_id = :old AND held.state = 'held'
       AND held.line_id = part.line_id AND held.units > part.units * held.each
     RETURNING held.order_id, held.line_id, held.variant_id, held.location_id, part.units * held.each AS units,
-              held.each, held.part
+              held.each, held.part, held.unsold
 )
-INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each", part)
-SELECT :tenant, order_id, line_id, variant_id, location_id, :new, units, each, part FROM less
+INSERT INTO reservations
+    (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each", part, unsold)
+SELECT :tenant, order_id, line_id, variant_id, location_id, :new, units, each, part, unsold FROM less
 """)  # nosec B608 # composed of our own constants; every value is bound
 _WHOLE_LINES = text(f"""
 UPDATE reservations held SET shipment_id = :new FROM {_PART}

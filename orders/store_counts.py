@@ -44,7 +44,7 @@ class Untold:
 
     units: Units
     promised: int = 0
-    """Units more that orders hold as parts of bundles."""
+    """Units more that orders hold without the store's having sold them."""
     in_doubt: bool = False
     counted: bool = False
     """A person counted what is on hand: then ours, with what changed since, is the number."""
@@ -120,17 +120,17 @@ _NOTHING = Untold(units=Units())
 
 
 def _promised(session: Session, tenant: int, places: Collection[Place]) -> dict[Place, int]:
-    """Units that our orders hold as parts of bundles. The store, once it was told, keeps them for us."""
-    rows = session.execute(_PARTS_HELD, _keys(tenant, places))
+    """Units that our orders hold and the store has not sold. Once it was told, it keeps them for us."""
+    rows = session.execute(_UNSOLD_HELD, _keys(tenant, places))
     return {(row.variant_id, row.location_id): int(row.units) for row in rows}
 
 
-_PARTS_HELD = text("""
+_UNSOLD_HELD = text("""
 SELECT r.variant_id, r.location_id, sum(r.units) AS units
 FROM reservations r
 JOIN unnest(cast(:variants AS bigint[]), cast(:places AS bigint[])) AS c (variant_id, location_id)
      USING (variant_id, location_id)
-WHERE r.tenant_id = :tenant AND r.part AND r.state = 'held'
+WHERE r.tenant_id = :tenant AND r.unsold AND r.state = 'held'
 GROUP BY r.variant_id, r.location_id
 """)
 # Whoever changes a level by hand waits here, or we for them: then the sum of what is untold is true until we end.
@@ -163,7 +163,7 @@ WITH telling AS MATERIALIZED (
 )
 SELECT m.variant_id, m.location_id, sum(m.on_hand_change) AS on_hand, sum(m.damaged_change) AS damaged,
        sum(m.safety_change) AS safety,
-       sum(CASE WHEN m.reference = 'bundle' THEN m.reserved_change ELSE 0 END) AS promised,
+       sum(CASE WHEN m.reference IN ('bundle', 'elsewhere') THEN m.reserved_change ELSE 0 END) AS promised,
        bool_or(m.cause = 'counted') AS counted,
        bool_or(EXISTS (
            SELECT 1 FROM intentions i

@@ -1,7 +1,7 @@
 """Decides what a store is told of a movement: which units go from which state to which.
 
-It is told of what a person does here, and of the parts of bundles: the store has sold the bundle, and knows nothing of
-what it is put together from.
+It is told of what a person does here, and of what our orders hold and it has not sold: the parts of bundles, as it sold
+the bundle alone, and what came from elsewhere.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ class Told:
     """Somebody counted what is there: the store is to have that number, whatever the change was from."""
 
 
-def of_bundles(session: Session, tenant: int, order: int) -> list[int]:
-    """The movements of bundles' parts that were made for an order in this very transaction."""
-    return list(session.scalars(_OF_BUNDLES, {"tenant": tenant, "order": order}))
+def of_unsold(session: Session, tenant: int, order: int) -> list[int]:
+    """The movements of what the store has not sold that were made for an order in this very transaction."""
+    return list(session.scalars(_OF_UNSOLD, {"tenant": tenant, "order": order}))
 
 
-_OF_BUNDLES = text("""
+_OF_UNSOLD = text("""
 SELECT id FROM movements
-WHERE tenant_id = :tenant AND order_id = :order AND reference = 'bundle' AND at = now() ORDER BY id
+WHERE tenant_id = :tenant AND order_id = :order AND reference IN ('bundle', 'elsewhere') AND at = now() ORDER BY id
 """)
+
+
+_UNSOLD = frozenset({"bundle", "elsewhere"})
 
 
 def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
@@ -65,7 +68,7 @@ def of_movements(session: Session, tenant: int, movements: Iterable[int]) -> dic
 
 
 def _changes(moved: Movement, inventory_remote_id: str, location_remote_id: str) -> tuple[StockChange, ...]:
-    promised = moved.reserved_change if moved.reference == "bundle" else 0
+    promised = moved.reserved_change if moved.reference in _UNSOLD else 0
     return tuple(
         StockChange(
             inventory_remote_id=inventory_remote_id,

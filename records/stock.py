@@ -196,11 +196,11 @@ class Reservation(Base):
         ),
         Index("ix_reservations_order", "tenant_id", "order_id"),
         Index(
-            "ix_reservations_parts",
+            "ix_reservations_unsold",
             "tenant_id",
             "variant_id",
             "location_id",
-            postgresql_where=text("part AND state = 'held'"),
+            postgresql_where=text("unsold AND state = 'held'"),
         ),
         CheckConstraint("units > 0", name="units_positive"),
         CheckConstraint('"each" > 0', name="each_positive"),
@@ -216,7 +216,9 @@ class Reservation(Base):
     units: Mapped[int]
     each: Mapped[int] = mapped_column(server_default="1")
     part: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Of a bundle: the store has not sold it, and knows nothing of it until it is told."""
+    """Of a bundle."""
+    unsold: Mapped[bool] = mapped_column(server_default=text("false"))
+    """By the store, which knows nothing of it until it is told: of a bundle, or of an order from elsewhere."""
     state: Mapped[str] = mapped_column(server_default="held")
     created_at: Mapped[CreatedAt]
     ended_at: Mapped[datetime | None]
@@ -263,7 +265,12 @@ class Movement(Base):
     __tablename__ = "movements"
     __table_args__ = (
         Index("ix_movements_level", "tenant_id", "variant_id", "location_id", "id"),
-        Index("ix_movements_bundle", "tenant_id", "order_id", postgresql_where=text("reference = 'bundle'")),
+        Index(
+            "ix_movements_unsold",
+            "tenant_id",
+            "order_id",
+            postgresql_where=text("reference IN ('bundle', 'elsewhere')"),
+        ),
         Index("ix_movements_repaired", "tenant_id", "id", postgresql_where=text("cause = 'repaired'")),
     )
 
@@ -281,6 +288,7 @@ class Movement(Base):
     reason: Mapped[str] = mapped_column(server_default="")
     """Why a person did it, in their words."""
     reference: Mapped[str] = mapped_column(server_default="")
-    """What it belongs to: `arrival/7`, `count/3`, `return/5`; `bundle` where units are parts of one."""
+    """What it belongs to: `arrival/7`, `count/3`, `return/5`; `bundle` where units are parts of one, `elsewhere` where
+    the store does not have their order."""
     actor: Mapped[str]
     at: Mapped[CreatedAt]
