@@ -31,6 +31,7 @@ from orders import (
     splitting,
     still_changeable,
     swapping,
+    telling_stock,
 )
 from orders.allocation import Pick
 from orders.by_hand import Aside
@@ -112,20 +113,26 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     if chosen and chosen.picks:
         planned = _send(session, work, order, chosen, wanted, rules, again=again)
         holdings, joined = [*holdings, *planned.holdings], planned.joined
-    # The last statement of the transaction: popular variants stay locked from here to the commit only.
     holdings = [*holdings, *swapping.held_on(freed, picks)]
-    unsold = inventory.reserve(session, work.tenant, order.id, holdings, actor="packline")
+    elsewhere = telling_stock.is_from_elsewhere(session, work.tenant, order.id)
+    # The last statement of the transaction: popular variants stay locked from here to the commit only.
+    _hold(session, work.tenant, order.id, holdings, elsewhere=elsewhere)
     for older, shipment in joined.items():
         replanning.fold(session, work.tenant, old=older, new=shipment)
-    if unsold:
-        tell_stock.ask_about_unsold(session, work.tenant, order.id)
     return Done()
 
 
-def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
-    """What is sent instead of something else stays held until it is planned, however long that takes."""
-    if inventory.reserve(session, tenant, order, swapping.held_on(freed, ()), actor="packline"):
+def _hold(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, elsewhere: bool) -> None:
+    if inventory.reserve(session, tenant, order, holdings, actor="packline", elsewhere=elsewhere):
         tell_stock.ask_about_unsold(session, tenant, order)
+
+
+def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
+    """What is sent instead of something else stays held until it is planned, however long that takes.
+
+    It is the store's own order: others are not edited there.
+    """
+    _hold(session, tenant, order, swapping.held_on(freed, ()), elsewhere=False)
 
 
 def _aside(session: Session, tenant: int, wanted: Demand, others: Mapping[tuple[int, int], int]) -> Aside:

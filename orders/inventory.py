@@ -66,10 +66,13 @@ def free_to_ship(session: Session, tenant: int, variants: Collection[int]) -> di
     return available(session, tenant, variants, session.scalars(places).all())
 
 
-def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, actor: str) -> bool:
+def reserve(
+    session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, actor: str, elsewhere: bool = False
+) -> bool:
     """Hold these units for an order; answers whether the store has to be told, which has not sold all of them.
 
-    Raises Contended, and holds nothing, where not all of them are free any more.
+    An order from `elsewhere` is one that the store does not have: it has sold none of them. Raises Contended, and holds
+    nothing, where not all of them are free any more.
 
     It is one statement, and wants to be the last of its transaction: the rows of a popular variant stay locked only
     from here to the commit.
@@ -82,7 +85,7 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
             shipment=holding.shipment,
             units=holding.pick.units * each,
             each=each,
-            part=bool(holding.pick.parts),
+            unsold="bundle" if holding.pick.parts else "elsewhere" if elsewhere else "",
         )
         for holding in holdings
         for variant, each in holding.pick.taken()
@@ -90,10 +93,10 @@ def reserve(session: Session, tenant: int, order: int, holdings: Sequence[Holdin
     if not taken:
         return False
     wanted = len({(one.variant, one.place) for one in taken})
-    held = reserving.take(session, tenant, order, taken, actor=actor)
-    if held.levels != wanted:
-        raise Contended(f"order {order} of tenant {tenant}: {held.levels} of {wanted} levels still had the units")
-    return held.unsold
+    given = reserving.take(session, tenant, order, taken, actor=actor)
+    if given != wanted:
+        raise Contended(f"order {order} of tenant {tenant}: {given} of {wanted} levels still had the units")
+    return any(one.unsold for one in taken)
 
 
 _MOVEMENTS = """movements

@@ -25,26 +25,18 @@ class Taken(NamedTuple):
     shipment: int
     units: int
     each: int
-    part: bool
-    """Of a bundle."""
+    unsold: str
+    """Why the store, which has not sold it, has to be told: `bundle` or `elsewhere`; empty where it has sold it."""
 
 
-class Held(NamedTuple):
-    """How many levels had all that was wanted of them, and whether the store has to be told of any."""
-
-    levels: int
-    unsold: bool
-
-
-def take(session: Session, tenant: int, order: int, taken: Sequence[Taken], *, actor: str) -> Held:
-    """Hold these for an order, where their levels have all that is wanted of them."""
+def take(session: Session, tenant: int, order: int, taken: Sequence[Taken], *, actor: str) -> int:
+    """Hold these for an order, where their levels have all that is wanted of them; answers how many levels had."""
     whose = {"tenant": tenant, "order": order, "actor": actor}
     if len(taken) == 1:
-        ((levels, unsold),) = database.ask_driver(session, _TAKE_ONE, whose | taken[0]._asdict())
-        return Held(levels=levels, unsold=unsold)
+        ((levels,),) = database.ask_driver(session, _TAKE_ONE, whose | taken[0]._asdict())
+        return int(levels)
     lists = dict(zip(_LISTS, map(list, zip(*taken, strict=True)), strict=True))
-    levels, unsold = session.execute(_TAKE_ALL, whose | lists).one()
-    return Held(levels=levels, unsold=unsold)
+    return int(session.execute(_TAKE_ALL, whose | lists).scalar_one())
 
 
 _TAKE_ONE = """
@@ -53,34 +45,29 @@ WITH given AS (
     WHERE tenant_id = %(tenant)s AND variant_id = %(variant)s AND location_id = %(place)s
       AND on_hand - reserved - damaged - safety >= %(units)s
     RETURNING variant_id, location_id
-), sold AS MATERIALIZED (
-    SELECT given.variant_id, given.location_id,
-           CASE WHEN %(part)s THEN 'bundle' WHEN v.connection_id <> o.connection_id THEN 'elsewhere' ELSE '' END AS how
-    FROM given, variants v, orders o
-    WHERE v.tenant_id = %(tenant)s AND v.id = %(variant)s AND o.tenant_id = %(tenant)s AND o.id = %(order)s
 ), held AS (
     INSERT INTO reservations
         (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each", part, unsold)
-    SELECT %(tenant)s, %(order)s, %(line)s, variant_id, location_id, %(shipment)s, %(units)s, %(each)s, %(part)s,
-           how <> ''
-    FROM sold
+    SELECT %(tenant)s, %(order)s, %(line)s, variant_id, location_id, %(shipment)s, %(units)s, %(each)s,
+           %(unsold)s = 'bundle', %(unsold)s <> ''
+    FROM given
 ), told AS (
     INSERT INTO movements
         (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, reference, actor)
     SELECT %(tenant)s, variant_id, location_id, 'reserved', 0, %(units)s,
-           %(order)s, how, %(actor)s
-    FROM sold
+           %(order)s, %(unsold)s, %(actor)s
+    FROM given
 )
-SELECT count(*) AS levels, coalesce(bool_or(how <> ''), false) AS unsold FROM sold
+SELECT count(*) FROM given
 """
 # In the order of what is taken.
-_LISTS = ("lines", "variants", "places", "shipments", "units", "each", "part")
+_LISTS = ("lines", "variants", "places", "shipments", "units", "each", "unsold")
 _TAKE_ALL = text("""
 WITH picks AS (
     SELECT * FROM unnest(cast(:lines AS bigint[]), cast(:variants AS bigint[]), cast(:places AS bigint[]),
                          cast(:shipments AS bigint[]), cast(:units AS bigint[]), cast(:each AS bigint[]),
-                         cast(:part AS boolean[]))
-             AS p (line_id, variant_id, location_id, shipment_id, units, each, part)
+                         cast(:unsold AS text[]))
+             AS p (line_id, variant_id, location_id, shipment_id, units, each, unsold)
 ), needed AS (
     SELECT variant_id, location_id, sum(units) AS units FROM picks GROUP BY variant_id, location_id
 ), locked AS MATERIALIZED (
@@ -96,21 +83,16 @@ WITH picks AS (
       AND level.location_id = locked.location_id
       AND level.on_hand - level.reserved - level.damaged - level.safety >= locked.units
     RETURNING level.variant_id, level.location_id
-), sold AS MATERIALIZED (
-    SELECT picks.*,
-           CASE WHEN part THEN 'bundle' WHEN v.connection_id <> o.connection_id THEN 'elsewhere' ELSE '' END AS how
-    FROM picks JOIN given USING (variant_id, location_id)
-    JOIN variants v ON v.tenant_id = :tenant AND v.id = variant_id
-    JOIN orders o ON o.tenant_id = :tenant AND o.id = :order
 ), held AS (
     INSERT INTO reservations
         (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, "each", part, unsold)
-    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units, each, part, how <> '' FROM sold
+    SELECT :tenant, :order, line_id, variant_id, location_id, shipment_id, units, each, unsold = 'bundle', unsold <> ''
+    FROM picks JOIN given USING (variant_id, location_id)
 ), told AS (
     INSERT INTO movements
         (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, reference, actor)
-    SELECT :tenant, variant_id, location_id, 'reserved', 0, sum(units), :order, how, :actor
-    FROM sold GROUP BY variant_id, location_id, how
+    SELECT :tenant, variant_id, location_id, 'reserved', 0, sum(units), :order, unsold, :actor
+    FROM picks JOIN given USING (variant_id, location_id) GROUP BY variant_id, location_id, unsold
 )
-SELECT (SELECT count(*) FROM given) AS levels, coalesce((SELECT bool_or(how <> '') FROM sold), false) AS unsold
+SELECT count(*) FROM given
 """)

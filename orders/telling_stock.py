@@ -43,6 +43,20 @@ WHERE tenant_id = :tenant AND order_id = :order AND reference IN ('bundle', 'els
 _UNSOLD = frozenset({"bundle", "elsewhere"})
 
 
+def is_from_elsewhere(session: Session, tenant: int, order: int) -> bool:
+    """Whether the store that counts what an order wants does not have the order itself: another connection has it."""
+    return bool(session.execute(_FROM_ELSEWHERE, {"tenant": tenant, "order": order}).scalar_one())
+
+
+_FROM_ELSEWHERE = text("""
+SELECT EXISTS (
+    SELECT 1 FROM orders o
+    JOIN order_lines line ON line.tenant_id = :tenant AND line.order_id = o.id
+    JOIN variants v ON v.tenant_id = :tenant AND v.id = line.variant_id
+    WHERE o.tenant_id = :tenant AND o.id = :order AND v.connection_id <> o.connection_id)
+""")
+
+
 def of_movement(session: Session, tenant: int, movement: int) -> Told | None:
     """What the store is to be told; None where it counts nothing of the kind."""
     return of_movements(session, tenant, [movement]).get(movement)
