@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
-from jobs import couriering
+from jobs import couriering, reshaping
 from jobs.work import Work
 from orders import holds, planning, promising, rates
 from orders.holds import Problem
@@ -57,7 +57,10 @@ def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Dr
     wanted = planning.demand(session, work.tenant, order.id)
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
     to, now = order.ship_to or Address(), work.now()
-    question = asking.ask(session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken, order=order.id)
+    joins = reshaping.joins(session, order, wanted.wants)
+    question = asking.ask(
+        session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken, order=order.id, joins=joins
+    )
     found: list[_Drawn] = []
     for way in to_be_priced(question):
         picks, reference = planning.picks_of(way, question), f"asked-{order.id}"

@@ -164,6 +164,7 @@ def _choose(
     question = asking.ask(
         session, work.tenant, wanted.wants, order.ship_to or Address(), rules,
         now=work.now(), spoken_for=spoken_for, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
+        joins=() if order.state == "released" else reshaping.joins(session, order, wanted.wants),
     )  # fmt: skip
     return planning.decided_for(question, choosing.standing(session, work.tenant, order.id), rules)
 

@@ -14,6 +14,7 @@ from orders.inventory import Contended
 from orders.joining import Joinable
 from orders.promising import Promise
 from orders.rerating import Unlabelled
+from orders.routing.question import Want
 from orders.splitting import Divisible
 from records import reversals, tenants, timeline
 from records.jobs import Job
@@ -156,6 +157,18 @@ def beside(
         return None
     give_up_jobs(session, tenant, _boxes_of(session, tenant, there), why=_JOINED)
     return there[0]
+
+
+def joins(session: Session, order: Order, wants: Sequence[Want]) -> set[int]:
+    """The places at which these would join what is planned of an order, if nothing has to be made for longer."""
+    more = {want.line: want.units for want in wants}
+    planned = session.scalars(
+        select(Shipment.location_id).where(
+            Shipment.tenant_id == order.tenant_id, Shipment.order_id == order.id, Shipment.state == "planned"
+        )
+    )
+    found = {place: joining.planned_at(session, order.tenant_id, order.id, place) for place in planned if place}
+    return {place for place, there in found.items() if len(there) == 1 and not _why_apart(session, order, there, more)}
 
 
 def _too_late_to_join(there: Sequence[Shipment], row: Shipment) -> str:

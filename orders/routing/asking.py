@@ -29,10 +29,12 @@ def ask(
     quotes: Sequence[Quote] = (),
     order: int | None = None,
     deliver_by: datetime | None = None,
+    joins: Collection[int] = (),
 ) -> Question:
     """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first.
 
-    Of an `order`, the places that could not send a line of it are left out for that line.
+    Of an `order`, the places that could not send a line of it are left out for that line; at `joins`, it joins what is
+    planned of the order and was counted among the day's shipments already.
     """
     locations = session.scalars(
         select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
@@ -46,7 +48,7 @@ def ask(
     return Question(
         wants=tuple(wants),
         to=distance.point(to),
-        places=tuple(_place(session, tenant, row, to, rules, now, making) for row in locations),
+        places=tuple(_place(session, tenant, row, to, rules, now, making, joins) for row in locations),
         shelves=tuple(
             Shelf(variant=variant, place=place, units=units, oldest_days=ages.get((variant, place)))
             for (variant, place), units in sorted(free.items())
@@ -57,6 +59,7 @@ def ask(
         quotes=tuple(quotes),
         refused=() if order is None else _refused(session, tenant, order),
         deliver_by=None if deliver_by is None else deliver_by.date(),
+        joins=tuple(sorted(set(joins) & set(places))),
         names_bans=True,
     )
 
@@ -69,12 +72,19 @@ def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
 
 
 def _place(
-    session: Session, tenant: int, row: Location, to: Address, rules: Rules, now: datetime, making: int
+    session: Session,
+    tenant: int,
+    row: Location,
+    to: Address,
+    rules: Rules,
+    now: datetime,
+    making: int,
+    joins: Collection[int],
 ) -> Place:
     sending = row.sending
     room = None
     if sending.shipments_a_day is not None:
-        room = max(0, sending.shipments_a_day - _planned_today(session, tenant, row, now))
+        room = max(int(row.id in joins), sending.shipments_a_day - _planned_today(session, tenant, row, now))
     return Place(
         id=row.id,
         name=row.name,

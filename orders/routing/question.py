@@ -116,5 +116,9 @@ class Question(Noun):
     refused: tuple[Refused, ...] = ()
     deliver_by: date | None = None
     """What was promised when it was ordered: it decides nothing, and tells what would be late."""
+    joins: tuple[int, ...] = Field(default=(), exclude_if=lambda joins: not joins)
+    """Places from which more of the order is to leave, and no label is bought yet: what they send joins that, and is no
+    shipment more.
+    """
     names_bans: bool = False
     """Its answer names the rule that keeps a place out. Older questions do not ask for that, and keep their answers."""

@@ -57,6 +57,8 @@ def _nobody_may(question: Question) -> str:
 
 def _why(question: Question, weighed: Sequence[_Weighed]) -> str:
     """By the last rule that dropped a way which had everything; where there was none, it was the only one."""
+    if question.joins and set(weighed[0].way.places) <= set(question.joins) and len(weighed) > 1:
+        return "more of the order leaves from there"
     others = [one.dropped_by for one in weighed[1:] if not one.way.short]
     if not others:
         return "the only place that ships" if len(question.places) == 1 else "the only place that had everything"

@@ -45,7 +45,10 @@ def left_out(question: Question) -> list[LeftOut]:
 
 
 def ways(question: Question) -> list[Way]:
-    """Every way worth weighing, each set of places once; the nearest place of a set gives what it has first."""
+    """Every way worth weighing, each set of places once.
+
+    The nearest place of a set gives what it has first, after those from which more of the order leaves anyhow.
+    """
     out, closed = {one.place for one in bans.places(question)}, bans.closed(question)
     free = {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
     open_places = [
@@ -53,16 +56,24 @@ def ways(question: Question) -> list[Way]:
         for place in question.places
         if place.id not in out and any((place.id, want.line) not in closed for want in question.wants)
     ]
-    near = sorted(open_places, key=lambda place: (between(place.at, question.to), place.id))
+    near = sorted(
+        open_places,
+        key=lambda place: (place.id not in question.joins, between(place.at, question.to), place.id),
+    )
     found: dict[tuple[int, ...], Way] = {}
     for size in range(1, _most(question) + 1):
         for chosen in combinations(near if size == 1 else near[:_TOGETHER], size):
             way = _way(question.wants, [place.id for place in chosen], dict(free), closed)
             if way.takings:
                 found.setdefault(tuple(sorted(way.places)), way)
-        if question.rules.asked[:2] == _FEWEST_FIRST and any(not way.short for way in found.values()):
+        if question.rules.asked[:2] == _FEWEST_FIRST and any(_is_enough(way, question) for way in found.values()):
             break  # no larger set could win
     return list(found.values())
+
+
+def _is_enough(way: Way, question: Question) -> bool:
+    """Everything, in no shipment more than any larger set would take."""
+    return not way.short and (not question.joins or set(way.places) <= set(question.joins))
 
 
 def quote_of(question: Question, way: Way) -> Quote | None:

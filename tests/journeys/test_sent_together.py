@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from jobs import desk
+from records import decisions
 from records.shipments import Shipment
 from records.tenants import Rules
 from tests.journeys.test_changed import edit
 from tests.journeys.test_made_to_order import takes
-from tests.world import World, variant
+from tests.world import NEWARK, RENO, SHOP, World, variant
 
 PATIENT = Rules(minutes_to_change=60)
 
@@ -94,7 +95,59 @@ def test_more_units_of_a_line_are_held_with_those_that_it_had(shop: World):
     assert (shop.order(placed).state, len(shop.labels_bought()), shop.level("BAG", "Reno")) == ("fulfilled", 1, (2, 0))
 
 
-def test_what_is_added_after_the_label_leaves_in_a_parcel_of_its_own(world: World):
+@pytest.fixture
+def coasts(world: World) -> World:
+    """Bags lie in Newark, far from the buyer, which sends one shipment a day; mugs lie there and nearer."""
+    world.open_shop(
+        rules=PATIENT,
+        variants=[variant("BAG", stock={"Newark": 5}), variant("MUG", stock={"Reno": 5, "Newark": 5})],
+        locations=[RENO, NEWARK],
+    )
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE locations SET sending = sending || '{\"shipments_a_day\": 1}' WHERE name = 'Newark'"
+        )
+    return world
+
+
+def test_what_is_added_leaves_from_where_the_rest_does_though_another_place_is_nearer(coasts: World):
+    placed = coasts.place(("BAG", 1))
+    coasts.settle()
+
+    edit(coasts, placed, ("MUG", 2))
+
+    assert shipments(coasts) == [("cancelled", "1 BAG"), ("planned", "1 BAG 2 MUG")]
+    assert (coasts.level("MUG", "Newark"), coasts.level("MUG", "Reno")) == ((5, 2), (5, 0))
+    with coasts.reading() as session:
+        why = decisions.sentence_of(session, coasts.tenant, coasts.order(placed).id)
+    assert why == "From Newark: more of the order leaves from there."
+    time_is_over(coasts)
+    assert (coasts.order(placed).state, len(coasts.labels_bought())) == ("fulfilled", 1)
+
+
+@pytest.mark.parametrize(("minutes", "leaves_from"), [(60, "Newark"), (0, "Reno")])
+def test_what_comes_in_later_joins_the_rest_while_that_has_no_label(world: World, minutes: int, leaves_from: str):
+    world.open_shop(
+        rules=Rules(minutes_to_change=minutes),
+        variants=[variant("BAG", stock={"Newark": 5}), variant("MUG", stock={"Reno": 0, "Newark": 0})],
+    )
+    world.place(("BAG", 1), ("MUG", 1))
+    world.settle()
+    assert len(world.labels_bought()) == (0 if minutes else 1)
+
+    for place in ("Reno", "Newark"):
+        world.control("POST", "/shopify/inventory", {"shop": SHOP, "sku": "MUG", "location": place, "on_hand": 1})
+    world.read_catalogue()
+    world.settle()
+
+    taken = [row.name for row in world.rows(
+        "SELECT l.name FROM reservations r JOIN variants v ON v.id = r.variant_id JOIN locations l ON l.id = r.location_id"
+        " WHERE v.sku = 'MUG'"
+    )]  # fmt: skip
+    assert taken == [leaves_from]
+
+
+def test_what_is_added_after_the_label_leaves_in_in_a_parcel_of_its_own(world: World):
     world.open_shop(variants=[variant("BAG", stock={"Reno": 5}), variant("MUG", stock={"Reno": 0})])
     placed = world.place(("BAG", 1), ("MUG", 1))
     world.settle()

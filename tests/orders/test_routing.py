@@ -238,6 +238,29 @@ def test_an_order_is_split_into_no_more_shipments_than_the_merchant_wants():
 # ------------------------------------------------------------------------------------------- rates are asked for few
 
 
+@pytest.mark.parametrize(
+    ("free", "joins", "taken", "sentence"),
+    [
+        # Newark is far, and the rest of the order leaves from there.
+        ({(BAG, 1): 2, (BAG, 2): 2}, (1,), [(1, 2, 1)], "From Newark: more of the order leaves from there."),
+        ({(BAG, 1): 2, (BAG, 2): 2}, (), [(1, 2, 2)], "From Reno: the nearest that had everything."),
+        # Where it leaves from has a part alone: a shipment more is needed either way, and the nearer has all of it.
+        ({(BAG, 1): 1, (BAG, 2): 2}, (1,), [(1, 2, 2)], "From Reno: the nearest that had everything."),
+        # Both have shipments of it already.
+        ({(BAG, 1): 1, (BAG, 3): 1, (BAG, 2): 2}, (1, 3), [(1, 1, 3), (1, 1, 1)], ""),
+    ],
+)  # fmt: skip
+def test_what_joins_a_planned_shipment_is_no_shipment_more(free, joins, taken, sentence):
+    decided = answer([want(1, 2)], free, joins=joins, rules=RoutingRules(split_from_units=2, most_shipments=2))
+
+    assert takings(decided) == taken
+    assert decided.sentence == (sentence or decided.sentence)
+
+
+def test_a_question_without_anything_to_join_is_kept_as_it_always_was():
+    assert b"joins" not in decision.canonical(question([want(1, 1)], {(BAG, 1): 1}))
+
+
 def test_carriers_are_asked_about_the_best_ways_only():
     rules = RoutingRules(order=("ships_all", "cheapest"), ask_rates_for=2)
 
