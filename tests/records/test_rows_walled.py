@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from alembic import command
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
@@ -427,6 +428,46 @@ def test_an_owner_who_may_make_no_roles_is_told_what_a_superuser_has_to_run(engi
         tenant = open_shop(owner).tenant
         with connected(url.replace("landlord", "lodger")) as login:
             assert seen(login, tenant)["tenants"] == {tenant}
+
+
+_PARTS_OF_BUNDLES = """
+WITH shop AS (INSERT INTO tenants (name, currency, rules) VALUES ('Acme', 'USD', '{}') RETURNING id),
+store AS (
+    INSERT INTO connections (tenant_id, id, vendor, role, account, live, sealed_secrets)
+    SELECT id, 'c', 'none', 'storefront', '', false, '' FROM shop RETURNING tenant_id, id),
+placed AS (
+    INSERT INTO orders (tenant_id, connection_id, remote_id, state)
+    SELECT tenant_id, id, 'o', 'allocated' FROM store RETURNING tenant_id, id),
+wanted AS (
+    INSERT INTO order_lines (tenant_id, order_id, remote_id, variant_remote_id, sku, title, units, to_ship,
+                             unit_price_minor, unit_grams, needs_shipping)
+    SELECT tenant_id, id, 'l', 'v', 'SET', 'Set', 1, 1, 100, 100, true FROM placed RETURNING tenant_id, order_id, id)
+INSERT INTO reservations (tenant_id, order_id, line_id, variant_id, location_id, shipment_id, units, part)
+SELECT tenant_id, order_id, id, variant, 1, 1, 2, variant = 7 FROM wanted, (VALUES (7), (8)) AS things (variant)
+"""
+
+
+@pytest.mark.usefixtures("other_names")
+def test_rows_that_a_migration_changes_are_changed_where_their_owner_stands_before_the_wall(engine):
+    with database_of(engine, "CREATEROLE") as url, connected(url) as owner:
+        up_to(owner, "0021")
+        with database.across_tenants(owner, why="test") as session:
+            session.execute(text(_PARTS_OF_BUNDLES))
+
+        migrate.upgrade(owner)
+
+        with database.across_tenants(owner, why="test") as session:
+            kept = session.execute(text("SELECT variant_id, unsold FROM reservations ORDER BY 1")).all()
+    assert kept == [(7, True), (8, False)]
+
+
+def up_to(owner: Engine, revision: str) -> None:
+    """A database of an older release."""
+    with owner.begin() as connection:
+        walls.stand_roles(connection)
+        config = migrate.configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_a_server_that_is_too_old_for_the_walls_is_named_before_anything_is_done(engine, monkeypatch):
