@@ -105,13 +105,23 @@ _MOVEMENTS = """movements
 _WHOSE = ":order, CASE WHEN part THEN 'bundle' WHEN unsold THEN 'elsewhere' ELSE '' END, :actor"
 
 
+# What a count did not find of what was promised is off the shelf when nobody holds it any more.
+_TOLD_LOST = """told_lost AS (
+    INSERT INTO movements
+        (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor, reason)
+    SELECT :tenant, variant_id, location_id, 'counted', -lost, 0, :order, :actor,
+           'They were promised, and a count had not found them.'
+    FROM summed WHERE lost > 0
+)"""
+
+
 def release(session: Session, tenant: int, order: int, *, actor: str) -> int:
-    """Give back everything that is held for an order; answers the units."""
+    """Give back everything that is held for an order; answers the units that are free again."""
     return _end(session, tenant, order, None, "released", actor)
 
 
 def release_shipment(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
-    """Give back what is held for one shipment; answers the units."""
+    """Give back what is held for one shipment; answers the units that are free again."""
     return _end(session, tenant, order, shipment, "released", actor)
 
 
@@ -121,7 +131,7 @@ def consume(session: Session, tenant: int, order: int, shipment: int, *, actor: 
 
 
 def put_back(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
-    """Put the units of a shipment that did not leave after all back on the shelf; answers the units.
+    """Put the units of a shipment that did not leave after all back on the shelf; answers those that are free again.
 
     They were consumed when the storefront was told. Nothing else happens where that was undone before.
     """
@@ -134,7 +144,7 @@ def put_back(session: Session, tenant: int, order: int, shipment: int, *, actor:
 
 _PUT_BACK = text(f"""
 WITH levels AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id FROM stock_levels level
+    SELECT level.variant_id, level.location_id, level.missing FROM stock_levels level
     WHERE level.tenant_id = :tenant AND (level.variant_id, level.location_id) IN (
         SELECT variant_id, location_id FROM reservations
         WHERE tenant_id = :tenant AND order_id = :order AND shipment_id = :shipment AND state = 'consumed')
@@ -146,16 +156,18 @@ WITH levels AS MATERIALIZED (
       AND (SELECT count(*) FROM levels) > 0
     RETURNING variant_id, location_id, units, part, unsold
 ), summed AS (
-    SELECT variant_id, location_id, sum(units) AS units FROM back GROUP BY variant_id, location_id
+    SELECT variant_id, location_id, sum(units) AS units, least(sum(units), max(missing)) AS lost
+    FROM back JOIN levels USING (variant_id, location_id) GROUP BY variant_id, location_id
 ), changed AS (
-    UPDATE stock_levels level SET on_hand = level.on_hand + summed.units
+    UPDATE stock_levels level SET on_hand = level.on_hand + summed.units - summed.lost,
+                                  missing = level.missing - summed.lost
     FROM summed
     WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
 ), told AS (
     INSERT INTO {_MOVEMENTS} 'put_back', sum(units), 0, {_WHOSE}
     FROM back GROUP BY variant_id, location_id, part, unsold
-)
-SELECT coalesce(sum(units), 0) FROM summed
+), {_TOLD_LOST}
+SELECT coalesce(sum(units - lost), 0) FROM summed
 """)  # nosec B608 # composed of our own constants; every value is bound
 
 
@@ -171,7 +183,7 @@ def _end(session: Session, tenant: int, order: int, shipment: int | None, cause:
 
 _END = text(f"""
 WITH levels AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id FROM stock_levels level
+    SELECT level.variant_id, level.location_id, level.missing FROM stock_levels level
     WHERE level.tenant_id = :tenant AND (level.variant_id, level.location_id) IN (
         SELECT variant_id, location_id FROM reservations
         WHERE tenant_id = :tenant AND order_id = :order AND state = 'held'
@@ -185,17 +197,19 @@ WITH levels AS MATERIALIZED (
       AND (SELECT count(*) FROM levels) > 0
     RETURNING variant_id, location_id, units, part, unsold
 ), summed AS (
-    SELECT variant_id, location_id, sum(units) AS units FROM ended GROUP BY variant_id, location_id
+    SELECT variant_id, location_id, sum(units) AS units, least(sum(units), max(missing)) * (1 - :shelf) AS lost
+    FROM ended JOIN levels USING (variant_id, location_id) GROUP BY variant_id, location_id
 ), changed AS (
     UPDATE stock_levels level SET reserved = level.reserved - summed.units,
-                                  on_hand = level.on_hand - summed.units * :shelf
+                                  on_hand = level.on_hand - summed.units * :shelf - summed.lost,
+                                  missing = least(level.missing - summed.lost, level.reserved - summed.units)
     FROM summed
     WHERE level.tenant_id = :tenant AND level.variant_id = summed.variant_id AND level.location_id = summed.location_id
 ), told AS (
     INSERT INTO {_MOVEMENTS} :cause, -sum(units) * :shelf, -sum(units), {_WHOSE}
     FROM ended GROUP BY variant_id, location_id, part, unsold
-)
-SELECT coalesce(sum(units), 0) FROM summed
+), {_TOLD_LOST}
+SELECT coalesce(sum(units - lost), 0) FROM summed
 """)  # nosec B608 # composed of our own constants; every value is bound
 
 

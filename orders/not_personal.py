@@ -73,7 +73,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "arrives_on arrival_said_by created_at",
     "stock_alerts": "tenant_id variant_id location_id kind letter_id",
     "stock_letters": "tenant_id id state listed created_at ended_at",
-    "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety",
+    "stock_levels": "tenant_id variant_id location_id on_hand reserved damaged safety missing",
     "swaps": "tenant_id id order_id choice_id line_id variant_id units state line_units variant_units created_at "
     "ended_at",
     "tenants": "id currency created_at mode went_live_at closed_at redact_after redacted_at",

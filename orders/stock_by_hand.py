@@ -189,6 +189,10 @@ def write(session: Session, tenant: int, changes: Sequence[Change], said: Said) 
 
 def write_unasked(session: Session, tenant: int, changes: Iterable[Change], said: Said) -> Written:
     """Write changes that somebody has decided on who holds their rows' locks."""
+    changes = list(changes)
+    if said.cause == "counted":  # by a person, who has found all of it
+        found = {"variants": [one.level[0] for one in changes], "places": [one.level[1] for one in changes]}
+        session.execute(_FOUND, {"tenant": tenant} | found)
     real = [change for change in changes if change.on_hand or change.damaged or change.safety]
     if not real:
         return Written()
@@ -213,17 +217,35 @@ def write_unasked(session: Session, tenant: int, changes: Iterable[Change], said
     return Written(movements=movements, frees=any(change.frees for change in real))
 
 
+_FOUND = text(
+    _ASKED
+    + """
+UPDATE stock_levels level SET missing = 0 FROM asked
+WHERE level.tenant_id = :tenant AND level.variant_id = asked.variant_id AND level.location_id = asked.location_id
+  AND level.missing > 0
+"""  # nosec B608 # composed of our own constants; every value is bound
+)
+# What comes in is first what was promised and a count had not found: those units were left on hand.
 _WRITE = text("""
 WITH asked AS (
     SELECT * FROM unnest(cast(:variants AS bigint[]), cast(:places AS bigint[]), cast(:on_hand AS bigint[]),
                          cast(:damaged AS bigint[]), cast(:safety AS bigint[]), cast(:reasons AS text[]))
              AS a (variant_id, location_id, on_hand, damaged, safety, reason)
+), owed AS MATERIALIZED (
+    SELECT variant_id, location_id, least(level.missing, greatest(asked.on_hand, 0)) AS units
+    FROM stock_levels level JOIN asked USING (variant_id, location_id) WHERE level.tenant_id = :tenant
 ), written AS (
-    UPDATE stock_levels level SET on_hand = level.on_hand + asked.on_hand, damaged = level.damaged + asked.damaged,
-                                  safety = level.safety + asked.safety
-    FROM asked
+    UPDATE stock_levels level SET on_hand = level.on_hand + asked.on_hand - owed.units,
+                                  missing = level.missing - owed.units,
+                                  damaged = level.damaged + asked.damaged, safety = level.safety + asked.safety
+    FROM asked JOIN owed USING (variant_id, location_id)
     WHERE level.tenant_id = :tenant AND level.variant_id = asked.variant_id AND level.location_id = asked.location_id
     RETURNING level.variant_id, level.location_id
+), made_up_for AS (
+    INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, actor, reason)
+    SELECT :tenant, variant_id, location_id, 'counted', -units, 0, :actor,
+           'They make up for what was promised, and a count had not found.'
+    FROM owed WHERE units > 0
 )
 INSERT INTO movements (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, damaged_change,
                        safety_change, reason, reference, actor, order_id)

@@ -183,7 +183,8 @@ ORDER BY variant_id, location_id
 """)
 _PUT_RIGHT = text("""
 WITH written AS (
-    UPDATE stock_levels SET on_hand = :on_hand, reserved = :reserved, damaged = :damaged, safety = :safety
+    UPDATE stock_levels SET on_hand = :on_hand, reserved = :reserved, damaged = :damaged, safety = :safety,
+                            missing = least(missing, :reserved)
     WHERE tenant_id = :tenant AND variant_id = :variant AND location_id = :location
     RETURNING 1
 )

@@ -2,7 +2,8 @@
 
 What came back from buyers is in the store's count, and is told as returned; the rest of the difference is counted.
 Where the units had been counted before anybody told that they came back, the two movements make up for each other: the
-number is the count's, always.
+number is the count's, always. What is promised stays promised, and what of it was not found is remembered: nobody else
+gets it.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ ON CONFLICT (tenant_id, variant_id, location_id) DO NOTHING
 _COUNT = text(
     _COUNTED
     + """, before AS MATERIALIZED (
-    SELECT level.variant_id, level.location_id, level.on_hand, greatest(counted.units, level.reserved) AS found
+    SELECT level.variant_id, level.location_id, level.on_hand, greatest(counted.units, level.reserved) AS found,
+           greatest(level.reserved - counted.units, 0) AS missing
     FROM stock_levels level JOIN counted USING (variant_id, location_id)
     WHERE level.tenant_id = :tenant
       AND NOT EXISTS (SELECT 1 FROM movements m
@@ -91,10 +93,11 @@ _COUNT = text(
     ORDER BY level.variant_id, level.location_id
     FOR UPDATE OF level
 ), written AS (
-    UPDATE stock_levels level SET on_hand = before.found
+    UPDATE stock_levels level SET on_hand = before.found, missing = before.missing
     FROM before
     WHERE level.tenant_id = :tenant AND level.variant_id = before.variant_id
-      AND level.location_id = before.location_id AND before.found <> before.on_hand
+      AND level.location_id = before.location_id
+      AND (before.found <> before.on_hand OR before.missing <> level.missing)
     RETURNING level.variant_id
 ), came AS (
     UPDATE returned_units r SET counted_at = now()

@@ -81,6 +81,7 @@ class StockLevel(Base):
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
         CheckConstraint("on_hand >= reserved", name="never_oversold"),
         CheckConstraint("damaged >= 0 AND safety >= 0", name="set_aside_not_negative"),
+        CheckConstraint("missing BETWEEN 0 AND reserved", name="missing_is_promised"),
         # The hot row of a sale is updated thousands of times: room on its page keeps those updates off the indexes.
         {"postgresql_with": {"fillfactor": "50"}},
     )
@@ -92,11 +93,15 @@ class StockLevel(Base):
     reserved: Mapped[int] = mapped_column(server_default="0")
     damaged: Mapped[int] = mapped_column(server_default="0")
     safety: Mapped[int] = mapped_column(server_default="0")
+    missing: Mapped[int] = mapped_column(server_default="0")
+    """Units on hand that orders hold and the last count did not find: they are promised, and nobody else may have them.
+    They are off the shelf as soon as an order lets go of them.
+    """
 
     @classmethod
     def empty(cls, tenant: int, variant: int, location: int) -> StockLevel:
         """Of a variant that never lay at a location: to be shown, and never kept."""
-        nothing = dict.fromkeys(("on_hand", "reserved", "damaged", "safety"), 0)
+        nothing = dict.fromkeys(("on_hand", "reserved", "damaged", "safety", "missing"), 0)
         return cls(tenant_id=tenant, variant_id=variant, location_id=location, **nothing)
 
     @property
