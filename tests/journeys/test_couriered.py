@@ -103,6 +103,19 @@ def test_the_cheapest_courier_brings_it_and_no_label_is_bought(shop: World) -> N
     assert (parcel.carrier_status, parcel.delivered_at is None) == ("delivered", False)
 
 
+def test_of_several_couriers_one_is_weighed_beside_the_carriers_and_a_person_may_choose_another(shop: World) -> None:
+    ann = courier(shop, name="Ann's Vans", price_minor=200)
+    courier(shop)
+    courier(shop, name="Carl Too Near", price_minor=1, radius_km=1)
+    order = placed(shop)
+
+    assert shipments(shop, order) == [("Bob's Bikes", "planned")]
+    (label,) = shop.rows("SELECT rates FROM labels")
+    assert [rate["carrier"] for rate in label.rates if rate["service"] == "courier"] == ["Bob's Bikes"]
+    assert choose(shop, order, ann) == ""
+    assert shipments(shop, order) == [("Ann's Vans", "planned")]
+
+
 @pytest.mark.parametrize(
     "said",
     [{"radius_km": 100}, {"most_grams": 100}, {"price_minor": 99_00}, {"currency": "CAD"}],
