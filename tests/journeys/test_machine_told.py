@@ -6,6 +6,10 @@ import hashlib
 import hmac
 import json
 import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -136,6 +140,45 @@ def test_a_name_that_is_none_needs_a_person() -> None:
 
 def test_what_is_public_may_be_connected_to() -> None:
     assert CarefulNetwork(from_this_machine=False)._allowed("93.184.215.14")
+
+
+@contextmanager
+def dripping(part: bytes) -> Iterator[str]:
+    """A machine that answers with the same few bytes, again and again, until whoever asked has gone."""
+    over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not over.wait(0.02):
+                    connection.sendall(part)
+            except OSError:
+                return  # they have gone
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        machine = threading.Thread(target=drip, args=(listening,), daemon=True)
+        machine.start()
+        ends = threading.Timer(5.0, over.set)
+        ends.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        ends.cancel()
+        over.set()
+        machine.join()
+
+
+@pytest.mark.parametrize("part", [b"x", b"X-Slow: yes\r\n"], ids=["within-a-line", "line-by-line"])
+def test_an_answer_that_drips_holds_nobody_longer_than_the_limit_of_the_whole(part: bytes) -> None:
+    with dripping(part) as url:
+        began = time.monotonic()
+        with pytest.raises(Temporary, match="did not answer") as failure:
+            wire.post(url, b"{}", {}, from_this_machine=True, patience_s=0.3)
+        took = time.monotonic() - began
+
+    assert failure.value.outcome_unknown
+    assert 0.3 <= took < 2.0
 
 
 def test_nobody_at_home_is_tried_again() -> None:
