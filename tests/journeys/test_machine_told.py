@@ -81,6 +81,29 @@ def test_a_machine_that_is_down_is_told_again_under_the_same_event(shop: World) 
     assert [row.state for row in shop.rows("SELECT state FROM notices WHERE channel = 'wire'")] == ["sent"]
 
 
+def test_the_end_of_what_was_never_heard_of_is_not_told(shop: World) -> None:
+    shop.control("POST", "/supplier/answers", [404])
+    placed = place(shop)
+    shop.control("POST", f"/shopify/orders/{placed['id']}/cancel", {})
+    shop.settle()
+
+    assert [json.loads(one["body"])["event"]["type"] for one in heard(shop)] == ["purchase_order.written"]
+    told_of = shop.rows("SELECT fact, state, reason FROM notices WHERE channel = 'wire' AND fact = 'cancelled'")
+    assert [(row.state, row.reason) for row in told_of] == [
+        ("suppressed", "Their machine never heard of the purchase order, so it hears no end of it.")
+    ]
+
+
+def test_the_end_of_what_may_have_been_heard_is_told(shop: World) -> None:
+    shop.control("POST", "/supplier/answers", [503])
+    placed = place(shop)
+    shop.control("POST", f"/shopify/orders/{placed['id']}/cancel", {})
+    shop.settle()
+
+    told_of = [json.loads(one["body"])["event"]["type"] for one in heard(shop)]
+    assert told_of == ["purchase_order.written", "purchase_order.cancelled"]
+
+
 def test_a_machine_that_refuses_needs_a_person_and_the_mail_goes_all_the_same(shop: World) -> None:
     shop.control("POST", "/supplier/answers", [404])
     place(shop)
