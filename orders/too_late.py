@@ -51,8 +51,8 @@ def given_and_taken_back_there(couriers: Iterable[str]) -> Problem:
     return Problem(
         kind="taken_back",
         reason=f"What {who} brings was cancelled in the store, and was given to them here.",
-        remedy=f"Ask {who} where it is. If the buyer is not to have it, have it brought back and cancel the units. Else "
-        "mark the units as fulfilled in the store again, then release this hold.",
+        remedy=f"Ask {who} where it is. If the buyer is not to have it, have it brought back and cancel the units. "
+        "Else mark the units as fulfilled in the store again, then release this hold.",
     )
 
 
