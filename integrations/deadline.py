@@ -8,7 +8,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterable
-from typing import Any
 
 import httpcore
 
@@ -54,9 +53,6 @@ class _Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         left = _left_s(self._ends_at, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._ends_at)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 def _left_s(ends_at: float, late: type[httpcore.TimeoutException]) -> float:
