@@ -149,8 +149,8 @@ def _check_address(url: str, *, from_this_machine: bool) -> None:
 class CarefulNetwork(httpcore.NetworkBackend):
     """Connects to the very address it has checked, so a name that resolves differently a moment later gains nothing."""
 
-    def __init__(self, *, from_this_machine: bool) -> None:
-        self._network = httpcore.SyncBackend()
+    def __init__(self, *, from_this_machine: bool, network: httpcore.NetworkBackend | None = None) -> None:
+        self._network = network or httpcore.SyncBackend()
         self._from_this_machine = from_this_machine
 
     def connect_tcp(

@@ -6,7 +6,6 @@ followed, and of the answer only its number is read.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from integrations.deadline import Until
 from integrations.http import CarefulNetwork, careful_certificates, is_loopback, retry_after_s
 from integrations.ports import Origins, Permanent, Temporary
 
@@ -46,20 +46,32 @@ def stand_ins_here(origins: Origins) -> bool:
     return is_loopback(urlsplit(origins.easypost).hostname or "")
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], *, from_this_machine: bool = False) -> None:
-    """Tell it. Raises Temporary, with `outcome_unknown` where it may have been heard, and Permanent."""
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    from_this_machine: bool = False,
+    patience_s: float = _PATIENCE_S,
+) -> None:
+    """Tell it, in `patience_s` at most from connecting to the answer.
+
+    Raises Temporary, with `outcome_unknown` where it may have been heard, and Permanent.
+    """
     odd = odd_address(url, from_this_machine=from_this_machine)
     if odd:
         raise Permanent(odd, code="address", remedy=_REMEDY)
     host = urlsplit(url).hostname or ""
     try:
-        with _pool(from_this_machine=from_this_machine).stream(
-            "POST",
-            url,
-            headers=[("Host", urlsplit(url).netloc), ("User-Agent", "Packline"), *headers.items()],
-            content=body,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), _PATIENCE_S)},
-        ) as answer:
+        with (
+            _pool(patience_s, from_this_machine=from_this_machine) as pool,
+            pool.stream(
+                "POST",
+                url,
+                headers=[("Host", urlsplit(url).netloc), ("User-Agent", "Packline"), *headers.items()],
+                content=body,
+            ) as answer,
+        ):
             _judge(host, answer)
     except UnicodeError:
         raise Permanent(f"{host} is no name of a machine.", code="address", remedy=_REMEDY) from None
@@ -91,12 +103,10 @@ def _is_inside(host: str) -> bool:
         return host.rpartition(".")[2].lower() in {"local", "internal", "localhost"}
 
 
-@functools.cache
-def _pool(*, from_this_machine: bool) -> httpcore.ConnectionPool:
-    # Nothing is kept open: each connection is to an address that was looked at for it.
+def _pool(patience_s: float, *, from_this_machine: bool) -> httpcore.ConnectionPool:
+    # For one telling: the time runs from now, and each connection is to an address that was looked at for it.
     return httpcore.ConnectionPool(
         ssl_context=careful_certificates(),
-        max_connections=10,
         max_keepalive_connections=0,
-        network_backend=CarefulNetwork(from_this_machine=from_this_machine),
+        network_backend=CarefulNetwork(from_this_machine=from_this_machine, network=Until(patience_s)),
     )

@@ -37,7 +37,7 @@ class Given(Enum):
 
 
 def of_box(session: Session, tenant: int, shipment: Shipment, box: Consignment, *, now: datetime) -> tuple[Rate, ...]:
-    """The couriers who are weighed beside the carriers for the one box of a shipment.
+    """The courier who is weighed beside the carriers for the one box of a shipment: the nearest, one of each currency.
 
     Several boxes are priced one by one by carriers, and a courier comes once: nobody is weighed there.
     """
@@ -45,17 +45,20 @@ def of_box(session: Session, tenant: int, shipment: Shipment, box: Consignment, 
         return ()
     if len(postage.parcels_in(session, tenant, shipment)) != 1:
         return ()
-    return of_place(session, tenant, shipment.location_id, box, leaving=_leaves_on(session, shipment), now=now)
+    leaving = _leaves_on(session, shipment)
+    return couriers.nearest(of_place(session, tenant, shipment.location_id, box, leaving=leaving, now=now))
 
 
 def beside(
     session: Session, tenant: int, question: Question, boxes: Sequence[tuple[int, Consignment]], *, now: datetime
 ) -> list[tuple[Rate, ...]]:
-    """The couriers who would be weighed for each of the boxes that would leave the places of a question."""
+    """The courier who would be weighed for each of the boxes that would leave the places of a question."""
     leaves = {place.id: place.leaves_on for place in question.places}
     count = Counter(location for location, _ in boxes)
     return [
-        of_place(session, tenant, location, box, leaving=leaves.get(location), now=now) if count[location] == 1 else ()
+        couriers.nearest(of_place(session, tenant, location, box, leaving=leaves.get(location), now=now))
+        if count[location] == 1
+        else ()
         for location, box in boxes
     ]
 
@@ -63,7 +66,7 @@ def beside(
 def of_place(
     session: Session, tenant: int, location: int, box: Consignment, *, leaving: date | None, now: datetime
 ) -> tuple[Rate, ...]:
-    """The same for a box that would leave a place."""
+    """Every courier who would bring a box that would leave a place."""
     living = kept.of_shop(session, tenant)
     if not living:
         return ()

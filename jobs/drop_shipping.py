@@ -200,7 +200,7 @@ def _write_to(session: Session, tenant: int, purchase_order: int, fact: str) -> 
 
 
 def _tell_machine(session: Session, row: PurchaseOrder, fact: str) -> None:
-    """The same for the supplier's own machine, where they have one; of what it never heard of, it hears no end."""
+    """The same for the supplier's own machine, where they have one; `tell_supplier` sees whether it heard."""
     subject = supplier_hooks.subject_of(row.id)
     known = notices.about(session, row.tenant_id, subject)
     if not purchasing.supplier_of(session, row).hook_url or (not fact.startswith("ordered") and not known):

@@ -12,7 +12,8 @@ from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
 from orders import forgotten, holds, lifecycle, purchase_told, purchasing, supplier_hooks, supply_wire
-from records import tenants
+from records import notices, tenants
+from records.intentions import find_intention
 from records.notices import Notice
 from records.orders import LOCK, OVER, Order, open_holds
 from records.suppliers import OPEN, PurchaseOrder
@@ -20,6 +21,7 @@ from records.suppliers import OPEN, PurchaseOrder
 # A hold that is released brings it forward; this is for one whose end nobody told.
 _HELD_S = 1800.0
 _OVER = "What it was to say is settled already."
+_UNHEARD = "Their machine never heard of the purchase order, so it hears no end of it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,16 @@ def _why_not(session: Session, notice: Notice, row: PurchaseOrder) -> str:
     over = session.get_one(Order, (tenant, row.order_id)).state in OVER
     if notice.fact.startswith("ordered") and (row.state not in OPEN or over):
         return _OVER
+    if not notice.fact.startswith("ordered") and not _may_have_heard(session, notice):
+        return _UNHEARD
     return ""
+
+
+def _may_have_heard(session: Session, notice: Notice) -> bool:
+    """Whether the beginning was told to their machine, and not refused there: a lost answer may have been a yes."""
+    told = [one for one in notices.about(session, notice.tenant_id, notice.subject) if one.fact.startswith("ordered")]
+    acts = [find_intention(session, notice.tenant_id, f"hook/{one.id}") for one in told]
+    return any(act is not None and act.state != "refused" for act in acts)
 
 
 def _end(session: Session, work: Work, telling: Telling) -> None:

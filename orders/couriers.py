@@ -1,7 +1,7 @@
-"""Says which of a merchant's own couriers would bring a box, at what price and how soon: one more rate each. Pure.
+"""Says which of a merchant's own couriers would bring a box, at what price and how soon. Pure.
 
-Whoever covers the buyer is offered. All who fetch at one location are equally near to its buyer, so the price and the
-days tell them apart, as they do with carriers.
+Whoever covers the buyer may be chosen by a person; the nearest of them is one more rate beside the carriers'. A courier
+starts where they fetch, so all who fetch at one location are equally near to its buyer: the price tells them apart.
 """
 
 from __future__ import annotations
@@ -48,6 +48,17 @@ def offered(couriers: Iterable[Courier], box: Consignment, leaving: Leaving) -> 
         for one in couriers
         if covers(one, leaving.location, km=km, grams=box.parcel.weight_grams)
     )
+
+
+def nearest(offers: Iterable[Rate]) -> tuple[Rate, ...]:
+    """Of the couriers offered at one location the one who is weighed beside the carriers: the cheapest, then the first.
+
+    One of each currency, since prices in two cannot be compared, and only the carriers' currency is looked at.
+    """
+    found: dict[str, Rate] = {}
+    for one in sorted(offers, key=lambda one: (one.price.minor, courier_of(one.remote_id) or 0)):
+        found.setdefault(one.price.currency, one)
+    return tuple(sorted(found.values(), key=lambda one: courier_of(one.remote_id) or 0))
 
 
 def covers(courier: Courier, location: int, *, km: float, grams: int) -> bool:

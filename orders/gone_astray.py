@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,10 +17,13 @@ from records.shipments import parcels_of, shipments_of
 
 def problems(session: Session, tenant: int, order: int, store: StoreOrder) -> list[Problem]:
     """What only a person can put right, as one problem at most."""
-    ours, theirs = _on_the_road(session, tenant, order), _taken_back_there(session, tenant, order, store)
+    ours, gone = _on_the_road(session, tenant, order), _taken_back_there(session, tenant, order, store)
+    theirs, couriers = _named(session, tenant, order, gone)
     found = [too_late.left_all_the_same(ours)] if ours else []
     if theirs - ours:
         found.append(too_late.taken_back_there(theirs - ours))
+    if couriers:
+        found.append(too_late.given_and_taken_back_there(couriers))
     if len(found) < 2:
         return found
     reason, remedy = " ".join(one.reason for one in found), " ".join(one.remedy for one in found)
@@ -55,8 +60,19 @@ def _unsaid_by_us(session: Session, tenant: int, order: int) -> set[int]:
     return {int(subject.rpartition("/")[2]) for subject in subjects}
 
 
-def _taken_back_there(session: Session, tenant: int, order: int, store: StoreOrder) -> set[str]:
+def _taken_back_there(session: Session, tenant: int, order: int, store: StoreOrder) -> set[int]:
     gone = wanted.gone_and_asked_for(session, tenant, order, store)
-    if not gone or under_way(session, tenant, order) is not None:
-        return set()
-    return {one.tracking_code for one in parcels_of(session, tenant, order) if one.shipment_id in gone}
+    return set() if not gone or under_way(session, tenant, order) is not None else gone
+
+
+def _named(session: Session, tenant: int, order: int, gone: Collection[int]) -> tuple[set[str], set[str]]:
+    """The numbers of these shipments' parcels, and who of the shop's own couriers has what went without one."""
+    if not gone:
+        return set(), set()
+    couriers = {one.id: one.courier.name for one in shipments_of(session, tenant, order) if one.courier}
+    numbers = {
+        one.tracking_code
+        for one in parcels_of(session, tenant, order)
+        if one.shipment_id in gone and one.shipment_id not in couriers
+    }
+    return numbers, {name for shipment, name in couriers.items() if shipment in gone}

@@ -45,6 +45,17 @@ def taken_back_there(numbers: Iterable[str]) -> Problem:
     )
 
 
+def given_and_taken_back_there(couriers: Iterable[str]) -> Problem:
+    """The same for what couriers of the shop's own have, who gave it no number and no label."""
+    who = ", ".join(sorted(couriers))
+    return Problem(
+        kind="taken_back",
+        reason=f"What {who} brings was cancelled in the store, and was given to them here.",
+        remedy=f"Ask {who} where it is. If the buyer is not to have it, have it brought back and cancel the units. "
+        "Else mark the units as fulfilled in the store again, then release this hold.",
+    )
+
+
 def left_all_the_same(numbers: Iterable[str]) -> Problem:
     """The carrier has what was taken back here: its units are on the shelf, and its buyer knows no number."""
     told = ", ".join(sorted(numbers))

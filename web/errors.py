@@ -86,8 +86,9 @@ _OUTSIDE = {
 }
 
 
-# The supplier's addresses for machines (web/pages/supply_machine.py).
+# The supplier's addresses for machines (web/pages/supply_machine.py), and the words that docs/supplier_api.md has.
 _MACHINES = re.compile(r"^/supply/[^/]+/v1(/|$)")
+_CODES = {404: "no_such_link", 405: "wrong_method", 410: "link_ended", 413: "too_large", 429: "too_often"}
 
 
 def attach(app: Flask) -> None:
@@ -143,14 +144,20 @@ def _said_of(error: Exception) -> Said | None:
 def _answer(status: int, name: str, *, reference: str = "", said: Said | None = None) -> Response:
     if request.path.startswith(("/hooks/", "/metrics", "/healthz", "/readyz")):
         return make_response(jsonify(error=name.lower(), **({"reference": reference} if reference else {})), status)
-    if _MACHINES.match(request.path):
+    if _is_suppliers_machine():
         said = said or SAID.get(status) or SAID[500]
-        code = {404: "no_such_link", 410: "link_ended", 413: "too_large", 429: "too_often"}.get(status, "failed")
+        code = _CODES.get(status, "failed")
         return make_response(jsonify(error={"code": code, "message": f"{said.title}. {said.do}"}), status)
     said = said or SAID.get(status) or (SAID[400] if status < 500 else SAID[500])
     # A buyer has no way into the house, and is led nowhere there.
     page = next((page for path, page in _OUTSIDE.items() if request.path.startswith(path)), "error.html")
     return make_response(render_template(page, said=said, status=status, reference=reference), status)
+
+
+def _is_suppliers_machine() -> bool:
+    """Also at the link itself, where it answers whoever asks for JSON."""
+    asks = request.accept_mimetypes["application/json"] > request.accept_mimetypes["text/html"]
+    return bool(_MACHINES.match(request.path)) or (request.path.startswith("/supply/") and asks)
 
 
 def _origin(error: Exception) -> str:

@@ -182,3 +182,24 @@ def test_what_a_buyer_comes_for_is_moved_to_no_other_location(open_shop):
     done = open_shop.storefront.assign(gid(order), [Assignment(location_remote_id=newark, lines=tuple(lines(order)))])
 
     assert (done.moved_units, open_shop.acts("fulfillmentOrderMove")) == (0, 0)
+
+
+def test_what_a_courier_brings_from_two_locations_of_the_store_is_adopted_once_the_merchant_marked_it(open_shop):
+    order = open_shop.order(("MUG", 1), ("POT", 1))
+    places = {place.name: place.remote_id for place in open_shop.storefront.read_locations()}
+    held_at = open_shop.look(order)["fulfillment_orders"][0]["location"]
+    other = next(id for name, id in places.items() if held_at not in {name, id, int(id.rpartition("/")[2])})
+    for name in places:
+        stock = {"shop": SHOP, "sku": "POT", "location": name, "on_hand": 5}
+        open_shop.sandbox.do("/shopify/inventory", stock)
+    moved = Assignment(location_remote_id=other, lines=tuple(lines(order, POT=1)))
+    assert open_shop.storefront.assign(gid(order), [moved]).moved_units == 1
+
+    refusal = refused(lambda: hand_over(open_shop, order, courier="Bob's Bikes"))
+    assert (type(refusal), refusal.code, open_shop.fulfillments(order)) == (Permanent, "not_open", [])
+    assert "keeps what Bob's Bikes brings at several locations" in refusal.reason
+    assert "without a tracking number; then retry" in refusal.remedy
+
+    open_shop.act(order, "fulfil")
+    found = hand_over(open_shop, order, courier="Bob's Bikes")
+    assert (all(one.adopted for one in found), open_shop.acts("fulfillmentCreate")) == (True, 0)

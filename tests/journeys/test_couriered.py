@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from jobs import desk, runner
+from jobs import desk, queue, runner
 from orders.routing.decision import decide, digest
 from orders.routing.question import Question
 from records.couriers import Courier
@@ -69,6 +69,13 @@ def choose(world: World, order: dict[str, Any], id: int) -> str:
     return refusal
 
 
+def verify(world: World, order: dict[str, Any]) -> None:
+    with world.reading() as session:
+        queue.add(session, world.tenant, "verify_order", f"order/{world.order(order).id}")
+        session.commit()
+    world.settle()
+
+
 def created(world: World) -> int:
     return len(world.calls(vendor="shopify", operation="fulfillmentCreate", effect="true"))
 
@@ -101,6 +108,19 @@ def test_the_cheapest_courier_brings_it_and_no_label_is_bought(shop: World) -> N
     assert [event["status"] for event in made["events"]] == ["DELIVERED"]
     (parcel,) = shop.rows("SELECT carrier_status, delivered_at FROM parcels")
     assert (parcel.carrier_status, parcel.delivered_at is None) == ("delivered", False)
+
+
+def test_of_several_couriers_one_is_weighed_beside_the_carriers_and_a_person_may_choose_another(shop: World) -> None:
+    ann = courier(shop, name="Ann's Vans", price_minor=200)
+    courier(shop)
+    courier(shop, name="Carl Too Near", price_minor=1, radius_km=1)
+    order = placed(shop)
+
+    assert shipments(shop, order) == [("Bob's Bikes", "planned")]
+    (label,) = shop.rows("SELECT rates FROM labels")
+    assert [rate["carrier"] for rate in label.rates if rate["service"] == "courier"] == ["Bob's Bikes"]
+    assert choose(shop, order, ann) == ""
+    assert shipments(shop, order) == [("Ann's Vans", "planned")]
 
 
 @pytest.mark.parametrize(
@@ -219,6 +239,21 @@ def test_it_was_not_given_after_all(shop: World) -> None:
 
     assert (shipments(shop, order), created(shop)) == ([("Bob's Bikes", "planned")], 0)
     assert (shop.level("BAG", "Reno"), shop.unfinished()) == ((3, 1), [])
+
+
+def test_who_brings_what_was_cancelled_in_the_store_is_named(shop: World) -> None:
+    courier(shop)
+    order = placed(shop)
+    assert say(shop, order, desk.give) == ""
+    shop.settle()
+    (row,) = shop.rows("SELECT fulfillments FROM shipments")
+    shop.storefront().cancel_shipped(row.fulfillments[0])
+    verify(shop, order)
+
+    (hold,) = shop.rows("SELECT reason, remedy FROM holds WHERE kind = 'taken_back'")
+    assert hold.reason == "What Bob's Bikes brings was cancelled in the store, and was given to them here."
+    assert "Ask Bob's Bikes" in hold.remedy
+    assert "label" not in hold.reason + hold.remedy
 
 
 def test_a_lost_answer_of_the_store_leads_to_one_fulfillment(shop: World) -> None:

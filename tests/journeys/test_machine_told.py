@@ -6,6 +6,10 @@ import hashlib
 import hmac
 import json
 import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -77,6 +81,29 @@ def test_a_machine_that_is_down_is_told_again_under_the_same_event(shop: World) 
     assert [row.state for row in shop.rows("SELECT state FROM notices WHERE channel = 'wire'")] == ["sent"]
 
 
+def test_the_end_of_what_was_never_heard_of_is_not_told(shop: World) -> None:
+    shop.control("POST", "/supplier/answers", [404])
+    placed = place(shop)
+    shop.control("POST", f"/shopify/orders/{placed['id']}/cancel", {})
+    shop.settle()
+
+    assert [json.loads(one["body"])["event"]["type"] for one in heard(shop)] == ["purchase_order.written"]
+    told_of = shop.rows("SELECT fact, state, reason FROM notices WHERE channel = 'wire' AND fact = 'cancelled'")
+    assert [(row.state, row.reason) for row in told_of] == [
+        ("suppressed", "Their machine never heard of the purchase order, so it hears no end of it.")
+    ]
+
+
+def test_the_end_of_what_may_have_been_heard_is_told(shop: World) -> None:
+    shop.control("POST", "/supplier/answers", [503])
+    placed = place(shop)
+    shop.control("POST", f"/shopify/orders/{placed['id']}/cancel", {})
+    shop.settle()
+
+    told_of = [json.loads(one["body"])["event"]["type"] for one in heard(shop)]
+    assert told_of == ["purchase_order.written", "purchase_order.cancelled"]
+
+
 def test_a_machine_that_refuses_needs_a_person_and_the_mail_goes_all_the_same(shop: World) -> None:
     shop.control("POST", "/supplier/answers", [404])
     place(shop)
@@ -136,6 +163,45 @@ def test_a_name_that_is_none_needs_a_person() -> None:
 
 def test_what_is_public_may_be_connected_to() -> None:
     assert CarefulNetwork(from_this_machine=False)._allowed("93.184.215.14")
+
+
+@contextmanager
+def dripping(part: bytes) -> Iterator[str]:
+    """A machine that answers with the same few bytes, again and again, until whoever asked has gone."""
+    over = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not over.wait(0.02):
+                    connection.sendall(part)
+            except OSError:
+                return  # they have gone
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        machine = threading.Thread(target=drip, args=(listening,), daemon=True)
+        machine.start()
+        ends = threading.Timer(5.0, over.set)
+        ends.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        ends.cancel()
+        over.set()
+        machine.join()
+
+
+@pytest.mark.parametrize("part", [b"x", b"X-Slow: yes\r\n"], ids=["within-a-line", "line-by-line"])
+def test_an_answer_that_drips_holds_nobody_longer_than_the_limit_of_the_whole(part: bytes) -> None:
+    with dripping(part) as url:
+        began = time.monotonic()
+        with pytest.raises(Temporary, match="did not answer") as failure:
+            wire.post(url, b"{}", {}, from_this_machine=True, patience_s=0.3)
+        took = time.monotonic() - began
+
+    assert failure.value.outcome_unknown
+    assert 0.3 <= took < 2.0
 
 
 def test_nobody_at_home_is_tried_again() -> None:

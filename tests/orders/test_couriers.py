@@ -56,6 +56,25 @@ def test_who_is_offered(said: dict[str, Any], to: Address, grams: int, offered: 
     assert [rate.remote_id for rate in found] == (["courier/7"] if offered else [])
 
 
+@pytest.mark.parametrize(
+    ("of", "nearest"),
+    [
+        pytest.param([{"id": 7}, {"id": 8, "price_minor": 399}], [8], id="equally-near-so-by-price"),
+        pytest.param([{"id": 8}, {"id": 7}], [7], id="and-price-so-by-id"),
+        pytest.param([{"id": 7}, {"id": 8, "price_minor": 1, "radius_km": 1}], [7], id="only-of-those-who-cover"),
+        pytest.param(
+            [{"id": 7}, {"id": 8, "price_minor": 1, "currency": "JPY"}], [7, 8], id="no-currency-hides-another"
+        ),
+        pytest.param([], [], id="nobody"),
+    ],
+)
+def test_of_those_who_cover_the_buyer_the_nearest_is_one_more_rate(
+    of: list[dict[str, Any]], nearest: list[int]
+) -> None:
+    found = couriers.nearest(couriers.offered([courier(**said) for said in of], box(), leaving()))
+    assert [couriers.courier_of(rate.remote_id) for rate in found] == nearest
+
+
 def test_what_needs_a_declaration_goes_with_a_carrier() -> None:
     assert couriers.offered([courier()], box(customs=Customs(lines=(), signer="Ann")), leaving()) == ()
 

@@ -213,6 +213,20 @@ def test_what_a_courier_brings_is_for_everybody(
     assert [wrong_on(page, f"/ops/shops/{furnished['tenant']}/orders/{order}") for order in orders] == [[], [], []]
 
 
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_secret_of_a_suppliers_machine_is_for_everybody(
+    grace_at: Any, furnished: dict[str, int], screen: dict[str, int]
+) -> None:
+    page = grace_at(viewport=screen)
+    assert wrong_on(page, f"/ops/shops/{furnished['tenant']}/suppliers") == []
+    page.fill("form[action$='/machine'] [name=url]", "https://orders.example.com/in")
+    send(page, "form[action$='/machine'] button")
+    page.wait_for_load_state()
+    assert page.locator("text=plsec_").count() == 1
+    assert [*troubles(page), *page.evaluate(_SMALL_TARGETS)] == []
+    assert page.evaluate(_OVERFLOW) <= 0
+
+
 def test_pages_read_well_in_the_dark(grace_at: Any, furnished: dict[str, int]) -> None:
     page = grace_at(viewport=WIDE, color_scheme="dark")
     for name in TELLING:

@@ -208,3 +208,35 @@ def test_while_the_order_is_on_hold_yes_waits(machine: Machine, session: Session
 
     assert (status, said["error"]["code"], machine.look()["wait"]) == (409, "wait", True)
     assert machine.state() != "accepted"
+
+
+AS_MACHINE = {"Accept": "application/json"}
+
+
+@pytest.mark.parametrize("under", ["/v1", ""])
+def test_every_error_is_json_for_a_machine_wherever_it_asks(
+    machine: Machine, app: Flask, monkeypatch: pytest.MonkeyPatch, under: str
+) -> None:
+    nowhere = f"{machine.address.rpartition('/')[0]}/x"
+    found = {
+        404: httpx.get(f"{nowhere}{under}", headers=AS_MACHINE),
+        405: httpx.delete(f"{machine.address}{under}", headers=AS_MACHINE),
+        413: httpx.post(f"{machine.address}{under}/reject", headers=AS_MACHINE, content=b" " * 20_000_000),
+    }
+    monkeypatch.setattr("web.pages.supply.told_to", lambda *_: 1 / 0)
+    found[500] = httpx.get(f"{machine.address}{under}", headers=AS_MACHINE)
+    codes = {404: "no_such_link", 405: "wrong_method", 413: "too_large", 500: "failed", 429: "too_often"}
+    for _ in range(70):
+        found[429] = httpx.get(f"{nowhere}{under}", headers=AS_MACHINE)
+
+    for status, answer in found.items():
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json"), answer.text
+        assert answer.json()["error"]["code"] == codes[status]
+        assert answer.json()["error"]["message"]
+    assert int(found[429].headers["Retry-After"]) > 0
+    assert "GET" in found[405].headers["Allow"]
+
+
+def test_a_person_without_such_a_wish_is_shown_a_page(machine: Machine) -> None:
+    answer = httpx.get(f"{machine.address.rpartition('/')[0]}/x", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")

@@ -77,6 +77,8 @@ class HandingOver:
             if standing:
                 return standing
         announcing.refuse_cancelled(found)
+        if self.courier and not lacking and len(creations) > 1:
+            raise _kept_apart(self.courier)
         if lacking or len(creations) > 1:
             raise announcing.why_not_open(lacking, found.fulfillment_orders.nodes, self.now) or Permanent(
                 "Shopify does not have all of these units open in one place: some were fulfilled, moved or removed.",
@@ -166,6 +168,15 @@ def _refuse_what_waits(works: Sequence[work.Work]) -> None:
             remedy="Release the hold in the Shopify admin (or in Packline, if it is ours), then retry.",
             code="on_hold",
         )
+
+
+def _kept_apart(courier: str) -> Permanent:
+    return Permanent(
+        f"Shopify keeps what {courier} brings at several locations, and it can be told only as one.",
+        remedy="Mark the units as fulfilled at each of them in the Shopify admin, without a tracking number; then "
+        "retry. Packline takes over what stands there.",
+        code="not_open",
+    )
 
 
 def _there(found: Shipments, location_id: str) -> list[work.Work]:
