@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy.orm import Session
 
 from integrations import registry
-from jobs import queue
+from jobs import intake, queue
 from orders import choice_over, choice_told, choosing, holds, shortage, swapping
 from orders.choice_told import Told
 from orders.shortage import Answer
@@ -44,6 +44,9 @@ def answer(
     if counts:
         holds.release(session, tenant, row.order_id, swapping.HOLD, by=by, now=datetime.now(UTC))
         _hold_what_is_swapped(session, row, said)
+        if choices.swaps_of(session, tenant, row.order_id):
+            # What was held for an answer that counts no more is free, and no count of the store's will say so.
+            intake.fill_backorders(session, tenant)
         queue.add(session, tenant, "ask_buyer", choosing.subject_of(choice), lane=f"order/{row.order_id}")
     return counts
 

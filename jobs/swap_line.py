@@ -23,6 +23,10 @@ from records.stock import Variant
 _NOTE = "Packline: what is out of stock is sent as another variant, as was chosen. The price is the same."
 
 
+# All that was wanted of it has left, or it ended otherwise: nothing is sent instead of anything any more.
+_OVER = OVER | {"fulfilled"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Due:
     """A swap that the store is to be told of, in the store's own words."""
@@ -42,13 +46,14 @@ def run(work: Work) -> Outcome:
         _tell(work, due)
     with work.writing() as session:
         order = session.get_one(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
-        if order.state in OVER:
+        if order.state in _OVER:
             return Cancelled(reason=f"the order is {order.state}: nothing of it is swapped")
     return Done()
 
 
 def drop(session: Session, tenant: int, order: int, why: str, *, now: datetime) -> None:
     """Give the swaps of an order up that is over: what the store was told by then is no matter any more."""
+    swapping.lock_levels(session, tenant, order)
     for row in swapping.asked(session, tenant, order):
         swapping.withdraw(session, row, why, now=now)
         outward.settle(session, tenant, swapping.key_of(row.id), "abandon", reason=why)
@@ -69,7 +74,7 @@ def give_up(session: Session, tenant: int, order: int, *, now: datetime) -> None
 def _next(work: Work) -> Due | None:
     with work.writing() as session:
         order = session.get_one(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
-        if order.state in OVER:
+        if order.state in _OVER:
             drop(session, work.tenant, order.id, f"The order is {order.state}.", now=work.now())
         row = next(iter(swapping.asked(session, work.tenant, order.id)), None)
         return None if row is None else _due(session, order, row)

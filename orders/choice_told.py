@@ -39,10 +39,14 @@ class ShortLine:
     """What it can be sent as instead, at the same price."""
     instead: str = ""
     """What was chosen to be sent in its place, by its title."""
+    swapped: bool = False
+    """The store has it so: there is nothing to choose any more."""
 
     @property
     def allowed(self) -> frozenset[str]:
         """The answers that can be given now."""
+        if self.swapped:
+            return frozenset({self.answer})
         return frozenset({shortage.WAIT, shortage.REFUND, *(offer.answer for offer in self.offers)})
 
     def sent_as(self, answer: str) -> str:
@@ -158,6 +162,8 @@ def _lines(
 ) -> list[ShortLine]:
     kept = {line.id: line for line in lines_of(session, row.tenant_id, row.order_id)}
     due = restocking.days(session, row.tenant_id, row.order_id, short, today=today)
+    answered = choosing.answer_of(row).swapped
+    still = swapping.left(session, row, answered)
     return [
         ShortLine(
             id=line,
@@ -168,6 +174,7 @@ def _lines(
             restock=due.get(line),
             answer=str(row.answers.get(str(line), "")),
             offers=offers.get(line, ()),
+            swapped=line in answered and line not in still,
             instead=_instead(session, row, line),
         )
         for line, units in sorted(short.items())

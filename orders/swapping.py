@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from integrations import nouns
-from orders import holds, inventory, lifecycle, store_counts, swap_offers
+from orders import bundles, holds, inventory, lifecycle, store_counts, swap_offers
 from orders.allocation import Pick
 from orders.holds import Problem
 from orders.inventory import Holding
@@ -115,6 +115,17 @@ def hold(session: Session, tenant: int, order: int, what: str, why: str, remedy:
     holds.place(session, tenant, order, problem, by="packline")
 
 
+def lock_levels(session: Session, tenant: int, order: int) -> None:
+    """Lock every level that an order with swaps may give back or take in this transaction, a bundle's parts among them.
+
+    Whoever gives levels back and takes others in one transaction locks them all first, in one order.
+    """
+    lines = {line.variant_id for line in lines_of(session, tenant, order) if line.variant_id}
+    parts = {part.variant for made_of in bundles.parts_in(session, tenant, order).values() for part in made_of}
+    swaps = {row.variant_id for row in choices.swaps_of(session, tenant, order)}
+    store_counts.lock(session, tenant, variants={*lines, *parts, *swaps})
+
+
 def withdraw(session: Session, row: Swap, why: str, *, now: datetime) -> None:
     """The order is over: nothing is sent instead of anything. Order locked."""
     if lifecycle.move(session, row.tenant_id, "swap", row.id, "refuse", said=why, ended_at=now):
@@ -128,8 +139,7 @@ def let_go(session: Session, tenant: int, order: int) -> list[Pick]:
     rows = choices.swaps_of(session, tenant, order)
     if not rows or any(row.state == "asked" for row in rows):
         return []
-    variants = {line.variant_id for line in lines_of(session, tenant, order) if line.variant_id}
-    store_counts.lock(session, tenant, variants={*variants, *(row.variant_id for row in rows)})
+    lock_levels(session, tenant, order)
     held = _held(session, tenant, order)
     inventory.release_shipment(session, tenant, order, NO_SHIPMENT, actor="packline")
     return held

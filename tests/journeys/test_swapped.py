@@ -271,6 +271,72 @@ def test_an_archived_order_waits_for_a_person_who_may_choose_something_else(worl
     assert world.level("RED", "Reno") == (5, 0)
 
 
+def test_what_another_answer_frees_goes_to_an_order_that_waits_for_it(world: World):
+    placed = asked(world)
+    world.control("POST", f"/shopify/orders/{placed['id']}/archive", {})
+    choose(world)
+    first = choice(world)
+    other = world.place(("RED", 4))
+    world.settle()
+    assert (world.level("RED", "Reno"), "stock" in world.open_holds(other)) == ((5, 2), True)
+
+    waits = {int(line): "wait" for line in first.short}
+    with world.reading() as session:
+        assert desk.answer_choice(
+            session, world.tenant, first.id, waits, ship_rest=True, by="person:Olga", reason="phoned"
+        )
+    world.settle()
+
+    assert (world.order(other).state, world.open_holds(other)) == ("fulfilled", [])
+    assert world.level("RED", "Reno") == (1, 0)
+
+
+def test_what_is_held_for_a_swap_is_free_when_the_order_has_left_without_it(world: World):
+    placed = asked(world)
+    world.control("POST", f"/shopify/orders/{placed['id']}/archive", {})
+    choose(world)
+    assert (swaps(world), world.level("RED", "Reno")) == (["refused"], (5, 2))
+
+    world.control("POST", f"/shopify/orders/{placed['id']}/unarchive", {})
+    world.next_second()
+    world.control("POST", f"/shopify/orders/{placed['id']}/edit", {"lines": [{"sku": "BLUE", "quantity": 0}]})
+    world.settle()
+    if "swap" in world.open_holds(placed):
+        release(world, placed)
+
+    assert (shipped(world), world.order(placed).state) == ([{"BAG": 1, "MUG": 2}], "fulfilled")
+    assert (world.level("RED", "Reno"), commits(world)) == ((5, 0), 0)
+
+
+def test_a_line_that_the_store_has_swapped_is_no_question_any_more(world: World):
+    world.open_shop(
+        rules=ASKING, variants=[*GOODS, variant("TEAL", price="25.00", stock={"Reno": 0})], locations=[RENO]
+    )
+    granted(world, SCOPES)
+    placed = world.place(("BLUE", 1), ("TEAL", 1), ("BAG", 1))
+    world.settle()
+    world.control("POST", f"/shopify/orders/{placed['id']}/archive", {})
+    by_sku = {row.sku: row.id for row in world.rows("SELECT sku, id FROM order_lines")}
+    answer = {by_sku["BLUE"]: f"swap/{variant_of(world, 'RED')}", by_sku["TEAL"]: f"swap/{variant_of(world, 'CHEAP')}"}
+    with world.reading() as session:
+        assert desk.answer_choice(
+            session, world.tenant, choice(world).id, answer, ship_rest=True, by="person:the buyer"
+        )  # fmt: skip
+    world.settle()
+    with world.engine.begin() as connection:  # as where the store took the first before it was archived
+        connection.execute(text("UPDATE swaps SET state = 'written' WHERE id = (SELECT min(id) FROM swaps)"))
+
+    link = link_in(world.letters()[0])
+    page = httpx.get(link).text
+    refunded = httpx.get(f"{link}/confirm", params={f"line-{line}": "refund" for line in by_sku.values()})
+
+    red = f'<input type="hidden" name="line-{by_sku["BLUE"]}" value="{answer[by_sku["BLUE"]]}">'
+    assert (page.count(red), f'type="radio" name="line-{by_sku["BLUE"]}"' in page) == (1, False)
+    assert page.count(f'type="radio" name="line-{by_sku["TEAL"]}"') == 3
+    assert refunded.status_code == 422
+    assert placed["name"] in world.store_orders()
+
+
 def test_an_order_that_is_cancelled_gives_the_held_units_back(world: World):
     placed = asked(world)
     choose(world, settle=False)
