@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -134,7 +135,8 @@ def withdraw(session: Session, row: Swap, why: str, *, now: datetime) -> None:
 
 def let_go(session: Session, tenant: int, order: int) -> list[Pick]:
     """Free what was held for swaps, so that who plans the order in this transaction can take it for the new lines;
-    answers it. What they do not take is to be held again before the transaction ends (`held_on`).
+    answers it, without what a count has not found. What they do not take is to be held again before the transaction
+    ends (`held_on`).
     """
     rows = choices.swaps_of(session, tenant, order)
     if not rows or any(row.state == "asked" for row in rows):
@@ -142,7 +144,7 @@ def let_go(session: Session, tenant: int, order: int) -> list[Pick]:
     lock_levels(session, tenant, order)
     held = _held(session, tenant, order)
     inventory.release_shipment(session, tenant, order, NO_SHIPMENT, actor="packline")
-    return held
+    return _still_there(session, tenant, held)
 
 
 def hold_what_is_written(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
@@ -173,6 +175,20 @@ def _held(session: Session, tenant: int, order: int) -> list[Pick]:
         .order_by(Reservation.id)
     )
     return [Pick(line=row.line_id, variant=row.variant_id, location=row.location_id, units=row.units) for row in rows]
+
+
+def _still_there(session: Session, tenant: int, freed: Sequence[Pick]) -> list[Pick]:
+    if not freed:
+        return []
+    variants = {variant for pick in freed for variant, _ in pick.taken()}
+    free = Counter(inventory.available(session, tenant, variants, {pick.location for pick in freed}))
+    there = []
+    for pick in freed:
+        wanted = {(variant, pick.location): pick.units * each for variant, each in pick.taken()}
+        if all(free[level] >= units for level, units in wanted.items()):
+            free.subtract(wanted)
+            there.append(pick)
+    return there
 
 
 def _stays(held: Pick, wanted: Mapping[int, int], short: Units) -> bool:

@@ -442,6 +442,32 @@ def test_a_job_that_a_person_gave_up_leaves_two_swaps_held_and_a_released_hold_m
     assert [world.level(sku, "Reno") for sku in ("RED", "CHEAP")] == [(4, 0), (4, 0)]
 
 
+def test_what_is_swapped_and_a_count_has_not_found_is_waited_for_like_anything_else(world: World):
+    world.open_shop(rules=ASKING, variants=GOODS, locations=[RENO])
+    granted(world, SCOPES)
+    placed = world.place(*BASKET, ("FEW", 2))
+    world.settle()
+    lines = {row.sku: str(row.id) for row in world.rows("SELECT id, sku FROM order_lines")}
+    wish = {f"line-{lines['BLUE']}": f"swap/{variant_of(world, 'RED')}", f"line-{lines['FEW']}": "wait"}
+    httpx.post(link_in(world.letters()[0]), data=wish | {"rest": "together"}, follow_redirects=True, timeout=60)
+    world.settle()
+
+    for sku, units in (("RED", 0), ("FEW", 2)):
+        told = {"shop": "acme.myshopify.com", "sku": sku, "location": "Reno", "on_hand": units}
+        world.control("POST", "/shopify/inventory", told)
+    world.read_catalogue()
+    world.settle()
+
+    assert (shipped(world), world.open_holds(placed)) == ([], ["stock"])
+    assert world.level("RED", "Reno") == (0, 0)
+    world.control(
+        "POST", "/shopify/inventory", {"shop": "acme.myshopify.com", "sku": "RED", "location": "Reno", "on_hand": 2}
+    )
+    world.read_catalogue()
+    world.settle()
+    assert shipped(world) == [{"BAG": 1, "FEW": 2, "MUG": 2, "RED": 2}]
+
+
 def test_what_is_swapped_stays_held_while_the_rest_is_waited_for_and_all_of_it_leaves_together(world: World):
     world.open_shop(rules=ASKING, variants=GOODS, locations=[RENO])
     granted(world, SCOPES)
