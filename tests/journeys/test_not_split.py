@@ -34,7 +34,7 @@ def lands(world: World, sku: str, place: str, units: int) -> None:
 
 
 def let_go(world: World, placed: dict[str, Any]) -> None:
-    with world.writing() as session:
+    with world.reading() as session:
         order = world.order(placed).id
         assert desk.release_hold(session, world.tenant, order, "not_split", by="person:Ann", now=datetime.now(UTC))
     world.settle()
