@@ -39,7 +39,7 @@ from orders.by_hand import Aside
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
 from orders.promising import Promise
-from orders.routing import asking
+from orders.routing import asking, ways
 from orders.routing.question import Quote
 from records import tenants
 from records.orders import LOCK, Order, open_holds
@@ -238,11 +238,15 @@ def _plan(
     """Write a shipment for each location with its boxes, and ask for a label for each box."""
     holdings: list[Holding] = []
     joined: dict[int, int] = {}
+    spare = ways.spare(chosen.question, chosen.decision.chosen) if chosen.decision.chosen else 0
     for location in dict.fromkeys(pick.location for pick in chosen.picks):
         there = [pick for pick in chosen.picks if pick.location == location]
         units = joining.together([{pick.line: pick.units} for pick in there])
         said = planning.promise(session, work.tenant, chosen, location)
-        older = reshaping.beside(session, order, location, units, said, now=work.now()) if again else None
+        older = None
+        if again:
+            older = reshaping.beside(session, order, location, units, said, now=work.now(), waits=spare < 1)
+            spare -= older is None and location in chosen.question.joins
         if older is not None:
             units = joining.together([splitting.units_of(session, work.tenant, older.id), units])
             said = promising.in_one([promised.of_shipment(older), said])

@@ -102,6 +102,11 @@ def kept_by(question: Question, way: Way | None, rest: Way) -> str:
     return limit(question)[1] if len(places) > _room(question) else "the order in which your rules are asked"
 
 
+def spare(question: Question, way: Way) -> int:
+    """Into so many shipments more than a way takes the order may be split."""
+    return _room(question) - len(set(way.places).difference(question.joins))
+
+
 def is_let_go(question: Question, way: Way) -> bool:
     """Whether a way takes more shipments than the rules allow, because a person does."""
     if question.standing is None or question.standing.let_go is None:

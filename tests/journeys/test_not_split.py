@@ -13,6 +13,7 @@ from orders.routing.question import Question
 from records.routing import RoutingRules
 from records.tenants import Rules
 from tests.journeys.test_changed import edit
+from tests.journeys.test_made_to_order import takes
 from tests.world import SHOP, World, variant
 
 
@@ -165,3 +166,18 @@ def test_what_is_given_up_in_the_store_is_held_no_more(world: World):
 
     assert (world.order(placed).state, left(world)) == ("fulfilled", [("Reno", "BAG", 2)])
     assert holds(world) == [("not_split", "released")]
+
+
+def test_what_is_to_be_made_first_leaves_with_the_rest_where_it_would_be_a_shipment_too_many(world: World):
+    world.open_shop(
+        variants=[variant("BAG", stock={"Reno": 2}), variant("MUG", stock={"Reno": 2})],
+        rules=Rules(routing=RoutingRules(most_shipments=1), minutes_to_change=60),
+    )
+    takes(world, "MUG", 10)
+    placed = world.place(("BAG", 1))
+    world.settle()
+
+    edit(world, placed, ("MUG", 1))
+
+    assert (left(world), holds(world)) == ([("Reno", "BAG", 1), ("Reno", "MUG", 1)], [])
+    assert len(world.rows("SELECT 1 FROM shipments WHERE state <> 'cancelled'")) == 1
