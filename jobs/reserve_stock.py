@@ -96,7 +96,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     others = first_come.spoken_for(session, work.tenant, order.id, wanted.everything)
     aside = _aside(session, work.tenant, wanted, others)
     chosen, short = _choose(session, work, order, wanted, aside, others, quotes, rules)
-    if (short or aside.short) and others:
+    if (short or aside.short or (chosen and chosen.kept)) and others:
         _hold_on(session, work.tenant, order.id, freed)
         return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
     planning.note_shortage(session, work.tenant, order.id, short, wanted, aside, now=work.now())

@@ -28,12 +28,10 @@ _REMEDY = (
 
 def standing(session: Session, tenant: int, order: int, wants: Sequence[Want]) -> Standing:
     """What stands of the whole order while these are still wanted of it."""
-    there = session.execute(_STANDING, {"tenant": tenant, "order": order, "by_hand": sorted(BY_HAND)}).one()
-    return Standing(
-        shipments=there.shipments,
-        units=there.units + sum(want.units for want in wants),
-        let_go=session.execute(_LET_GO, {"tenant": tenant, "order": order, "kind": HOLD}).scalar(),
-    )
+    of = {"tenant": tenant, "order": order, "kind": HOLD, "by_hand": sorted(BY_HAND)}
+    there = session.execute(_STANDING, of).one()
+    wanted = sum(want.units for want in wants)
+    return Standing(shipments=there.shipments, units=there.units + wanted, let_go=there.let_go)
 
 
 def note(
@@ -71,22 +69,21 @@ def _told(question: Question, rest: Way, lines: Mapping[int, OrderLine]) -> str:
     return "; ".join(f"{', '.join(goods)} could leave from {names[place]}" for place, goods in by_place.items())
 
 
+# `let_go` is the newest hold of the kind, where a person released it and nothing has left by that yet: it counts once.
 _STANDING = text("""
-SELECT count(DISTINCT shipment.id) AS shipments, coalesce(sum(line.units), 0)::int AS units
+SELECT count(DISTINCT shipment.id) AS shipments, coalesce(sum(line.units), 0)::int AS units, (
+    SELECT hold.id FROM (
+        SELECT id, state, released_by FROM holds
+        WHERE tenant_id = :tenant AND order_id = :order AND kind = :kind ORDER BY id DESC LIMIT 1
+    ) hold
+    WHERE hold.state = 'released' AND hold.released_by LIKE 'person:%' AND NOT EXISTS (
+        SELECT FROM routing_decisions made
+        WHERE made.tenant_id = :tenant AND made.order_id = :order
+          AND made.question #>> '{standing,let_go}' = hold.id::text AND made.answer ->> 'chosen' IS NOT NULL
+    )
+) AS let_go
 FROM shipments shipment
 LEFT JOIN shipment_lines line ON line.tenant_id = shipment.tenant_id AND line.shipment_id = shipment.id
 WHERE shipment.tenant_id = :tenant AND shipment.order_id = :order AND shipment.state <> 'cancelled'
   AND shipment.location_id IS NOT NULL AND shipment.way <> ALL(:by_hand)
-""")
-# The newest hold of the kind, where a person released it and nothing has left by that yet: it counts once.
-_LET_GO = text("""
-SELECT hold.id FROM (
-    SELECT id, state, released_by FROM holds
-    WHERE tenant_id = :tenant AND order_id = :order AND kind = :kind ORDER BY id DESC LIMIT 1
-) hold
-WHERE hold.state = 'released' AND hold.released_by LIKE 'person:%' AND NOT EXISTS (
-    SELECT FROM routing_decisions made
-    WHERE made.tenant_id = :tenant AND made.order_id = :order
-      AND made.question #>> '{standing,let_go}' = hold.id::text AND made.answer ->> 'chosen' IS NOT NULL
-)
 """)

@@ -75,6 +75,11 @@ class Chosen:
         return self.decision.short
 
     @property
+    def kept(self) -> Mapping[int, int]:
+        """Units that lie free and stay by the merchant's rules, by order line."""
+        return shortage.kept_back(self.decision, self.question)
+
+    @property
     def sentence(self) -> str:
         return self.decision.sentence
 
@@ -158,10 +163,8 @@ def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[
     """
     chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
     lacking, barred = banning.apart(question, shortage.missing(chosen.decision, question))
-    kept = shortage.kept_back(chosen.decision, question)
-    if (
-        not lacking and not barred and not kept
-    ):  # then it is no matter whether all is wanted at once, and the shop's word is kept
+    kept = chosen.kept
+    if not (lacking or barred or kept):  # then it is no matter if all is wanted at once, and the shop's word is kept
         return Chosen(question=question, decision=chosen.decision), {}
     waits = rules.when_short == "wait_for_all"
     if ((barred or kept) and waits) or (lacking and shortage.holds_back(asked, lacking, rules)):
