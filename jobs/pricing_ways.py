@@ -15,7 +15,7 @@ from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
 from jobs import couriering, reshaping
 from jobs.work import Work
-from orders import holds, planning, promising, rates
+from orders import holds, not_split, planning, promising, rates
 from orders.holds import Problem
 from orders.routing import asking
 from orders.routing.decision import to_be_priced
@@ -58,9 +58,11 @@ def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Dr
     taken = shadow.spoken_for(session, work.tenant, but=order.id)
     to, now = order.ship_to or Address(), work.now()
     joins = reshaping.joins(session, order, wanted.wants)
+    standing = not_split.standing(session, work.tenant, order.id, wanted.wants)
     question = asking.ask(
-        session, work.tenant, wanted.wants, to, rules, now=now, spoken_for=taken, order=order.id, joins=joins
-    )
+        session, work.tenant, wanted.wants, to, rules,
+        now=now, spoken_for=taken, order=order.id, joins=joins, standing=standing,
+    )  # fmt: skip
     found: list[_Drawn] = []
     for way in to_be_priced(question):
         picks, reference = planning.picks_of(way, question), f"asked-{order.id}"

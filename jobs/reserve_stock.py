@@ -23,6 +23,7 @@ from orders import (
     inventory,
     joining,
     lifecycle,
+    not_split,
     planning,
     promised,
     promising,
@@ -38,7 +39,7 @@ from orders.by_hand import Aside
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
 from orders.promising import Promise
-from orders.routing import asking
+from orders.routing import asking, ways
 from orders.routing.question import Quote
 from records import tenants
 from records.orders import LOCK, Order, open_holds
@@ -84,7 +85,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     wanted = planning.demand(session, work.tenant, order.id)
     if not wanted.everything:
         _ask_about(session, work, order.id, {})
-        for kind in ("stock", banning.HOLD):
+        for kind in ("stock", banning.HOLD, not_split.HOLD):
             holds.release(session, work.tenant, order.id, kind, by="packline", now=work.now())
         promised.keep(session, work.tenant, order, because="as less of it is wanted")
         if order.state == "shipping":
@@ -95,11 +96,11 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     others = first_come.spoken_for(session, work.tenant, order.id, wanted.everything)
     aside = _aside(session, work.tenant, wanted, others)
     chosen, short = _choose(session, work, order, wanted, aside, others, quotes, rules)
-    if (short or aside.short) and others:
+    if (short or aside.short or (chosen and chosen.kept)) and others:
         _hold_on(session, work.tenant, order.id, freed)
         return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
     planning.note_shortage(session, work.tenant, order.id, short, wanted, aside, now=work.now())
-    _note_bans(session, work, order.id, chosen, wanted)
+    _note_what_stays(session, work, order.id, chosen, wanted)
     _ask_about(session, work, order.id, Counter(short) + Counter(aside.short_units))
     picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
     if not picks:
@@ -165,15 +166,17 @@ def _choose(
         session, work.tenant, wanted.wants, order.ship_to or Address(), rules,
         now=work.now(), spoken_for=spoken_for, quotes=quotes, order=order.id, deliver_by=order.deliver_by,
         joins=() if order.state == "released" else reshaping.joins(session, order, wanted.wants),
+        standing=not_split.standing(session, work.tenant, order.id, wanted.wants),
     )  # fmt: skip
     return planning.decided_for(question, choosing.standing(session, work.tenant, order.id), rules)
 
 
-def _note_bans(session: Session, work: Work, order: int, chosen: Chosen | None, wanted: Demand) -> None:
-    """Hold it for what nobody may send, with a record of why."""
-    question = chosen.question if chosen else None
+def _note_what_stays(session: Session, work: Work, order: int, chosen: Chosen | None, wanted: Demand) -> None:
+    """Hold it for what nobody may send, and for what is not split further, with a record of why."""
+    question, decision = (chosen.question, chosen.decision) if chosen else (None, None)
     barred = banning.note(session, work.tenant, order, question, wanted.lines, now=work.now())
-    if barred and chosen and not chosen.picks:
+    kept = not_split.note(session, work.tenant, order, question, decision, wanted.lines, now=work.now())
+    if (barred or kept) and chosen and not chosen.picks:
         planning.write_down_anew(session, work.tenant, order, chosen)
 
 
@@ -235,11 +238,15 @@ def _plan(
     """Write a shipment for each location with its boxes, and ask for a label for each box."""
     holdings: list[Holding] = []
     joined: dict[int, int] = {}
+    spare = ways.spare(chosen.question, chosen.decision.chosen) if chosen.decision.chosen else 0
     for location in dict.fromkeys(pick.location for pick in chosen.picks):
         there = [pick for pick in chosen.picks if pick.location == location]
         units = joining.together([{pick.line: pick.units} for pick in there])
         said = planning.promise(session, work.tenant, chosen, location)
-        older = reshaping.beside(session, order, location, units, said, now=work.now()) if again else None
+        older = None
+        if again:
+            older = reshaping.beside(session, order, location, units, said, now=work.now(), waits=spare < 1)
+            spare -= older is None and location in chosen.question.joins
         if older is not None:
             units = joining.together([splitting.units_of(session, work.tenant, older.id), units])
             said = promising.in_one([promised.of_shipment(older), said])

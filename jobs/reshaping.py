@@ -142,18 +142,19 @@ _JOINED = "The shipment leaves together with another."
 
 
 def beside(
-    session: Session, order: Order, location: int, more: Mapping[int, int], said: Promise, *, now: datetime
+    session: Session, order: Order, location: int, more: Mapping[int, int], said: Promise, *, now: datetime, waits: bool
 ) -> Shipment | None:
     """The shipment that more units (by order line) of a place leave with; None where they leave in one of their own.
 
-    What stands in several planned shipments was divided by a person, and is left so; nothing waits for what is to be
-    made first. The boxes of what is answered need no label any more.
+    What stands in several planned shipments was divided by a person, and is left so; what is to be made first is waited
+    for only where a shipment of its own would be one too many (`waits`). The boxes of what is answered need no label
+    any more.
     """
     tenant = order.tenant_id
     there = joining.planned_at(session, tenant, order.id, location)
     if len(there) != 1 or _why_apart(session, order, there, more):
         return None
-    if promising.delays(promised.of_shipment(there[0]), said, now=now):
+    if not waits and promising.delays(promised.of_shipment(there[0]), said, now=now):
         return None
     give_up_jobs(session, tenant, _boxes_of(session, tenant, there), why=_JOINED)
     return there[0]

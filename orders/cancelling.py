@@ -16,6 +16,7 @@ from orders import (
     holds,
     inventory,
     lifecycle,
+    not_split,
     progress,
     purchasing,
 )
@@ -52,7 +53,7 @@ def keep(session: Session, tenant: int, order: int, *, now: datetime) -> None:
             .where(OrderLine.tenant_id == tenant, OrderLine.id == line.id)
             .values(to_ship=planned.get(line.id, 0))
         )
-    for kind in ("stock", banning.HOLD):
+    for kind in ("stock", banning.HOLD, not_split.HOLD):
         holds.release(session, tenant, order, kind, by="packline", now=now)
     if lifecycle.move(session, tenant, "order", order, "keep"):
         _tell(session, tenant, order, "What had not left is cancelled; what has left goes on.")
@@ -73,6 +74,7 @@ def close(session: Session, tenant: int, order: int, why: str, *, now: datetime)
         for kind in (
             "stock",
             banning.HOLD,
+            not_split.HOLD,
             "payment",
             digital.HOLD,
             purchasing.HOLD,

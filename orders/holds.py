@@ -14,12 +14,12 @@ from orders import lifecycle
 from records import shadow, tenants, timeline
 from records.orders import OVER, Hold, open_holds
 
-# A stock hold waits for units that are not there, one on what nobody may send for the merchant to allow it, and a
-# shipment that the store cancelled for a person's word on it; the rest of the order ships all the same. So it does if
-# a change came too late for a part that the storefront knows of, and where only the buyer's money, what is delivered by
-# mail, or something with a supplier is to be settled.
+# A stock hold waits for units that are not there, one on what nobody may send, or on what is not split further, for the
+# merchant to allow it, and a shipment that the store cancelled for a person's word on it; the rest of the order ships
+# all the same. So it does if a change came too late for a part that the storefront knows of, and where only the buyer's
+# money, what is delivered by mail, or something with a supplier is to be settled.
 LETS_LABELS_THROUGH = frozenset(
-    {"stock", "barred", "taken_back", "edit", "refund", "supplier", "digital", "not_mailed"}
+    {"stock", "not_split", "barred", "taken_back", "edit", "refund", "supplier", "digital", "not_mailed"}
 )
 
 
@@ -97,15 +97,18 @@ def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
 
 
 def waiting_for_stock(session: Session, tenant: int) -> list[int]:
-    """The orders that wait for stock, the one that waits longest first."""
-    return waiting_for(session, tenant, "stock")
+    """The orders that wait for stock, the one that waits longest first.
+
+    What is not split further is one of them: where the rest of it leaves from, stock may land.
+    """
+    return list(dict.fromkeys(waiting_for(session, tenant, "stock", "not_split")))
 
 
-def waiting_for(session: Session, tenant: int, kind: str) -> list[int]:
-    """The orders that a hold of this kind is open on, the one that waits longest first."""
+def waiting_for(session: Session, tenant: int, *kinds: str) -> list[int]:
+    """The orders that a hold of these kinds is open on, the one that waits longest first."""
     waiting = (
         select(Hold.order_id)
-        .where(Hold.tenant_id == tenant, Hold.kind == kind, Hold.state == "open")
+        .where(Hold.tenant_id == tenant, Hold.kind.in_(kinds), Hold.state == "open")
         .order_by(Hold.created_at, Hold.id)
     )
     return list(session.scalars(waiting))

@@ -75,6 +75,11 @@ class Chosen:
         return self.decision.short
 
     @property
+    def kept(self) -> Mapping[int, int]:
+        """Units that lie free and stay by the merchant's rules, by order line."""
+        return shortage.kept_back(self.decision, self.question)
+
+    @property
     def sentence(self) -> str:
         return self.decision.sentence
 
@@ -154,14 +159,15 @@ def decided(question: Question) -> Chosen:
 def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[Chosen, dict[int, int]]:
     """The same for an order whose buyer may have been asked about what is short; with the units that nobody has.
 
-    Buyers are not asked about what nobody may send: that is the merchant's to settle.
+    Buyers are not asked about what nobody may send, or what is not split further: that is the merchant's to settle.
     """
     chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
     lacking, barred = banning.apart(question, shortage.missing(chosen.decision, question))
-    if not lacking and not barred:  # then it is no matter whether all is wanted at once, and the shop's word is kept
+    kept = chosen.kept
+    if not (lacking or barred or kept):  # then it is no matter if all is wanted at once, and the shop's word is kept
         return Chosen(question=question, decision=chosen.decision), {}
     waits = rules.when_short == "wait_for_all"
-    if (barred and waits) or (lacking and shortage.holds_back(asked, lacking, rules)):
+    if ((barred or kept) and waits) or (lacking and shortage.holds_back(asked, lacking, rules)):
         chosen = decided(question.model_copy(update={"whole_or_nothing": True}))
     return chosen, lacking
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orders.routing.decision import Decision
 from orders.routing.question import Question
+from orders.routing.ways import beyond
 from records.tenants import Rules
 
 Units = Mapping[int, int]
@@ -59,10 +61,22 @@ def swap_of(answer: str) -> int | None:
 
 
 def missing(decision: Decision, question: Question) -> dict[int, int]:
-    """Units that nobody has, also where the whole order waits for them; by the best way to send the others."""
-    if decision.weighed:
-        return dict(decision.weighed[0].way.short)
-    return {want.line: want.units for want in question.wants}
+    """Units that nobody has, also where the whole order waits for them; by the best way to send the others.
+
+    What lies free somewhere and stays there by the merchant's own rules is none of them.
+    """
+    best = decision.weighed[0].way if decision.weighed else None
+    short = dict(best.short) if best else {want.line: want.units for want in question.wants}
+    return dict(Counter(short) - Counter(kept_back(decision, question)))
+
+
+def kept_back(decision: Decision, question: Question) -> dict[int, int]:
+    """Units that lie free, and that the merchant's rules alone keep from leaving: an order is not split further."""
+    best = decision.weighed[0].way if decision.weighed else None
+    if best is not None and not best.short:
+        return {}
+    rest = beyond(question, best)
+    return dict(sum((Counter({one.line: one.units}) for one in rest.takings), Counter[int]()))
 
 
 def covers(asked: Asked | None, short: Units) -> bool:

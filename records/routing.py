@@ -32,7 +32,7 @@ class RoutingRules(BaseModel):
 
     order: tuple[RuleName, ...] = USUAL_ORDER
     most_shipments: int = Field(default=3, ge=1, le=4)
-    """Into so many shipments an order is split at most; 1 never splits."""
+    """Into so many shipments an order is split at most, with what has left of it already; 1 never splits."""
     split_from_units: int = Field(default=2, ge=2)
     """An order of fewer units than this is never split."""
     ask_rates_for: int = Field(default=3, ge=1, le=6)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
 from orders import distance, inventory, promising, refusing
-from orders.routing.question import Place, Question, Quote, Refused, Shelf, Want
+from orders.routing.question import Place, Question, Quote, Refused, Shelf, Standing, Want
 from records import decisions
 from records.stock import Location
 from records.tenants import Rules
@@ -30,11 +30,12 @@ def ask(
     order: int | None = None,
     deliver_by: datetime | None = None,
     joins: Collection[int] = (),
+    standing: Standing | None = None,
 ) -> Question:
     """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first.
 
     Of an `order`, the places that could not send a line of it are left out for that line; at `joins`, it joins what is
-    planned of the order and was counted among the day's shipments already.
+    planned of the order and was counted among the day's shipments already. `standing` is what stands of it anywhere.
     """
     locations = session.scalars(
         select(Location).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id)
@@ -60,6 +61,7 @@ def ask(
         refused=() if order is None else _refused(session, tenant, order),
         deliver_by=None if deliver_by is None else deliver_by.date(),
         joins=tuple(sorted(set(joins) & set(places))),
+        standing=standing,
         names_bans=True,
     )
 

@@ -104,6 +104,17 @@ class Refused(Noun):
     why: str
 
 
+class Standing(Noun):
+    """What stands of the whole order, so that what is left of it is not judged as if it were an order of its own."""
+
+    shipments: int
+    """That leave our places in parcels, or have left."""
+    units: int
+    """Of the whole order, that leave our places in parcels: what stands in those shipments, and what is asked for."""
+    let_go: int | None = Field(default=None, exclude_if=lambda hold: hold is None)
+    """The hold by whose release a person lets the rest leave, into however many shipments the order may be split."""
+
+
 class Question(Noun):
     wants: tuple[Want, ...]
     to: Point
@@ -120,5 +131,7 @@ class Question(Noun):
     """Places from which more of the order is to leave, and no label is bought yet: what they send joins that, and is no
     shipment more.
     """
+    standing: Standing | None = Field(default=None, exclude_if=lambda standing: standing is None)
+    """None in older questions, which count no shipments but their own, and of what belongs to no order yet."""
     names_bans: bool = False
     """Its answer names the rule that keeps a place out. Older questions do not ask for that, and keep their answers."""

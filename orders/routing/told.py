@@ -7,7 +7,7 @@ from typing import Protocol
 
 from orders.routing import bans
 from orders.routing.question import Question
-from orders.routing.ways import Way
+from orders.routing.ways import Way, beyond, is_let_go, kept_by, limit
 
 _BECAUSE: Mapping[str, str] = {
     "ships_all": "it had the most of it",
@@ -31,20 +31,38 @@ class _Weighed(Protocol):
 
 def sentence(question: Question, chosen: Way | None, weighed: Sequence[_Weighed]) -> str:
     """Why it leaves from there, or what keeps it here. `weighed` has the best way first."""
-    if not weighed:
-        units = sum(want.units for want in question.wants)
-        return f"{_nobody_may(question) or 'No place has any of it.'}{_short(units)}"
-    best = weighed[0].way
-    short = sum(best.short.values())
+    best = weighed[0].way if weighed else None
+    short = sum(best.short.values()) if best else sum(want.units for want in question.wants)
+    kept, stays = _kept(question, best) if short else (0, "")
+    if best is None and kept:
+        return f"Nothing more of it leaves.{stays}{_short(short - kept)}"
+    if best is None:
+        return f"{_nobody_may(question) or 'No place has any of it.'}{_short(short)}"
     if chosen is None:
-        return f"It waits until all of it is there.{_short(short)}"
+        waits = "It waits until all of it may leave." if kept else "It waits until all of it is there."
+        return f"{waits}{stays}{_short(short - kept)}"
     names = {place.id: place.name for place in question.places}
     if len(best.places) == 1 and not short:
-        return f"From {names[best.places[0]]}: {_why(question, weighed)}."
+        return f"From {names[best.places[0]]}: {_why(question, weighed)}.{_let_go(question, best)}"
     parts = [f"{_units(best, place)} from {names[place]}" for place in best.places]
     split = "Split, because no place had everything: " if not _somebody_had_all(weighed) else "Split: "
-    alone = "" if len(parts) > 1 else "Only a part of it is there: "
-    return f"{alone or split}{', '.join(parts)}.{_short(short)}"
+    alone = "" if len(parts) > 1 else "Only a part of it leaves: " if kept else "Only a part of it is there: "
+    return f"{alone or split}{', '.join(parts)}.{stays}{_short(short - kept)}{_let_go(question, best)}"
+
+
+def _kept(question: Question, best: Way | None) -> tuple[int, str]:
+    """The units that stay by the merchant's rules alone, and what is said of them; older questions are not told so."""
+    if question.standing is None:
+        return 0, ""
+    rest = beyond(question, best)
+    names = {place.id: place.name for place in question.places}
+    there = [f"{_units(rest, place)} in {names[place]}" for place in rest.places]
+    units = sum(one.units for one in rest.takings)
+    return units, f" By your rule ({kept_by(question, best, rest)}) these stay: {', '.join(there)}." if there else ""
+
+
+def _let_go(question: Question, best: Way) -> str:
+    return f" A person let it leave though {limit(question)[1]}." if is_let_go(question, best) else ""
 
 
 def _nobody_may(question: Question) -> str:

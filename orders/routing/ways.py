@@ -17,6 +17,8 @@ UNCOUNTED = 10**9
 # Of so many of the nearest places, every set is tried; a hundred sets are looked at in about a millisecond.
 _TOGETHER = 8
 _FEWEST_FIRST = ("ships_all", "fewest_shipments")
+# Into so many shipments more what a person lets go is split at most: the most that a merchant can set.
+_LET_GO = 4
 
 
 class Taking(Noun):
@@ -39,9 +41,19 @@ class Way(Noun):
 
 def left_out(question: Question) -> list[LeftOut]:
     """The places that may not ship this order at all, and then those that may not ship a line of it."""
-    whole = bans.places(question)
+    whole = [*bans.places(question), *_one_too_many(question)]
     out = {one.place for one in whole}
     return [*whole, *(one for one in bans.lines(question) if one.place not in out)]
+
+
+def _one_too_many(question: Question) -> list[LeftOut]:
+    """The places that have some of it, where the order stands in as many shipments as it is split into at most."""
+    if question.standing is None or _room(question):
+        return []
+    rule, told = limit(question)
+    why = f"it would be a shipment more, and {told}"
+    places = [place for place in beyond(question, None).places if place not in question.joins]
+    return [LeftOut(place=place, why=why, rule=rule) for place in sorted(places)]
 
 
 def ways(question: Question) -> list[Way]:
@@ -49,21 +61,14 @@ def ways(question: Question) -> list[Way]:
 
     The nearest place of a set gives what it has first, after those from which more of the order leaves anyhow.
     """
-    out, closed = {one.place for one in bans.places(question)}, bans.closed(question)
-    free = {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
-    open_places = [
-        place
-        for place in question.places
-        if place.id not in out and any((place.id, want.line) not in closed for want in question.wants)
-    ]
-    near = sorted(
-        open_places,
-        key=lambda place: (place.id not in question.joins, between(place.at, question.to), place.id),
-    )
+    near, free, closed = _near(question), _free(question), bans.closed(question)
+    room, joined = _room(question), question.joins if question.standing else ()
     found: dict[tuple[int, ...], Way] = {}
-    for size in range(1, _most(question) + 1):
+    for size in range(1, min(room + len(joined), _TOGETHER) + 1):
         for chosen in combinations(near if size == 1 else near[:_TOGETHER], size):
-            way = _way(question.wants, [place.id for place in chosen], dict(free), closed)
+            if sum(place not in joined for place in chosen) > room:
+                continue
+            way = _way(question.wants, chosen, dict(free), closed)
             if way.takings:
                 found.setdefault(tuple(sorted(way.places)), way)
         if question.rules.asked[:2] == _FEWEST_FIRST and any(_is_enough(way, question) for way in found.values()):
@@ -81,9 +86,78 @@ def quote_of(question: Question, way: Way) -> Quote | None:
     return next((one for one in question.quotes if set(one.way) == set(way.places)), None)
 
 
-def _most(question: Question) -> int:
-    units = sum(want.units for want in question.wants)
-    return question.rules.most_shipments if units >= question.rules.split_from_units else 1
+def limit(question: Question) -> tuple[str, str]:
+    """The rule that says into how many shipments the order is split at most, and what it says."""
+    rules = question.rules
+    if _units(question) < rules.split_from_units:
+        return "split_from_units", f"no order of fewer than {rules.split_from_units} units is split"
+    if rules.most_shipments == 1:
+        return "most_shipments", "no order is split"
+    return "most_shipments", f"an order is split into at most {rules.most_shipments} shipments"
+
+
+def kept_by(question: Question, way: Way | None, rest: Way) -> str:
+    """What the merchant's rule says that keeps `rest` from leaving with a way, or after it."""
+    places = {*(way.places if way else ()), *rest.places}.difference(question.joins)
+    return limit(question)[1] if len(places) > _room(question) else "the order in which your rules are asked"
+
+
+def spare(question: Question, way: Way) -> int:
+    """Into so many shipments more than a way takes the order may be split."""
+    return _room(question) - len(set(way.places).difference(question.joins))
+
+
+def is_let_go(question: Question, way: Way) -> bool:
+    """Whether a way takes more shipments than the rules allow, because a person does."""
+    if question.standing is None or question.standing.let_go is None:
+        return False
+    return len(set(way.places).difference(question.joins)) > _room(question, let_go=False)
+
+
+def beyond(question: Question, way: Way | None) -> Way:
+    """What all places together would send of what a way leaves short, or of everything: nobody has the rest of it.
+
+    What is in here is free, and stays where it is by the merchant's rules alone.
+    """
+    free, short = _free(question), way.short if way else {want.line: want.units for want in question.wants}
+    wants = {want.line: want for want in question.wants}
+    for taking in way.takings if way else ():
+        for variant, each in wants[taking.line].taken():
+            free[variant, taking.place] -= taking.units * each
+    left = [want.model_copy(update={"units": short[line]}) for line, want in wants.items() if line in short]
+    return _way(left, _near(question), free, bans.closed(question))
+
+
+def _units(question: Question) -> int:
+    """Of the whole order, where that is known."""
+    return question.standing.units if question.standing else sum(want.units for want in question.wants)
+
+
+def _room(question: Question, *, let_go: bool = True) -> int:
+    """Into so many shipments, besides those that it joins, this may be split."""
+    most = question.rules.most_shipments if limit(question)[0] == "most_shipments" else 1
+    if question.standing is None:
+        return most
+    return _LET_GO if let_go and question.standing.let_go is not None else max(0, most - question.standing.shipments)
+
+
+def _near(question: Question) -> list[int]:
+    """The places that may send some of it, first those from which more of the order leaves, then the nearest."""
+    out, closed = {one.place for one in bans.places(question)}, bans.closed(question)
+    open_places = [
+        place
+        for place in question.places
+        if place.id not in out and any((place.id, want.line) not in closed for want in question.wants)
+    ]
+    near = sorted(
+        open_places,
+        key=lambda place: (place.id not in question.joins, between(place.at, question.to), place.id),
+    )
+    return [place.id for place in near]
+
+
+def _free(question: Question) -> dict[tuple[int, int], int]:
+    return {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
 
 
 def _way(

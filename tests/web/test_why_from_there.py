@@ -5,6 +5,11 @@ from __future__ import annotations
 from person import Person
 from seeds import Shop
 from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from orders import planning
+from orders.routing.question import Place, Point, Question, Shelf, Standing, Want
+from records.routing import RoutingRules
 
 
 def page(grace: Person, shop: Shop, order: int) -> str:
@@ -40,3 +45,26 @@ def test_a_choice_whose_question_was_forgotten_says_so(
     with engine.begin() as connection:
         connection.execute(text("UPDATE routing_decisions SET question = '{}', answer = '{}', sentence = ''"))
     assert "What 1 choice was made from is not kept any more." in page(grace, shop, furnished["split"])
+
+
+def test_what_stays_by_the_rule_says_which_and_from_where_it_could_leave(
+    grace: Person, shop: Shop, furnished: dict[str, int], session: Session
+) -> None:
+    asked = Question(
+        wants=(Want(line=1, variant=7, units=1),),
+        to=Point(country="US"),
+        places=(Place(id=1, name="Newark", at=Point(country="US")),),
+        shelves=(Shelf(variant=7, place=1, units=1),),
+        rules=RoutingRules(most_shipments=1),
+        standing=Standing(shipments=1, units=3),
+    )
+    planning.write_down(session, shop.tenant, furnished["held"], planning.decided(asked))
+    session.commit()
+
+    told = page(grace, shop, furnished["held"])
+
+    assert "Nothing more of it leaves. By your rule (no order is split) these stay: 1 in Newark." in told
+    assert "Release the hold on the order to send it all the same." in told
+    assert "Newark: it would be a shipment more, and no order is split" in told
+    assert "(shipments of an order)" in told
+    assert "No place has any of it" not in told

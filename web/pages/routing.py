@@ -44,6 +44,8 @@ _BARRED: Mapping[str, str] = {
     "not_sent_to": "countries these goods may not go to",
     "room_today": "shipments a day",
     "refused": "could not send it",
+    "most_shipments": "shipments of an order",
+    "split_from_units": "units from which an order is split",
 }
 
 

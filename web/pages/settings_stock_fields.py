@@ -39,7 +39,7 @@ ROUTING: Group = (
             unit="shipments",
             least=1,
             most=4,
-            hint="1 never splits.",
+            hint="1 never splits. What has left already counts; what stays by this is held for you to let go.",
         ),
         Field(
             name="routing.split_from_units",

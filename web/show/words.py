@@ -210,6 +210,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "stock": "Out of stock",
         "stock_gone": "Stock gone",
         "barred": "May not be sent",
+        "not_split": "Not split by your rule",
         "supplier": "Supplier",
         "customs": "Customs",
         "edit": "Changed in the store",
