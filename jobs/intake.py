@@ -119,7 +119,7 @@ def _may_be_shipped(session: Session, source: Source, taken: placing.Taken) -> b
         return False
     if tenants.mode_of(session, source.tenant) != "live":
         return True
-    if any(hold.kind in {"stock", "barred"} for hold in open_holds(session, source.tenant, taken.order)):
+    if any(hold.kind in {"stock", "barred", "not_split"} for hold in open_holds(session, source.tenant, taken.order)):
         return True
     if handed_over.concerns(session, source.tenant, taken.order):
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -81,7 +81,18 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
         queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(answered.id), lane=f"order/{order.id}")
         return Done()  # what is given up or swapped is taken off first, and that asks for this job again
     rules = tenants.rules_of(session, work.tenant)
-    _ask_suppliers(session, work, order, rules)
+    again_at = _ask_suppliers(session, work, order, rules)
+    ended = _take(session, work, order, rules, quotes, freed)
+    if again_at is not None:
+        # After the levels: who rings waiting orders for what has landed locks that first, and then this very job's row.
+        queue.add(session, work.tenant, "reserve_stock", f"order/{order.id}", due_at=again_at)
+    return ended
+
+
+def _take(
+    session: Session, work: Work, order: Order, rules: Rules, quotes: Sequence[Quote], freed: Sequence[Pick]
+) -> Outcome:
+    """Plan and reserve what is there of what the order still wants."""
     wanted = planning.demand(session, work.tenant, order.id)
     if not wanted.everything:
         _ask_about(session, work, order.id, {})
@@ -210,14 +221,14 @@ def _send(
     return planned
 
 
-def _ask_suppliers(session: Session, work: Work, order: Order, rules: Rules) -> None:
-    """Ask suppliers for their part, once the buyer has had the time that they have for any other part."""
+def _ask_suppliers(session: Session, work: Work, order: Order, rules: Rules) -> datetime | None:
+    """Ask suppliers for their part once the buyer's time for changes is over; answers when to come back for it."""
     left_s = still_changeable.time_left_s(order.placed_at, rules.minutes_to_change, now=work.now())
     if not left_s:
         drop_shipping.bring_up_to_date(session, work.tenant, order, now=work.now())
     elif purchasing.concerns(session, work.tenant, order.id):
-        later = work.now() + timedelta(seconds=left_s)
-        queue.add(session, work.tenant, "reserve_stock", f"order/{order.id}", due_at=later)
+        return work.now() + timedelta(seconds=left_s)
+    return None
 
 
 def _leaving_otherwise(chosen: Chosen) -> str:

@@ -41,7 +41,7 @@ class Replayed:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """What a choice comes to. `cost_minor` is None where nobody knows what it costs."""
+    """What a choice comes to. `cost_minor` is postage and the places' own work, None where nobody knows the postage."""
 
     places: tuple[str, ...] = ()
     shipments: int = 0
@@ -147,7 +147,7 @@ def measure(question: Question, way: Way | None, short: Mapping[int, int]) -> Me
         shipments=len(way.places),
         short_units=sum(way.short.values()),
         kilometres=sum(between(places[id].at, question.to) for id in way.places),
-        cost_minor=None if quote is None else quote.cost_minor,
+        cost_minor=None if quote is None else quote.cost_minor + sum(places[id].work_minor for id in way.places),
         days=None if quote is None else quote.arrives_in_days,
         late_days=_late_days(question, way),
     )

@@ -63,6 +63,14 @@ def test_an_order_that_would_leave_where_it_waited_differs():
     assert (found.before.short_units, found.after.short_units) == (1, 2)
 
 
+def test_what_it_costs_has_the_places_own_work_in_it_as_the_rule_has():
+    asked = question([want(1, 1)], ALL_THREE, "nearest", quotes=QUOTES, places=placed(2, work_minor=500))
+
+    found = simulate([kept(7, asked)], RoutingRules(order=("cheapest",)))
+
+    assert [(one.before.cost_minor, one.after.cost_minor) for one in found.differences] == [(900 + 500, 700)]
+
+
 def test_a_price_is_that_of_the_very_way():
     quotes = (*QUOTES, Quote(way=(1, 2), cost_minor=1))
     found = simulate(
