@@ -84,7 +84,7 @@ def test_the_rest_stays_until_a_person_lets_it_leave_and_its_buyer_hears_nothing
     (hold,) = world.rows("SELECT kind, state, reason FROM holds")
     assert tuple(hold) == ("not_split", "open", f"Not split by your rule ({said}): 1 × BAG could leave from Newark.")
     assert (left(world), world.order(placed).state) == ([("Reno", "BAG", 2)], "shipping")
-    (kept,) = world.rows("SELECT sentence FROM routing_decisions")
+    (kept,) = world.rows("SELECT sentence FROM routing_decisions ORDER BY id LIMIT 1")
     assert kept.sentence == f"Only a part of it leaves: 2 from Reno. By your rule ({said}) these stay: 1 in Newark."
 
     lands(world, "MUG", "Reno", 7)
