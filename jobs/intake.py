@@ -112,8 +112,8 @@ def _order_changed(session: Session, source: Source, fact: OrderChanged) -> Hear
 def _may_be_shipped(session: Session, source: Source, taken: placing.Taken) -> bool:
     """Whether the merchant may ship the order by hand: a newer version may say so, and differ in nothing else.
 
-    They do where the shop only watches, and where an order waits for units that they have found after all, for its
-    buyer to come for it, or for something to be delivered by mail.
+    They do where the shop only watches, and where an order waits for units that they have found after all, for a
+    label, for its buyer to come for it, or for something to be delivered by mail.
     """
     if not taken.newer:
         return False
@@ -121,7 +121,7 @@ def _may_be_shipped(session: Session, source: Source, taken: placing.Taken) -> b
         return True
     if any(hold.kind in {"stock", "barred", "not_split"} for hold in open_holds(session, source.tenant, taken.order)):
         return True
-    if handed_over.concerns(session, source.tenant, taken.order):
+    if handed_over.may_leave_there(session, source.tenant, taken.order):
         return True
     return bool(digital.owed(session, source.tenant, taken.order))
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Announced, ShippedLine, TrackingLabel
 from integrations.ports import Storefront, Temporary
-from jobs import fulfilling, outward, queue, story, tell_stock
+from jobs import fulfilling, hearing, outward, queue, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
@@ -138,8 +138,12 @@ def record(session: Session, work: Work, departure: Departure, announced: Mappin
     for word in departure.words:
         if word.key in announced:
             adopted = all(one.adopted for one in announced[word.key])
-            sentence = _told(word.tracking, adopted=adopted)
+            by_others = any(one.by_others for one in announced[word.key])
+            sentence = _told(word.tracking, adopted=adopted, by_others=by_others)
             story.tell(session, work, departure.order, sentence, key=word.key)
+    if any(one.by_others for fulfillments in announced.values() for one in fulfillments):
+        # The store counted these units off when it was told, and its count may have been taken over before ours went.
+        hearing.of_order(session, tenant, departure.order, now=work.now())
     for parcel in scanned(session, tenant, departure.parcels):
         queue.add(session, tenant, "report_parcel", f"parcel/{parcel}")
 
@@ -201,9 +205,14 @@ def _handing_over(session: Session, tenant: int, shipment: Shipment, order: Orde
     )
 
 
-def _told(tracking: TrackingLabel, *, adopted: bool) -> str:
+def _told(tracking: TrackingLabel, *, adopted: bool, by_others: bool) -> str:
     if not tracking.numbers:
         return f"The store {'showed already' if adopted else 'shows'} that {tracking.carrier or 'the buyer'} has it."
+    if by_others:
+        return (
+            "Somebody had marked these units as shipped in the store without a number; it has now got ours: "
+            f"{tracking.carrier} {', '.join(tracking.numbers)}. Its stock is read again."
+        )
     how = "The storefront had the tracking already" if adopted else "The storefront has the tracking"
     return f"{how}: {tracking.carrier} {', '.join(tracking.numbers)}."
 

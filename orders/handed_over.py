@@ -37,6 +37,13 @@ def concerns(session: Session, tenant: int, order: int) -> bool:
     return any(one.way in BY_HAND and one.state != "cancelled" for one in shipments_of(session, tenant, order))
 
 
+def may_leave_there(session: Session, tenant: int, order: int) -> bool:
+    """Whether the merchant can still ship something of an order in the store before we do: no label was bought."""
+    return concerns(session, tenant, order) or any(
+        one.state == "planned" for one in shipments_of(session, tenant, order)
+    )
+
+
 def gone_there(session: Session, tenant: int, order: int, store: StoreOrder) -> list[Gone]:
     """What waits here, while the store says by its numbers that the buyer has it. Which fulfillment shows it is asked
     apart: most orders wait for nobody.

@@ -232,6 +232,8 @@ class Announced(Noun):
 
     remote_id: str
     adopted: bool = False
+    by_others: bool = False
+    """Somebody else made it, without a number: the storefront has counted its units off already."""
 
 
 class StoreShipment(Noun):

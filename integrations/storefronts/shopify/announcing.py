@@ -95,7 +95,7 @@ class Announcement:
             )
         log.info("shopify.fulfillment_taken_over", order=self.order_id, fulfillment=covering[0])
         self._track(covering[0])
-        return nouns.Announced(remote_id=covering[0], adopted=True)
+        return nouns.Announced(remote_id=covering[0], adopted=True, by_others=True)
 
     def _track(self, fulfillment_id: str) -> None:
         shipments.replace_tracking(self.client, fulfillment_id, self.tracking, tell_buyer=self.tell_buyer)
