@@ -26,7 +26,7 @@ from jobs import (
 from jobs.outcomes import Outcome, Snoozed
 from jobs.outward import Act
 from jobs.work import Work
-from orders import inventory, lifecycle, postage, readdressing, taking_back, told_ready
+from orders import inventory, lifecycle, postage, progress, readdressing, taking_back, told_ready
 from orders.freshening import Fresh
 from orders.reversing import Facts, Plan, Wish
 from records.digital import DigitalDelivery
@@ -193,11 +193,14 @@ def settle_announcement(work: Work, step: InHand) -> Outcome | None:
 
 def release_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
+        gone = progress.left_there(session, work.tenant, step.order, step.subject_id)
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
         units = inventory.release_shipment(session, work.tenant, step.order, step.subject_id, actor="packline")
+        units -= inventory.left_there(session, work.tenant, step.order, step.subject_id, gone, actor="packline")
         tell_stock.ask_about_unsold(session, work.tenant, step.order)
-        done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are free again.")
-        if any(one.id == step.subject_id and one.unasked for one in step.facts.shipments):
+        why = ": the store shows that somebody has sent it" if gone else ""
+        done(session, work, step, f"Shipment {step.subject_id} does not leave{why}; {units} units are free again.")
+        if gone or any(one.id == step.subject_id and one.unasked for one in step.facts.shipments):
             # What the store asks for no more may have been handed over there, or sent: the shelf tells.
             hearing.of_order(session, work.tenant, step.order, now=work.now())
         if units:

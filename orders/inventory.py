@@ -125,6 +125,46 @@ def release_shipment(session: Session, tenant: int, order: int, shipment: int, *
     return _end(session, tenant, order, shipment, "released", actor)
 
 
+def left_there(session: Session, tenant: int, order: int, shipment: int, gone: Mapping[int, int], *, actor: str) -> int:
+    """Take units (by order line) off the shelf that were just given back for a shipment, and that the store has marked
+    as shipped itself; answers how many. The store's next count says whether that was so.
+    """
+    values = {"tenant": tenant, "order": order, "shipment": shipment, "actor": actor}
+    lists = {"lines": list(gone), "units": list(gone.values())}
+    return int(session.execute(_LEFT_THERE, values | lists).scalar_one()) if gone else 0
+
+
+_LEFT_THERE = text("""
+WITH gone AS (
+    SELECT r.variant_id, r.location_id, sum(least(r.units, g.units * r.each)) AS units
+    FROM reservations r
+    JOIN unnest(cast(:lines AS bigint[]), cast(:units AS bigint[])) AS g (line_id, units) USING (line_id)
+    WHERE r.tenant_id = :tenant AND r.order_id = :order AND r.shipment_id = :shipment AND r.state = 'released'
+      AND r.ended_at = now()
+    GROUP BY r.variant_id, r.location_id
+), levels AS MATERIALIZED (
+    SELECT level.variant_id, level.location_id, least(gone.units, level.on_hand - level.reserved) AS units
+    FROM stock_levels level JOIN gone USING (variant_id, location_id)
+    WHERE level.tenant_id = :tenant
+    ORDER BY level.variant_id, level.location_id
+    FOR UPDATE OF level
+), changed AS (
+    UPDATE stock_levels level SET on_hand = level.on_hand - levels.units
+    FROM levels
+    WHERE level.tenant_id = :tenant AND level.variant_id = levels.variant_id
+      AND level.location_id = levels.location_id AND levels.units > 0
+    RETURNING level.variant_id, level.location_id, levels.units
+), told AS (
+    INSERT INTO movements
+        (tenant_id, variant_id, location_id, cause, on_hand_change, reserved_change, order_id, actor, reason)
+    SELECT :tenant, variant_id, location_id, 'shipped', -units, 0, :order, :actor,
+           'Somebody had marked them as shipped in the store.'
+    FROM changed
+)
+SELECT coalesce(sum(units), 0) FROM changed
+""")
+
+
 def consume(session: Session, tenant: int, order: int, shipment: int, *, actor: str) -> int:
     """Take a shipment's units off the shelf for good; answers the units."""
     return _end(session, tenant, order, shipment, "shipped", actor)

@@ -9,7 +9,7 @@ from sqlalchemy import Executable, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from records.orders import lines_of
-from records.shipments import Shipment, ShipmentLine, shipments_of
+from records.shipments import BY_HAND, Shipment, ShipmentLine, shipments_of
 
 GONE = ("announced", "handed_over")
 
@@ -39,6 +39,22 @@ def complete(session: Session, tenant: int, order: int) -> bool:
     return all(gone.get(line.id, 0) >= line.to_ship for line in lines_of(session, tenant, order))
 
 
+def left_there(session: Session, tenant: int, order: int, shipment: int) -> dict[int, int]:
+    """Units by order line of a planned shipment that somebody has sent, and marked so in the store: they are on the
+    order as before, and the store asks for fewer than are planned. What buyers pick up is looked at apart.
+    """
+    row = session.get_one(Shipment, (tenant, shipment))
+    if row.way in BY_HAND:
+        return {}
+    here = _units(session, _HERE, tenant=tenant, shipment=shipment)
+    stands = planned(session, tenant, order)
+    lines = {line.id: line for line in lines_of(session, tenant, order) if line.id in here}
+    gone = {
+        id: min(here[id], stands.get(id, 0) - line.to_ship, line.units - line.to_ship) for id, line in lines.items()
+    }
+    return {id: units for id, units in gone.items() if units > 0}
+
+
 def _units(session: Session, asked: Executable, **of: Any) -> dict[int, int]:
     return {row.line_id: int(row.units) for row in session.execute(asked, of)}
 
@@ -48,6 +64,9 @@ _BY_LINE = (
     .join(Shipment, (Shipment.tenant_id == ShipmentLine.tenant_id) & (Shipment.id == ShipmentLine.shipment_id))
     .where(ShipmentLine.tenant_id == bindparam("tenant"), Shipment.order_id == bindparam("order"))
     .group_by(ShipmentLine.line_id)
+)
+_HERE = select(ShipmentLine.line_id, ShipmentLine.units).where(
+    ShipmentLine.tenant_id == bindparam("tenant"), ShipmentLine.shipment_id == bindparam("shipment")
 )
 _PLANNED = _BY_LINE.where(Shipment.state != "cancelled")
 _ANNOUNCED = _BY_LINE.where(Shipment.state.in_(GONE), Shipment.id.not_in(bindparam("but", expanding=True)))
