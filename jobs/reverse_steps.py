@@ -193,7 +193,9 @@ def settle_announcement(work: Work, step: InHand) -> Outcome | None:
 
 def release_stock(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
-        gone = progress.left_there(session, work.tenant, step.order, step.subject_id)
+        # What is cancelled is asked for no more either: only of an order that goes on does that mean that it was sent.
+        replans = step.wish.purpose == "replan"
+        gone = progress.left_there(session, work.tenant, step.order, step.subject_id) if replans else {}
         lifecycle.move(session, work.tenant, "shipment", step.subject_id, "cancel")
         units = inventory.release_shipment(session, work.tenant, step.order, step.subject_id, actor="packline")
         units -= inventory.left_there(session, work.tenant, step.order, step.subject_id, gone, actor="packline")

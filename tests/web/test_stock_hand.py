@@ -54,6 +54,19 @@ def test_each_act_on_a_level_is_done_and_stands_on_top_of_its_movements(grace: P
     assert grace.rows("SELECT DISTINCT actor FROM movements WHERE cause <> 'counted'") == [("person:Grace",)]
 
 
+def test_what_a_count_did_not_find_of_what_is_promised_is_said(grace: Person, shop: Shop, session: Session) -> None:
+    variant = shop.stock("HAT", "Hat", {"Reno": (6, 4)})
+    session.commit()
+    before = grace.get(level(shop, variant)).text + grace.get(f"/ops/shops/{shop.tenant}/stock").text
+    session.execute(text("UPDATE stock_levels SET missing = 3 WHERE variant_id = :id"), {"id": variant})
+    session.commit()
+
+    assert "not found" not in before
+    assert "did not find" not in before
+    assert "The last count did not find 3 of what is reserved here." in grace.get(level(shop, variant)).text
+    assert "3 not found" in grace.get(f"/ops/shops/{shop.tenant}/stock").text
+
+
 def test_what_cannot_be_done_comes_back_as_it_was_typed(grace: Person, shop: Shop, bag: int) -> None:
     path = level(shop, bag)
     for act, fields, status, said in (
