@@ -191,7 +191,7 @@ def test_what_the_merchant_marked_as_fulfilled_gets_our_tracking(shop):
     (told,) = shop.announce(order)
 
     (fulfillment,) = shop.fulfillments(order)
-    assert told == Announced(remote_id=gid(fulfillment), adopted=True)
+    assert told == Announced(remote_id=gid(fulfillment), adopted=True, by_others=True)
     assert fulfillment["tracking"][0]["number"] == LABEL.numbers[0]
     assert shop.acts("fulfillmentCreate") == 0
 
