@@ -19,8 +19,9 @@ Level = tuple[int, int]
 def spoken_for(session: Session, tenant: int, order: int, wants: Sequence[Want]) -> dict[Level, int]:
     """Units, by (variant, location), that orders are about to take which have waited longer than this one.
 
-    Those are orders that are held for stock and whose turn to look again has come. Who looked and could not take what
-    is there stands in nobody's way: units do not lie still for an order that may wait for months.
+    Those are orders that are held for stock, or not split further, and whose turn to look again has come. Who looked
+    and could not take what is there stands in nobody's way: units do not lie still for an order that may wait for
+    months.
     """
     variants = sorted({variant for want in wants for variant, _ in want.taken()})
     rows = session.execute(_WANTED, {"tenant": tenant, "order": order, "variants": variants})
@@ -62,12 +63,15 @@ def spread(
 _WANTED = text(
     """
 WITH waiting AS MATERIALIZED (
-    SELECT h.order_id FROM holds h
+    SELECT h.order_id FROM (
+        SELECT order_id, min(id) AS id FROM holds
+        WHERE tenant_id = :tenant AND kind IN ('stock', 'not_split') AND state = 'open' GROUP BY order_id) h
     JOIN jobs j ON j.tenant_id = :tenant AND j.subject = 'order/' || h.order_id AND j.kind = 'reserve_stock'
                AND j.state IN ('due', 'running') AND j.due_at < now() + interval '10 seconds'
-    WHERE h.tenant_id = :tenant AND h.kind = 'stock' AND h.state = 'open' AND h.order_id <> :order
-      AND h.id < coalesce((SELECT mine.id FROM holds mine WHERE mine.tenant_id = :tenant AND mine.order_id = :order
-                           AND mine.kind = 'stock' AND mine.state = 'open'), h.id + 1)
+    WHERE h.order_id <> :order
+      AND h.id < coalesce((SELECT min(mine.id) FROM holds mine WHERE mine.tenant_id = :tenant
+                           AND mine.order_id = :order AND mine.kind IN ('stock', 'not_split')
+                           AND mine.state = 'open'), h.id + 1)
 ), lacking AS ("""  # nosec B608 # composed of our own constants; every value is bound
     + lacking.BY_VARIANT
     + """), to_be_put_aside AS ("""

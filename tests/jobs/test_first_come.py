@@ -97,6 +97,22 @@ def test_an_order_that_looked_and_wants_more_than_there_is_stands_in_nobody_s_wa
     assert held_by(shop) == {new: 5}
 
 
+def test_an_order_that_is_not_split_further_is_no_younger_for_that(shop, reno):
+    newark = shop.location(NEWARK)
+    shop.run("""UPDATE tenants SET rules = rules || '{"routing": {"most_shipments": 1}}'""")
+    bag = shop.variant(stock={reno: 2, newark: 1})
+    older, younger = want(shop, 2, [(bag, 3)])
+    assert [type(look(shop, order)) for order in (older, younger)] == [Done, Done]
+    assert held_by(shop) == {older: 2, younger: 1}
+    assert shop.rows("SELECT order_id, kind FROM holds ORDER BY id") == [(older, "not_split"), (younger, "stock")]
+    land(shop, {(bag, reno): 3})
+
+    assert isinstance(look(shop, younger), Snoozed)
+    look(shop, older)
+
+    assert held_by(shop) == {older: 3, younger: 1}
+
+
 def test_the_parts_of_a_bundle_are_wanted_too(shop, reno):
     bag, mug = shop.variant("BAG", stock={reno: 0}), shop.variant("MUG", stock={reno: 9})
     picnic = shop.variant("PICNIC", tracked=False)
