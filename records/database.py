@@ -119,7 +119,7 @@ def ask_driver(session: Session, statement: str, values: Mapping[str, object]) -
     A statement of some tenths of a millisecond costs a tenth more in SQLAlchemy's way. It is written as psycopg has it,
     and what fails is raised in SQLAlchemy's words, as of any other.
     """
-    connection = session.connection()
+    connection: Connection = session.info["connection"]
     driver: Any = connection.connection.driver_connection
     try:
         rows: Sequence[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
@@ -149,7 +149,7 @@ _WORK_AS = f"SELECT set_config('role', %s, true), set_config('{walls.TENANT}', %
 
 
 def _work_as(session: Session, role: str, tenant: str) -> None:
-    connection = session.connection()
+    connection = session.info["connection"] = session.connection()  # the one that it works on until it ends
     driver: Any = connection.connection.driver_connection
     try:
         driver.execute(_WORK_AS, (role, tenant))  # every transaction begins so, and SQLAlchemy's way costs twice that

@@ -109,6 +109,7 @@ class OrderLine(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         Index("uq_order_lines_remote", "tenant_id", "order_id", "remote_id", unique=True),
+        Index("uq_order_lines_of_order", "tenant_id", "order_id", "id", unique=True),
         Index("ix_order_lines_sku", "tenant_id", "sku", "order_id"),
         CheckConstraint("units >= 0", name="units_not_negative"),
     )

@@ -188,8 +188,10 @@ class Reservation(Base):
 
     __tablename__ = "reservations"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
-        ForeignKeyConstraint(["tenant_id", "line_id"], ["order_lines.tenant_id", "order_lines.id"]),
+        # One reference to a line of this order, in place of one to each: a sale writes thousands of these rows.
+        ForeignKeyConstraint(
+            ["tenant_id", "order_id", "line_id"], ["order_lines.tenant_id", "order_lines.order_id", "order_lines.id"]
+        ),
         Index(
             "uq_reservations_held",
             "tenant_id",
