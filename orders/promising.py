@@ -6,7 +6,7 @@ counted; where nobody was asked, the shop's own number of days is taken, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
@@ -54,10 +54,24 @@ def leaves_on(ordered_at: datetime, sending: Sending, *, making_days: int = 0) -
     return None
 
 
-def day_began(now: datetime, sending: Sending) -> datetime:
-    """When the place's own day began, in UTC."""
-    zone = ZoneInfo(sending.time_zone)
-    return datetime.combine(now.astimezone(zone).date(), time(), tzinfo=zone).astimezone(UTC)
+def next_room_on(full: date, sending: Sending, planned: Mapping[date, int]) -> date | None:
+    """The first open day after a full one on which the place sends more than is planned; None where none is near."""
+    ahead = (full + timedelta(days=days) for days in range(1, _LOOK_AHEAD_DAYS))
+    return next((day for day in ahead if _is_open(day, sending) and _has_room(planned.get(day, 0), sending)), None)
+
+
+def _has_room(planned: int, sending: Sending) -> bool:
+    return sending.shipments_a_day is None or planned < sending.shipments_a_day
+
+
+def day_began(day: date, sending: Sending) -> datetime:
+    """When a day of the place's own calendar begins, in UTC."""
+    return datetime.combine(day, time(), tzinfo=ZoneInfo(sending.time_zone)).astimezone(UTC)
+
+
+def day_of(moment: datetime, sending: Sending) -> date:
+    """The day of the place's own calendar."""
+    return moment.astimezone(ZoneInfo(sending.time_zone)).date()
 
 
 def of_place(leaving: date | None, sending: Sending, *, days: int | None, said_by: str) -> Promise:

@@ -24,6 +24,7 @@ class Shipment(Base):
         ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
         ForeignKeyConstraint(["tenant_id", "purchase_order_id"], ["purchase_orders.tenant_id", "purchase_orders.id"]),
         Index("ix_shipments_order", "tenant_id", "order_id"),
+        Index("ix_shipments_leaving", "tenant_id", "location_id", "ship_by"),
         CheckConstraint("(location_id IS NULL) <> (purchase_order_id IS NULL)", name="leaves_one_place"),
     )
 

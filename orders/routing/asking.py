@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
 from orders import distance, inventory, promising, refusing
+from orders.routing import later
 from orders.routing.question import Place, Question, Quote, Refused, Shelf, Standing, Want
 from records import decisions
 from records.stock import Location
@@ -46,7 +47,7 @@ def ask(
     free.subtract(spoken_for or {})
     ages = _ages(session, tenant, variants, places, now) if "oldest_stock" in rules.routing.order else {}
     making = max((want.making_days for want in wants), default=0)  # what is made longest decides when all can leave
-    return Question(
+    question = Question(
         wants=tuple(wants),
         to=distance.point(to),
         places=tuple(_place(session, tenant, row, to, rules, now, making, joins) for row in locations),
@@ -64,6 +65,7 @@ def ask(
         standing=standing,
         names_bans=True,
     )
+    return later.opened(question)
 
 
 def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
@@ -84,9 +86,12 @@ def _place(
     joins: Collection[int],
 ) -> Place:
     sending = row.sending
-    room = None
-    if sending.shipments_a_day is not None:
-        room = max(int(row.id in joins), sending.shipments_a_day - _planned_today(session, tenant, row, now))
+    leaving = promising.leaves_on(now, sending, making_days=making)
+    room, next_room = None, None
+    if sending.shipments_a_day is not None and leaving is not None:
+        planned = _planned_from(session, tenant, row, leaving)
+        room = max(int(row.id in joins), sending.shipments_a_day - planned[leaving])
+        next_room = promising.next_room_on(leaving, sending, planned) if room <= 0 else None
     return Place(
         id=row.id,
         name=row.name,
@@ -96,21 +101,27 @@ def _place(
         only_to=sending.only_to,
         sends_hazmat=sending.sends_hazmat,
         room_today=room,
-        leaves_on=promising.leaves_on(now, sending, making_days=making),
+        leaves_on=leaving,
+        next_room_on=next_room,
         carrier_days=promising.carrier_days(rules, home=row.address.country, to=to.country),
         work_minor=sending.work_minor,
     )
 
 
-def _planned_today(session: Session, tenant: int, row: Location, now: datetime) -> int:
-    began = promising.day_began(now, row.sending)
-    return int(session.execute(_PLANNED, {"tenant": tenant, "place": row.id, "began": began}).scalar_one())
+def _planned_from(session: Session, tenant: int, row: Location, day: date) -> Counter[date]:
+    """Shipments by the day of the place's calendar on which they are to leave, from a day on."""
+    of = {"tenant": tenant, "place": row.id, "began": promising.day_began(day, row.sending)}
+    planned: Counter[date] = Counter()
+    for leaving, shipments in session.execute(_PLANNED, of):
+        planned[promising.day_of(leaving, row.sending)] += shipments
+    return planned
 
 
 _PLANNED = text("""
-SELECT count(*) FROM shipments
-WHERE tenant_id = :tenant AND location_id = :place AND created_at >= :began AND state <> 'cancelled'
+SELECT ship_by, count(*) FROM shipments
+WHERE tenant_id = :tenant AND location_id = :place AND ship_by >= :began AND state <> 'cancelled'
   AND way = 'carried'
+GROUP BY ship_by
 """)
 
 

@@ -70,7 +70,7 @@ def _why_not(place: Place, question: Question) -> tuple[str, str]:
     """The rule and its words; both empty where the place may ship."""
     for rule, why in _countries(place, question):
         return rule, why
-    if place.room_today is not None and place.room_today <= 0:
+    if place.room_today is not None and place.room_today <= 0 and place.id not in question.later:
         return "room_today", "it has no room left today"
     refused = {(one.place, one.line): one.why for one in question.refused}
     said = [refused.get((place.id, want.line), "") for want in question.wants]

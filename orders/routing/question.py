@@ -68,9 +68,11 @@ class Place(Noun):
     """Countries that it sends to and to no other; empty where it sends everywhere."""
     sends_hazmat: bool = False
     room_today: int | None = None
-    """Shipments that it can still send today."""
+    """Shipments that it can still send on the day on which this one would leave."""
     leaves_on: date | None = None
     """The day on which what it is given now is handed to a carrier."""
+    next_room_on: date | None = Field(default=None, exclude_if=lambda day: day is None)
+    """The first day after that on which it has room, where it has none then."""
     carrier_days: int | None = None
     """Days with a carrier from there, by the shop's own rule: what counts where no carrier was asked."""
     work_minor: int = 0
@@ -131,6 +133,8 @@ class Question(Noun):
     """Places from which more of the order is to leave, and no label is bought yet: what they send joins that, and is no
     shipment more.
     """
+    later: tuple[int, ...] = Field(default=(), exclude_if=lambda later: not later)
+    """Places without room on their first day that are asked all the same, for the first day on which they have some."""
     standing: Standing | None = Field(default=None, exclude_if=lambda standing: standing is None)
     """None in older questions, which count no shipments but their own, and of what belongs to no order yet."""
     names_bans: bool = False

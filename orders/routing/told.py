@@ -43,11 +43,11 @@ def sentence(question: Question, chosen: Way | None, weighed: Sequence[_Weighed]
         return f"{waits}{stays}{_short(short - kept)}"
     names = {place.id: place.name for place in question.places}
     if len(best.places) == 1 and not short:
-        return f"From {names[best.places[0]]}: {_why(question, weighed)}.{_let_go(question, best)}"
+        return f"From {names[best.places[0]]}: {_why(question, weighed)}.{_notes(question, best)}"
     parts = [f"{_units(best, place)} from {names[place]}" for place in best.places]
     split = "Split, because no place had everything: " if not _somebody_had_all(weighed) else "Split: "
     alone = "" if len(parts) > 1 else "Only a part of it leaves: " if kept else "Only a part of it is there: "
-    return f"{alone or split}{', '.join(parts)}.{stays}{_short(short - kept)}{_let_go(question, best)}"
+    return f"{alone or split}{', '.join(parts)}.{stays}{_short(short - kept)}{_notes(question, best)}"
 
 
 def _kept(question: Question, best: Way | None) -> tuple[int, str]:
@@ -61,8 +61,12 @@ def _kept(question: Question, best: Way | None) -> tuple[int, str]:
     return units, f" By your rule ({kept_by(question, best, rest)}) these stay: {', '.join(there)}." if there else ""
 
 
-def _let_go(question: Question, best: Way) -> str:
-    return f" A person let it leave though {limit(question)[1]}." if is_let_go(question, best) else ""
+def _notes(question: Question, best: Way) -> str:
+    """What a person let go, and when the places have room that are full for the day."""
+    let_go = f" A person let it leave though {limit(question)[1]}." if is_let_go(question, best) else ""
+    full = {*best.places} & {*question.later}
+    days = [(place.name, place.leaves_on) for place in question.places if place.id in full]
+    return let_go + "".join(f" {name} has no room before {day.day} {day:%B}." for name, day in days if day is not None)
 
 
 def _nobody_may(question: Question) -> str:
