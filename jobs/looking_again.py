@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import queue
-from orders import banning, holds
+from orders import banning, holds, not_split
 from records.orders import Order, OrderLine
 
 # A buyer who has not come for a month is known to the merchant; and a shop that opens has years of closed orders.
@@ -18,6 +18,13 @@ _LATELY = timedelta(days=30)
 def at_what_was_barred(session: Session, tenant: int) -> None:
     """Have orders looked at again of which nobody was allowed to send a line."""
     subjects = [f"order/{order}" for order in holds.waiting_for(session, tenant, banning.HOLD)]
+    queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
+
+
+def at_what_rules_keep(session: Session, tenant: int) -> None:
+    """Have orders looked at again that wait for places, for stock, or for a rule by which they are split no further."""
+    waiting = dict.fromkeys(holds.waiting_for(session, tenant, "stock", not_split.HOLD, banning.HOLD))
+    subjects = [f"order/{order}" for order in waiting]
     queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
 
 

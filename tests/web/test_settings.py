@@ -7,8 +7,10 @@ import re
 import pytest
 from person import Person, token_in
 from seeds import Shop
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records.jobs import Job
 from records.routing import RoutingRules
 from records.tenants import Rules, Tenant
 from web.pages import settings_form
@@ -139,3 +141,27 @@ def test_who_saves_over_somebody_else_is_told_first(grace: Person, shop: Shop, s
 def test_saving_without_a_change_says_so(grace: Person, shop: Shop) -> None:
     answer = save(grace, shop, form(grace, shop))
     assert "There was nothing new to save." in grace.get(answer.location).text
+
+
+@pytest.mark.parametrize(
+    ("changed", "kinds", "looked_at"),
+    [
+        pytest.param({"routing.most_shipments": "2"}, ["not_split", "barred", "stock"], [0, 1, 2], id="where-from"),
+        pytest.param({"when_short": "wait_for_all"}, ["stock"], [0], id="what-waits"),
+        pytest.param({"routing.most_shipments": "2"}, ["address"], [], id="held-for-something-else"),
+        pytest.param({"promise_days": "3"}, ["not_split", "stock"], [], id="another-rule"),
+    ],
+)
+def test_orders_that_a_rule_keeps_are_looked_at_again_when_the_rule_is_another(
+    grace: Person, shop: Shop, session: Session, changed: dict[str, str], kinds: list[str], looked_at: list[int]
+) -> None:
+    held = [shop.order(state="released") for _ in kinds]
+    for order, kind in zip(held, kinds, strict=True):
+        shop.hold(order, kind=kind)
+    session.commit()
+
+    assert save(grace, shop, form(grace, shop, **changed)).status_code == 303
+
+    session.expire_all()
+    jobs = session.scalars(select(Job.subject).where(Job.kind == "reserve_stock", Job.tenant_id == shop.tenant))
+    assert set(jobs) == {f"order/{held[number].id}" for number in looked_at}
