@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import AboutGoods, GoodsChanged, UnitsReturned
@@ -52,9 +53,18 @@ def of_goods(session: Session, source: Source, fact: AboutGoods) -> Heard:
 def of_order(session: Session, tenant: int, order: int, *, now: datetime) -> None:
     """Have the goods of an order read soon: somebody else did something with them, which may be counted already."""
     row = session.get_one(Order, (tenant, order))
-    goods = [line.variant_remote_id for line in lines_of(session, tenant, order) if line.variant_remote_id]
-    outdated.note(session, tenant, row.connection_id, GoodsChanged(remote_ids=tuple(goods)))
+    sold = [line.variant_remote_id for line in lines_of(session, tenant, order) if line.variant_remote_id]
+    held = session.scalars(_HELD, {"tenant": tenant, "order": order, "connection": row.connection_id})
+    goods = tuple(dict.fromkeys([*sold, *held]))
+    outdated.note(session, tenant, row.connection_id, GoodsChanged(remote_ids=goods))
     queue.add(session, tenant, "read_stock", f"connection/{row.connection_id}", due_at=now + GATHERED_FOR)
+
+
+# What is counted of a bundle are its parts, and of what was swapped what was held instead.
+_HELD = text("""
+SELECT DISTINCT v.remote_id FROM reservations r JOIN variants v ON v.tenant_id = :tenant AND v.id = r.variant_id
+WHERE r.tenant_id = :tenant AND r.order_id = :order AND v.connection_id = :connection ORDER BY v.remote_id
+""")
 
 
 def _of_returns(session: Session, source: Source, fact: UnitsReturned) -> Heard:

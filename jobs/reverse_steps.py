@@ -114,6 +114,8 @@ def stop_work(work: Work, step: InHand) -> Outcome | None:
     with work.writing() as session:
         # Before its jobs and purchase orders, as suppliers lock them who answer at this moment.
         session.get_one(Order, (work.tenant, step.order), with_for_update=LOCK, populate_existing=True)
+        if step.wish.purpose == "cancel":
+            swap_line.drop(session, work.tenant, step.order, why, now=work.now())
         stopped = session.execute(
             update(Job)
             .where(
@@ -135,7 +137,6 @@ def stop_work(work: Work, step: InHand) -> Outcome | None:
             elsewhere = readdressing.asked(session, work.tenant, step.order)
             if elsewhere is not None:
                 change_address.drop(session, work.tenant, elsewhere, why, now=work.now())
-            swap_line.drop(session, work.tenant, step.order, why, now=work.now())
         done(session, work, step, f"{len(stopped)} jobs stopped.", tell=False)
     return None
 

@@ -52,15 +52,19 @@ def run(work: Work) -> Outcome:
 
 
 def drop(session: Session, tenant: int, order: int, why: str, *, now: datetime) -> None:
-    """Give the swaps of an order up that is over: what the store was told by then is no matter any more."""
+    """Give the swaps of an order up that is over: what the store was told by then is no matter any more.
+
+    It locks levels and rings orders that wait, and comes before whatever else locks jobs: as where stock lands.
+    """
+    if not choices.swaps_of(session, tenant, order):
+        return
     swapping.lock_levels(session, tenant, order)
     for row in swapping.asked(session, tenant, order):
         swapping.withdraw(session, row, why, now=now)
         outward.settle(session, tenant, swapping.key_of(row.id), "abandon", reason=why)
     swapping.let_go(session, tenant, order)
-    if choices.swaps_of(session, tenant, order):
-        # What was held for it is free, and no count of the store's will say so.
-        intake.fill_backorders(session, tenant)
+    # What was held for it is free, and no count of the store's will say so.
+    intake.fill_backorders(session, tenant)
 
 
 def give_up(session: Session, tenant: int, order: int, *, now: datetime) -> None:

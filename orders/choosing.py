@@ -101,12 +101,12 @@ def answer_due(session: Session, tenant: int, order: int) -> tuple[Choice | None
     What was held for swaps that are done is free from here on, to be taken for their new lines; it is answered too.
     """
     row = choices.latest_of(session, tenant, order)
-    said = None if row is None else answer_of(row)
-    if row is None or said is None or not (said.refunded or said.swapped):
+    if row is None:
         return None, ()
-    if row.state in DECIDED and row.acted_at is None:
+    said = answer_of(row)
+    if (said.refunded or said.swapped) and row.state in DECIDED and row.acted_at is None:
         return row, ()
-    return None, swapping.let_go(session, tenant, order) if said.swapped else ()
+    return None, swapping.let_go(session, tenant, order)  # by whichever question it was chosen
 
 
 def answer(session: Session, row: Choice, said: Answer, *, by: str, now: datetime, reason: str = "") -> bool:

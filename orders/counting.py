@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, exists, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from orders import lifecycle, matching_counts, stock_by_hand
@@ -14,6 +14,7 @@ from orders.count_sheet import Sheet
 from orders.promising_stock import Level
 from orders.stock_by_hand import Change, Said, Standing, Written
 from records.counts import Count, CountLine
+from records.stock import StockLevel
 
 _LEFT_PROMISED = (
     "Left as it is: {units:,} were counted{of_them}, and {reserved:,} are promised to orders. Cancel or change those "
@@ -176,8 +177,17 @@ def _readable(tenant: int, count: int) -> Sequence[Any]:
         CountLine.count_id == count,
         CountLine.variant_id.is_not(None),
         CountLine.problem == "",
-        CountLine.units != CountLine.seen,
+        or_(CountLine.units != CountLine.seen, _LACKED),
     )
+
+
+# Who counts what the level says has found what an earlier count had not, where that is so: see stock_by_hand.
+_LACKED = exists().where(
+    StockLevel.tenant_id == CountLine.tenant_id,
+    StockLevel.variant_id == CountLine.variant_id,
+    StockLevel.location_id == CountLine.location_id,
+    StockLevel.missing > 0,
+)
 
 
 def _tell(

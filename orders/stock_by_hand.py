@@ -190,10 +190,8 @@ def write(session: Session, tenant: int, changes: Sequence[Change], said: Said) 
 def write_unasked(session: Session, tenant: int, changes: Iterable[Change], said: Said) -> Written:
     """Write changes that somebody has decided on who holds their rows' locks."""
     changes = list(changes)
-    if said.cause == "counted":  # by a person, who has found all of it
-        found = {"variants": [one.level[0] for one in changes], "places": [one.level[1] for one in changes]}
-        session.execute(_FOUND, {"tenant": tenant} | found)
-    real = [change for change in changes if change.on_hand or change.damaged or change.safety]
+    found = _found(session, tenant, changes) if said.cause == "counted" else set()
+    real = [one for one in changes if one.on_hand or one.damaged or one.safety or one.level in found]
     if not real:
         return Written()
     rows = session.execute(
@@ -206,15 +204,18 @@ def write_unasked(session: Session, tenant: int, changes: Iterable[Change], said
             "damaged": [change.damaged for change in real],
             "safety": [change.safety for change in real],
             "reasons": [change.reason for change in real],
-            "cause": said.cause,
-            "reference": said.reference,
-            "actor": said.actor,
-            "order": said.order,
+            "cause": said.cause, "reference": said.reference, "actor": said.actor, "order": said.order,
         },
-    )
+    )  # fmt: skip
     movements = {(row.variant_id, row.location_id): int(row.id) for row in rows}
     session.expire_all()  # levels that were read before say what was
     return Written(movements=movements, frees=any(change.frees for change in real))
+
+
+def _found(session: Session, tenant: int, changes: Sequence[Change]) -> set[Level]:
+    """The levels at which all is found that a count had not: movements, though numbers stay, as the store is told."""
+    asked = {"variants": [one.level[0] for one in changes], "places": [one.level[1] for one in changes]}
+    return {(row.variant_id, row.location_id) for row in session.execute(_FOUND, {"tenant": tenant} | asked)}
 
 
 _FOUND = text(
@@ -223,6 +224,7 @@ _FOUND = text(
 UPDATE stock_levels level SET missing = 0 FROM asked
 WHERE level.tenant_id = :tenant AND level.variant_id = asked.variant_id AND level.location_id = asked.location_id
   AND level.missing > 0
+RETURNING level.variant_id, level.location_id
 """  # nosec B608 # composed of our own constants; every value is bound
 )
 # What comes in is first what was promised and a count had not found: those units were left on hand.

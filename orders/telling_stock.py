@@ -83,6 +83,9 @@ def of_movements(session: Session, tenant: int, movements: Iterable[int]) -> dic
 
 def _changes(moved: Movement, inventory_remote_id: str, location_remote_id: str) -> tuple[StockChange, ...]:
     promised = moved.reserved_change if moved.reference in _UNSOLD else 0
+    way = tuple(steps(moved.on_hand_change, moved.damaged_change, moved.safety_change, promised))
+    if not way and moved.cause == "counted":  # our number stays, and the store's may be another: see `of_count`
+        way = ((None, StockState.AVAILABLE, 1),)
     return tuple(
         StockChange(
             inventory_remote_id=inventory_remote_id,
@@ -93,9 +96,7 @@ def _changes(moved: Movement, inventory_remote_id: str, location_remote_id: str)
             cause=moved.cause,
             document=f"gid://packline/Movement/{moved.id}",
         )
-        for taken_from, put_to, units in steps(
-            moved.on_hand_change, moved.damaged_change, moved.safety_change, promised
-        )
+        for taken_from, put_to, units in way
     )
 
 

@@ -188,7 +188,6 @@ class Reservation(Base):
 
     __tablename__ = "reservations"
     __table_args__ = (
-        # One reference to a line of this order, in place of one to each: a sale writes thousands of these rows.
         ForeignKeyConstraint(
             ["tenant_id", "order_id", "line_id"], ["order_lines.tenant_id", "order_lines.order_id", "order_lines.id"]
         ),

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from jobs import stock_desk
 from orders import bundles, choice_told
 from records.choices import Choice
+from tests.journeys.test_fulfilled_in_admin import by_the_merchant
 from tests.world import SHOP, World, variant
 from web.queries import order as order_page
 
@@ -115,3 +116,22 @@ def test_the_buyer_of_a_bundle_is_told_when_its_missing_part_comes(kits: World):
         (choice,) = session.scalars(select(Choice))
         (line,) = choice_told.told(session, choice, today=today).lines
     assert (line.sku, line.restock) == ("SET", later)
+
+
+def test_the_parts_of_a_bundle_are_gone_on_both_sides_and_go_to_nobody_who_waits(kits: World):
+    with kits.engine.begin() as connection:
+        connection.execute(text("UPDATE tenants SET rules = jsonb_set(rules, '{minutes_to_change}', '60')"))
+    placed = kits.place(("SET", 5))
+    kits.settle()
+    other = kits.place(("MUG", 4))
+    kits.settle()
+    assert (kits.level("MUG", "Reno"), kits.open_holds(other)) == ((10, 10), ["stock"])
+
+    by_the_merchant(kits, placed)
+    kits.gathered()
+
+    assert (kits.level("BAG", "Reno"), kits.level("MUG", "Reno")) == ((5, 0), (0, 0))
+    assert (counted_by_the_store(kits), kits.open_holds(other)) == ({"BAG": (5, 5)}, ["stock"])
+    kits.read_catalogue()
+    kits.settle()
+    assert (kits.level("MUG", "Reno"), kits.open_holds(other), kits.labels_bought()) == ((0, 0), ["stock"], [])

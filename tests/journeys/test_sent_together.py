@@ -147,7 +147,7 @@ def test_what_comes_in_later_joins_the_rest_while_that_has_no_label(world: World
     assert taken == [leaves_from]
 
 
-def test_what_is_added_after_the_label_leaves_in_in_a_parcel_of_its_own(world: World):
+def test_what_is_added_after_the_label_leaves_in_a_parcel_of_its_own(world: World):
     world.open_shop(variants=[variant("BAG", stock={"Reno": 5}), variant("MUG", stock={"Reno": 0})])
     placed = world.place(("BAG", 1), ("MUG", 1))
     world.settle()

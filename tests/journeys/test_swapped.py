@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from jobs import desk
-from orders import swapping
+from jobs import desk, intake
+from orders import stock_by_hand, swapping
 from records.tenants import Rules
 from sandbox.shopify_seed import SCOPES
 from tests.dying import work_off_until
@@ -491,6 +491,56 @@ def test_what_is_swapped_stays_held_while_the_rest_is_waited_for_and_all_of_it_l
     world.settle()
     assert shipped(world) == [{"BAG": 1, "FEW": 2, "MUG": 2, "RED": 2}]
     assert world.level("RED", "Reno") == (3, 0)
+
+
+def test_what_is_swapped_stays_the_orders_when_something_else_of_it_runs_out_meanwhile(world: World):
+    goods = [one | {"stock": {"Reno": 2}} if one["sku"] == "RED" else one for one in GOODS]
+    world.open_shop(rules=ASKING, variants=goods, locations=[RENO])
+    granted(world, SCOPES)
+    placed = world.place(*BASKET, ("FEW", 2))
+    world.settle()
+    lines = {row.sku: str(row.id) for row in world.rows("SELECT id, sku FROM order_lines")}
+    wish = {f"line-{lines['BLUE']}": f"swap/{variant_of(world, 'RED')}", f"line-{lines['FEW']}": "wait"}
+    httpx.post(link_in(world.letters()[0]), data=wish | {"rest": "together"}, follow_redirects=True, timeout=60)
+    world.settle()
+
+    in_reno(world, BAG=0)
+    assert (world.level("RED", "Reno"), shipped(world)) == ((2, 2), [])
+    short = [
+        world.rows("SELECT sku FROM order_lines WHERE id = :id", id=int(line))[0].sku for line in choice(world).short
+    ]
+    assert sorted(short) == ["BAG", "FEW"]  # the red ones lie there for this very order
+    in_reno(world, BAG=10, FEW=2)
+
+    assert (shipped(world), world.open_holds(placed)) == ([{"BAG": 1, "FEW": 2, "MUG": 2, "RED": 2}], [])
+    assert world.level("RED", "Reno") == (0, 0)
+
+
+def in_reno(world: World, **units: int) -> None:
+    """Somebody counts in the store."""
+    for sku, there in units.items():
+        told = {"shop": "acme.myshopify.com", "sku": sku, "location": "Reno", "on_hand": there}
+        world.control("POST", "/shopify/inventory", told)
+    world.read_catalogue()
+    world.settle()
+
+
+def test_an_order_without_swaps_is_cancelled_while_stock_is_being_counted_in(world: World):
+    world.open_shop(variants=GOODS, locations=[RENO])
+    placed = world.place(("BLUE", 2))
+    world.settle()
+    level = world.rows("SELECT l.variant_id, l.location_id FROM stock_levels l JOIN variants v ON v.id = l.variant_id"
+                       " WHERE v.sku = 'BLUE'")[0]  # fmt: skip
+    with world.reading() as counting:
+        stock_by_hand.standing(counting, world.tenant, [tuple(level)])  # locks it, as whoever counts does
+        world.next_second()
+        world.control("POST", f"/shopify/orders/{placed['id']}/cancel", {"reason": "CUSTOMER", "restock": False})
+        world.settle()
+
+        assert world.order(placed).state == "cancelled"
+        intake.fill_backorders(counting, world.tenant)  # whoever counts rings last: nobody waits for the other
+    world.settle()
+    assert world.unfinished() == []
 
 
 def test_what_may_not_be_sent_to_the_buyer_is_offered_in_no_place_of_anything(world: World):

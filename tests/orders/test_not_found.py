@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import insert, select, text
 
-from orders import inventory, stock_by_hand
+from orders import counting, inventory, stock_by_hand, stock_check
 from orders.allocation import Pick
 from orders.inventory import Holding
 from orders.stock_by_hand import Said
+from records.counts import Count
 from records.orders import OrderLine
 from records.shipments import Shipment
 from tests.shop import open_shop
@@ -159,3 +162,38 @@ def test_why_they_are_gone_stands_in_the_movements(shop, bag, reno):
         ("counted", -4, 0, order, "They were promised, and a count had not found them."),
         ("released", 0, -5, order, ""),
     ]
+
+
+def test_who_scans_all_of_them_has_found_them_though_the_number_stays(shop, bag, reno):
+    hold(shop, bag, reno, 5)
+    counted(shop, bag, reno, 3)
+
+    with shop.transaction() as session:
+        count = session.get_one(Count, (shop.tenant, counting.by_scan(session, shop.tenant, reno, actor=BY_ANN)))
+        for _ in range(5):
+            counting.scan(session, shop.tenant, count, bag)
+        counting.look_through(session, shop.tenant, count.id)
+        written = counting.apply(session, shop.tenant, count.id, actor=BY_ANN, now=datetime.now(UTC))
+
+    assert (level(shop), written.frees, list(written.movements)) == ((5, 5, 0), False, [(bag, reno)])
+    (last,) = shop.rows("SELECT cause, on_hand_change, actor FROM movements ORDER BY id DESC LIMIT 1")
+    assert last == ("counted", 0, BY_ANN)
+
+
+def test_a_count_of_what_the_level_says_where_nothing_is_missing_is_no_movement(shop, bag, reno):
+    with shop.transaction() as session:
+        said = Said(cause="counted", actor=BY_ANN)
+        written = stock_by_hand.count(session, shop.tenant, (bag, reno), 5, said, reason="")
+    assert (written.movements, level(shop)) == ({}, (5, 0, 0))
+
+
+def test_what_a_repair_leaves_on_hand_for_orders_alone_comes_free_for_nobody(shop, bag, reno):
+    order, _ = hold(shop, bag, reno, 5)
+    shop.run("UPDATE movements SET on_hand_change = on_hand_change - 3 WHERE on_hand_change > 0")
+
+    with shop.transaction() as session:
+        assert "Count this level" in stock_check.put_right(session, shop.tenant, bag, reno, actor="packline")
+    assert level(shop) == (5, 5, 3)
+    with shop.transaction() as session:
+        assert inventory.release(session, shop.tenant, order, actor="test") == 2
+    assert level(shop) == (2, 0, 0)
