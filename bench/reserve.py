@@ -28,7 +28,7 @@ from records import database, migrate
 
 THREADS = 8
 EACH = 250
-ROUNDS = 5
+ROUNDS = 9
 # Things, and locations that each of them lies at: a thousand stock levels in one database, a million in the other.
 SIZES = {"small": (100, 10), "large": (10_000, 100)}
 
