@@ -69,8 +69,8 @@ GROUPS: tuple[Group, ...] = (
                 name="ask_when_short",
                 label="Ask the buyer when some of an order is out of stock",
                 kind="yes",
-                hint="By mail, with a page on which they choose for each line. It needs a mail account (MAIL_URL). Another "
-                "variant is offered where the store lets Packline edit orders (the permission write_order_edits).",
+                hint="By mail, with a page on which they choose for each line. It needs a mail account (MAIL_URL). "
+                "Another variant is offered where the store lets Packline edit orders (write_order_edits).",
             ),
             Field(
                 name="while_asked",
