@@ -218,7 +218,7 @@ def _load(session: Session, work: Work, connection: str) -> Job | TooLate | Done
         unsettled=unwanted_label.begun_at(session, tenant, label.id) is not None,
         stale=bool(label.shipment_ref) and label.consignment_digest != consigning.digest(consignment),
         deliver_by=order.deliver_by,
-        ships_at=promising.ships_at(work.now(), shipment.ship_by.date() if shipment.ship_by else None),
+        ships_at=promising.ships_at(work.now(), shipment.ship_by, couriering.zone_of(session, shipment)),
         carriers=_bound_to(session, tenant, shipment, parcel) or rules.carriers,
         couriers=couriering.of_box(session, tenant, shipment, consignment, now=work.now()),
     )

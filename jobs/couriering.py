@@ -49,6 +49,11 @@ def of_box(session: Session, tenant: int, shipment: Shipment, box: Consignment, 
     return couriers.nearest(of_place(session, tenant, shipment.location_id, box, leaving=leaving, now=now))
 
 
+def zone_of(session: Session, shipment: Shipment) -> str:
+    """The time zone of the place that a shipment leaves."""
+    return session.get_one(Location, (shipment.tenant_id, shipment.location_id)).sending.time_zone
+
+
 def beside(
     session: Session, tenant: int, question: Question, boxes: Sequence[tuple[int, Consignment]], *, now: datetime
 ) -> list[tuple[Rate, ...]]:
@@ -210,8 +215,7 @@ def _leaves_on(session: Session, shipment: Shipment) -> date | None:
     """The day by its place's own calendar; None where that is never open."""
     if shipment.ship_by is None:
         return None
-    sending = session.get_one(Location, (shipment.tenant_id, shipment.location_id)).sending
-    return shipment.ship_by.astimezone(ZoneInfo(sending.time_zone)).date()
+    return shipment.ship_by.astimezone(ZoneInfo(zone_of(session, shipment))).date()
 
 
 def _locked(session: Session, tenant: int, shipment: int) -> Shipment | None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import queue
-from orders import banning, holds, not_split
+from orders import banning, holds
 from records.orders import Order, OrderLine
 
 # A buyer who has not come for a month is known to the merchant; and a shop that opens has years of closed orders.
@@ -23,7 +23,10 @@ def at_what_was_barred(session: Session, tenant: int) -> None:
 
 def at_what_rules_keep(session: Session, tenant: int) -> None:
     """Have orders looked at again that wait for places, for stock, or for a rule by which they are split no further."""
-    waiting = dict.fromkeys(holds.waiting_for(session, tenant, "stock", not_split.HOLD, banning.HOLD))
+    # In the order in which landing stock rings them: two that ring the same orders never wait for each other.
+    waiting = dict.fromkeys(
+        [*holds.waiting_for_stock(session, tenant), *holds.waiting_for(session, tenant, banning.HOLD)]
+    )
     subjects = [f"order/{order}" for order in waiting]
     queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
 

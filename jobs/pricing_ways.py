@@ -6,7 +6,9 @@ Asked before anything is reserved and with no transaction open; what it says is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.orm import Session
@@ -15,23 +17,33 @@ from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
 from jobs import couriering, reshaping
 from jobs.work import Work
-from orders import holds, not_split, planning, promising, rates
+from orders import holds, not_split, planning, rates
 from orders.holds import Problem
 from orders.routing import asking
 from orders.routing.decision import to_be_priced
-from orders.routing.question import Question, Quote
+from orders.routing.question import Place, Quote
 from orders.routing.rules import NEEDS_QUOTES
 from orders.routing.ways import Way
 from records import shadow, tenants
 from records.orders import Order, open_holds
+from records.stock import Location
 from records.tenants import Rules
 
 log = structlog.get_logger(__name__)
 
-_Box = tuple[Consignment, Sequence[Rate]]
-"""A box with the couriers of the shop's own who would bring it."""
-_Drawn = tuple[Way, Sequence[_Box], datetime]
-"""A way with the boxes that it would send, and when the last of them leaves."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Box:
+    """A box with the couriers of the shop's own who would bring it, and when it leaves its place."""
+
+    place: int
+    consignment: Consignment
+    couriers: Sequence[Rate]
+    leaves_at: datetime
+
+
+_Drawn = tuple[Way, Sequence[_Box]]
+"""A way with the boxes that it would send."""
 
 
 def quotes(work: Work) -> tuple[Quote, ...]:
@@ -69,42 +81,58 @@ def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Dr
         boxes = planning.consignments(session, work.tenant, order, picks, wanted, rules, reference=reference)
         if not isinstance(boxes, Problem):
             weighed = couriering.beside(session, work.tenant, question, boxes, now=now)
-            priced = [(box, couriers) for (_, box), couriers in zip(boxes, weighed, strict=True)]
-            found.append((way, priced, _leaves_at(way, question, now)))
+            leaves = {place.id: _leaves_at(session, work.tenant, place, now) for place in question.places}
+            priced = [
+                _Box(place=place, consignment=box, couriers=couriers, leaves_at=leaves[place])
+                for (place, box), couriers in zip(boxes, weighed, strict=True)
+            ]
+            found.append((way, priced))
     return found
 
 
-def _leaves_at(way: Way, question: Question, now: datetime) -> datetime:
-    days = [place.leaves_on for place in question.places if place.id in way.places]
-    return promising.ships_at(now, max((day for day in days if day is not None), default=None))
+def _leaves_at(session: Session, tenant: int, place: Place, now: datetime) -> datetime:
+    """When the day begins on which it leaves, by the place's own calendar; never one that is over there."""
+    zone = ZoneInfo(session.get_one(Location, (tenant, place.id)).sending.time_zone)
+    return now.astimezone(zone) if place.leaves_on is None else datetime.combine(place.leaves_on, time(), tzinfo=zone)
 
 
 def _priced(work: Work, order: Order, drawn: _Drawn, rules: Rules) -> Quote | None:
     """None where a box of it cannot be sent from there, or the boxes are priced in several currencies."""
-    way, boxes, leaves_at = drawn
+    way, boxes = drawn
     carrier = work.newest_carrier()
-    chosen: list[Rate] = []
-    for box, couriers in boxes:
+    chosen: list[tuple[int, Rate]] = []
+    for box in boxes:
         try:
-            quoted = carrier.estimate(box)
-        except Permanent as refusal:
-            log.info("way not priced", order=order.id, places=way.places, reason=refusal.reason)
-            return None
+            offered = carrier.estimate(box.consignment).rates
+        except Permanent as refusal:  # a courier of the shop's own may bring it all the same
+            log.info("no carrier prices this box", order=order.id, place=box.place, reason=refusal.reason)
+            offered = ()
         choice = rates.choose(
-            quoted.rates,
-            ships_at=leaves_at, deliver_by=order.deliver_by, carriers=rules.carriers, couriers=couriers,
+            offered, ships_at=box.leaves_at, deliver_by=order.deliver_by, carriers=rules.carriers,
+            couriers=box.couriers,
         )  # fmt: skip
         if choice is None:
             return None
-        chosen.append(choice.rate)
-    days = [rate.transit_days for rate in chosen]
-    known = [one for one in days if one is not None]
-    currencies = {rate.price.currency for rate in chosen}
+        chosen.append((box.place, choice.rate))
+    return _in_all(way, chosen)
+
+
+def _in_all(way: Way, chosen: Sequence[tuple[int, Rate]]) -> Quote | None:
+    currencies = {rate.price.currency for _, rate in chosen}
     if len(currencies) != 1:
         return None
+    days: dict[int, list[int | None]] = {}
+    for place, rate in chosen:
+        days.setdefault(place, []).append(rate.transit_days)
+    known = {
+        place: max(said)
+        for place, told in days.items()
+        if len(said := [one for one in told if one is not None]) == len(told)
+    }
     return Quote(
         way=way.places,
-        cost_minor=sum(rate.price.minor for rate in chosen),
+        cost_minor=sum(rate.price.minor for _, rate in chosen),
         currency=currencies.pop(),
-        arrives_in_days=max(known) if len(known) == len(days) else None,
+        arrives_in_days=max(known.values()) if known and len(known) == len(days) else None,
+        by_place=known,
     )

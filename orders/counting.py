@@ -181,8 +181,12 @@ def _readable(tenant: int, count: int) -> Sequence[Any]:
     )
 
 
-# Who counts what the level says has found what an earlier count had not, where that is so: see stock_by_hand.
+# Who scans what the level says has found what an earlier count had not, where that is so: see stock_by_hand. A sheet
+# may have our own number in it, in rows that nobody has counted.
 _LACKED = exists().where(
+    Count.tenant_id == CountLine.tenant_id,
+    Count.id == CountLine.count_id,
+    Count.means == "scan",
     StockLevel.tenant_id == CountLine.tenant_id,
     StockLevel.variant_id == CountLine.variant_id,
     StockLevel.location_id == CountLine.location_id,

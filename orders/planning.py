@@ -186,7 +186,7 @@ def promise(session: Session, tenant: int, chosen: Chosen, location: int) -> Pro
     sending = session.get_one(Location, (tenant, location)).sending
     way = chosen.decision.chosen
     quote = quote_of(chosen.question, way) if way else None
-    asked = None if quote is None else quote.arrives_in_days
+    asked = None if quote is None else quote.days_from(location)
     days, said_by = (place.carrier_days, "rule") if asked is None else (asked, "quote")
     return promising.of_place(place.leaves_on, sending, days=days, said_by=said_by)
 

@@ -104,10 +104,12 @@ def carrier_days(rules: Rules, *, home: str, to: str) -> int:
     return rules.carrier_days if home == to else rules.carrier_days_abroad
 
 
-def ships_at(now: datetime, leaving: date | None) -> datetime:
-    """The moment from which a carrier's days count: now, or the beginning of the day on which it leaves."""
-    began = now if leaving is None else datetime.combine(leaving, time(), tzinfo=UTC)
-    return max(now, began)
+def ships_at(now: datetime, ship_by: datetime | None, zone: str) -> datetime:
+    """From when a carrier's days count, by the place's calendar: now, or when the day begins on which it leaves."""
+    there = now.astimezone(ZoneInfo(zone))
+    if ship_by is None:
+        return there
+    return max(there, datetime.combine(ship_by.astimezone(ZoneInfo(zone)).date(), time(), tzinfo=ZoneInfo(zone)))
 
 
 def together(parts: Iterable[Promise], open_parts: Iterable[Promise]) -> Promise:

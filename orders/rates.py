@@ -61,9 +61,11 @@ def _comparable(rates: Sequence[Rate]) -> list[Rate]:
 
 
 def _arrives_by(rate: Rate, ships_at: datetime, deliver_by: datetime | None) -> bool:
+    """By days, as it is promised and told: a carrier says no hours."""
     if deliver_by is None:
         return True
-    return rate.transit_days is not None and ships_at + timedelta(days=rate.transit_days) <= deliver_by
+    promised = deliver_by.astimezone(ships_at.tzinfo).date()
+    return rate.transit_days is not None and (ships_at + timedelta(days=rate.transit_days)).date() <= promised
 
 
 def _price(rate: Rate) -> tuple[int, int, str, str]:

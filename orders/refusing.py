@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from orders.reversal import ON_THE_ROAD
+from records import decisions
 from records.decisions import Refusal
 
 # Why a place could not send something, and how that is said after the place's name.
@@ -50,6 +52,26 @@ def why_not(found: Sent) -> str:
 def told(why: str, at: datetime) -> str:
     """The reason as it stands in a decision: "it could not find the goods on 2026-11-20". Pure."""
     return f"{WHY.get(why, WHY['other'])} on {at:%Y-%m-%d}"
+
+
+def standing(session: Session, tenant: int, order: int) -> list[Refusal]:
+    """What places still cannot send, the oldest first: who had no goods is asked again once more of them have come."""
+    over = set(session.scalars(_OVER, {"tenant": tenant, "order": order}))
+    return [one for one in decisions.refusals_of(session, tenant, order) if one.id not in over]
+
+
+# Not what comes back on the shelf with a shipment that is taken back: those are the very goods.
+_OVER = text("""
+SELECT refused.id FROM refusals refused
+JOIN order_lines line ON line.tenant_id = :tenant AND line.id = refused.line_id
+WHERE refused.tenant_id = :tenant AND refused.order_id = :order AND refused.why IN ('no_goods', 'damaged') AND EXISTS (
+    SELECT FROM movements came
+    WHERE came.tenant_id = :tenant AND came.location_id = refused.location_id AND came.on_hand_change > 0
+      AND came.cause IN ('received', 'counted', 'adjusted', 'moved', 'returned') AND came.at > refused.at
+      AND came.variant_id IN (
+        SELECT line.variant_id
+        UNION SELECT part_id FROM bundle_parts WHERE tenant_id = :tenant AND bundle_id = line.variant_id))
+""")
 
 
 def write(

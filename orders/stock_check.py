@@ -184,7 +184,7 @@ ORDER BY variant_id, location_id
 _PUT_RIGHT = text("""
 WITH written AS (
     UPDATE stock_levels SET on_hand = :on_hand, reserved = :reserved, damaged = :damaged, safety = :safety,
-                            missing = least(greatest(missing, :on_hand_change), :reserved)
+                            missing = least(missing + :on_hand_change, :reserved)
     WHERE tenant_id = :tenant AND variant_id = :variant AND location_id = :location
     RETURNING 1
 )

@@ -210,6 +210,11 @@ def rules_of(session: Session, tenant: int) -> Rules:
 _RULES = select(Tenant.rules).where(Tenant.id == bindparam("tenant"))
 
 
+def currency_of(session: Session, tenant: int) -> str:
+    """ISO 4217."""
+    return session.execute(select(Tenant.currency).where(Tenant.id == tenant)).scalar_one()
+
+
 def mode_of(session: Session, tenant: int, *, lock: bool = False) -> str:
     """`live`, `shadow`, or `settling`: on its way to shadow, while what was begun is finished. With `lock`, it stays
     so until the transaction ends.

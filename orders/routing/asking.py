@@ -13,7 +13,7 @@ from integrations.nouns import Address
 from orders import distance, inventory, promising, refusing
 from orders.routing import later
 from orders.routing.question import Place, Question, Quote, Refused, Shelf, Standing, Want
-from records import decisions
+from records import tenants
 from records.stock import Location
 from records.tenants import Rules
 
@@ -47,10 +47,16 @@ def ask(
     free.subtract(spoken_for or {})
     ages = _ages(session, tenant, variants, places, now) if "oldest_stock" in rules.routing.order else {}
     making = max((want.making_days for want in wants), default=0)  # what is made longest decides when all can leave
+    # A place's own work is in the shop's currency: beside postage in another one it would be added to what it is not.
+    shop = tenants.currency_of(session, tenant) if quotes else ""
+    comparable = all(quote.currency in {"", shop} for quote in quotes)
     question = Question(
         wants=tuple(wants),
         to=distance.point(to),
-        places=tuple(_place(session, tenant, row, to, rules, now, making, joins) for row in locations),
+        places=tuple(
+            place if comparable else place.model_copy(update={"work_minor": 0})
+            for place in (_place(session, tenant, row, to, rules, now, making, joins) for row in locations)
+        ),
         shelves=tuple(
             Shelf(variant=variant, place=place, units=units, oldest_days=ages.get((variant, place)))
             for (variant, place), units in sorted(free.items())
@@ -63,6 +69,7 @@ def ask(
         deliver_by=None if deliver_by is None else deliver_by.date(),
         joins=tuple(sorted(set(joins) & set(places))),
         standing=standing,
+        revision=2,
         names_bans=True,
     )
     return later.opened(question)
@@ -71,7 +78,7 @@ def ask(
 def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
     return tuple(
         Refused(place=one.location_id, line=one.line_id, why=refusing.told(one.why, one.at))
-        for one in decisions.refusals_of(session, tenant, order)
+        for one in refusing.standing(session, tenant, order)
     )
 
 

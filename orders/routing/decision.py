@@ -10,7 +10,7 @@ from integrations.nouns import Noun
 from orders.routing import told
 from orders.routing.bans import LeftOut
 from orders.routing.question import Question
-from orders.routing.rules import NEEDS_QUOTES, RULES, nearest
+from orders.routing.rules import NEEDS_QUOTES, RULES, fewest_shipments, nearest
 from orders.routing.ways import Way, left_out, ways
 from records.routing import RuleName
 
@@ -66,10 +66,17 @@ def to_be_priced(question: Question) -> list[Way]:
     weighing = _Weighing(question)
     for name in question.rules.asked:
         if name in NEEDS_QUOTES:
-            weighing.standing.sort(key=lambda way: (nearest(way, question), way.places))
-            return weighing.standing[: question.rules.ask_rates_for] if len(weighing.standing) > 1 else []
+            standing = sorted(weighing.standing, key=lambda way: (nearest(way, question), way.places))
+            return _with_one_parcel(standing, question) if len(standing) > 1 else []
         weighing.ask(name)
     return []
+
+
+def _with_one_parcel(standing: list[Way], question: Question) -> list[Way]:
+    """As many of the nearest ways as are asked about, with one of the fewest shipments: that is cheap as a rule."""
+    asked = standing[: question.rules.ask_rates_for]
+    fewest = min(standing, key=lambda way: fewest_shipments(way, question) or 0)
+    return asked if any(way.places == fewest.places for way in asked) else [*asked[:-1], fewest]
 
 
 class _Weighing:

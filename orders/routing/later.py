@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from orders.routing.decision import decide
+from collections.abc import Mapping
+from datetime import date
+
+from orders.routing.decision import Decision, decide
 from orders.routing.question import Question
 from orders.routing.ways import beyond
 
@@ -19,9 +22,22 @@ def opened(question: Question) -> Question:
     best = weighed[0].way if weighed else None
     if best is not None and not best.short:
         return question
+    wide = _asking(question, days)
+    needed = days.keys() & set(beyond(wide, best).places)
+    narrow = _asking(question, {place: day for place, day in days.items() if place in needed}) if needed else question
+    return wide if _short(decide(wide)) < _short(decide(narrow)) else narrow
+
+
+def _asking(question: Question, days: Mapping[int, date]) -> Question:
+    """Some of the full places as well, each for its day."""
     places = tuple(
         place.model_copy(update={"leaves_on": days[place.id]}) if place.id in days else place
         for place in question.places
     )
-    wider = question.model_copy(update={"places": places, "later": tuple(sorted(days))})
-    return wider if days.keys() & set(beyond(wider, best).places) else question
+    return question.model_copy(update={"places": places, "later": tuple(sorted(days))})
+
+
+def _short(decision: Decision) -> int:
+    """Units by the best way, also where none of it leaves."""
+    best = decision.weighed[0].way if decision.weighed else None
+    return sum(best.short.values() if best else decision.short.values())

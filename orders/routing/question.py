@@ -6,6 +6,7 @@ kilometres, which is all that a distance needs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from pydantic import Field
@@ -96,6 +97,11 @@ class Quote(Noun):
     currency: str = ""
     arrives_in_days: int | None = None
     """Carrier days of the slowest of its shipments, counted from the day on which it leaves."""
+    by_place: Mapping[int, int] = Field(default_factory=dict, exclude_if=lambda days: not days)
+    """The same for what leaves each place; older quotes have only the slowest."""
+
+    def days_from(self, place: int) -> int | None:
+        return self.by_place.get(place, self.arrives_in_days)
 
 
 class Refused(Noun):
@@ -137,5 +143,10 @@ class Question(Noun):
     """Places without room on their first day that are asked all the same, for the first day on which they have some."""
     standing: Standing | None = Field(default=None, exclude_if=lambda standing: standing is None)
     """None in older questions, which count no shipments but their own, and of what belongs to no order yet."""
+    revision: int = Field(default=1, exclude_if=lambda number: number == 1)
+    """By which state of the rules it is answered. Since 2, places without any of it are none of those that are tried
+    together, lines are served in the order that leaves least short, what joins costs neither way nor work anew, a place
+    without a limit is the least busy, and nothing arrives on a Sunday.
+    """
     names_bans: bool = False
     """Its answer names the rule that keeps a place out. Older questions do not ask for that, and keep their answers."""

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from orders import promising
-from orders.distance import between
+from orders.routing import later
 from orders.routing.decision import VERSION, Decision, canonical, decide, digest
 from orders.routing.question import Place, Question
+from orders.routing.rules import cheapest, nearest
 from orders.routing.ways import Taking, Way, quote_of
 from records.routing import RoutingRules
 
@@ -112,7 +113,7 @@ def simulate(decisions: Iterable[Kept], rules: RoutingRules) -> Simulation:
         except ValidationError:
             left_out += 1
             continue
-        after = decide(question.model_copy(update={"rules": rules}))
+        after = decide(later.opened(question.model_copy(update={"rules": rules, "later": ()})))
         pair = measure(question, before.chosen, before.short), measure(question, after.chosen, after.short)
         pairs.append(pair)
         if _takings(before) != _takings(after):
@@ -146,8 +147,8 @@ def measure(question: Question, way: Way | None, short: Mapping[int, int]) -> Me
         places=tuple(places[id].name for id in way.places),
         shipments=len(way.places),
         short_units=sum(way.short.values()),
-        kilometres=sum(between(places[id].at, question.to) for id in way.places),
-        cost_minor=None if quote is None else quote.cost_minor + sum(places[id].work_minor for id in way.places),
+        kilometres=nearest(way, question) or 0,
+        cost_minor=cheapest(way, question),
         days=None if quote is None else quote.arrives_in_days,
         late_days=_late_days(question, way),
     )
@@ -164,7 +165,7 @@ def _late_days(question: Question, way: Way) -> int | None:
 
 def _arrives(question: Question, way: Way, place: Place) -> date | None:
     quote = quote_of(question, way)
-    asked = None if quote is None else quote.arrives_in_days
+    asked = None if quote is None else quote.days_from(place.id)
     days = place.carrier_days if asked is None else asked
     return None if place.leaves_on is None or days is None else promising.arrives_on(place.leaves_on, days)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import combinations
+from itertools import combinations, permutations
 
 from integrations.nouns import Noun
 from orders.distance import between
@@ -17,6 +18,10 @@ UNCOUNTED = 10**9
 # Of so many of the nearest places, every set is tried; a hundred sets are looked at in about a millisecond.
 _TOGETHER = 8
 _FEWEST_FIRST = ("ships_all", "fewest_shipments")
+# The revision of questions since which it is so: see there.
+_TRIED_ANEW = 2
+# Of so many lines that contend for the same goods, every order is tried: twenty-four.
+_ALL_ORDERS_OF = 4
 # Into so many shipments more what a person lets go is split at most: the most that a merchant can set.
 _LET_GO = 4
 
@@ -68,7 +73,7 @@ def ways(question: Question) -> list[Way]:
         for chosen in combinations(near if size == 1 else near[:_TOGETHER], size):
             if sum(place not in joined for place in chosen) > room:
                 continue
-            way = _way(question.wants, chosen, dict(free), closed)
+            way = _least_short(question, question.wants, chosen, free, closed)
             if way.takings:
                 found.setdefault(tuple(sorted(way.places)), way)
         if question.rules.asked[:2] == _FEWEST_FIRST and any(_is_enough(way, question) for way in found.values()):
@@ -125,7 +130,7 @@ def beyond(question: Question, way: Way | None) -> Way:
         for variant, each in wants[taking.line].taken():
             free[variant, taking.place] -= taking.units * each
     left = [want.model_copy(update={"units": short[line]}) for line, want in wants.items() if line in short]
-    return _way(left, _near(question), free, bans.closed(question))
+    return _least_short(question, left, _near(question), free, bans.closed(question))
 
 
 def _units(question: Question) -> int:
@@ -153,11 +158,43 @@ def _near(question: Question) -> list[int]:
         open_places,
         key=lambda place: (place.id not in question.joins, between(place.at, question.to), place.id),
     )
-    return [place.id for place in near]
+    return [place.id for place in near if question.revision < _TRIED_ANEW or _has_some(question, place.id, closed)]
+
+
+def _has_some(question: Question, place: int, closed: AbstractSet[tuple[int, int]]) -> bool:
+    return bool(_way(question.wants, (place,), _free(question), closed).takings)
 
 
 def _free(question: Question) -> dict[tuple[int, int], int]:
     return {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
+
+
+def _least_short(
+    question: Question,
+    wants: Sequence[Want],
+    places: Sequence[int],
+    free: Mapping[tuple[int, int], int],
+    closed: AbstractSet[tuple[int, int]],
+) -> Way:
+    """The same whatever the order of the lines: what one may take anywhere, another may need from the first place."""
+    way = _way(wants, places, dict(free), closed)
+    if question.revision < _TRIED_ANEW or not way.short:
+        return way
+    others = (_way(order, places, dict(free), closed) for order in _other_orders(wants))
+    return min((way, *others), key=lambda one: sum(one.short.values()))
+
+
+def _other_orders(wants: Sequence[Want]) -> Iterator[Sequence[Want]]:
+    """Orders in which lines that contend for goods may be served: all of them for a few, for many the likely ones."""
+    count = Counter(variant for want in wants for variant in {variant for variant, _ in want.taken()})
+    contending = [want for want in wants if any(count[variant] > 1 for variant, _ in want.taken())]
+    rest = [want for want in wants if want not in contending]
+    if len(contending) <= _ALL_ORDERS_OF:
+        yield from ([*order, *rest] for order in permutations(contending))
+    else:
+        yield [*sorted(contending, key=lambda want: not want.parts), *rest]
+        yield [*sorted(contending, key=lambda want: bool(want.parts)), *rest]
+        yield [*reversed(contending), *rest]
 
 
 def _way(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from jobs import desk, rerouting, reshaping
+from jobs import desk, rerouting, reshaping, stock_desk
 from tests.world import World, variant
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -125,6 +125,45 @@ def test_where_nobody_else_has_it_the_order_waits_and_the_place_may_be_asked_aga
     world.settle()
     assert shipments(world) == [("Reno", "cancelled"), ("Reno", "announced")]
     assert world.open_holds(placed) == []
+
+
+def test_who_could_not_find_the_goods_is_asked_again_once_more_of_them_have_come(world: World):
+    open_shop(world, Reno=5)
+    placed = world.place(("BAG", 1))
+    world.settle()
+    (shipment,) = world.rows("SELECT id, location_id FROM shipments")
+    (bag,) = world.rows("SELECT id FROM variants WHERE sku = 'BAG'")
+    assert cannot_send(world, shipment.id) == ""
+    world.settle()
+    world.hurry()
+    world.settle()
+    assert world.open_holds(placed) == ["stock"]
+
+    with world.reading() as session:
+        came = {"reason": "A pallet was found.", "reference": "", "by": "person:Ann"}
+        stock_desk.adjust(session, world.tenant, (bag.id, shipment.location_id), 3, **came)
+    world.settle()
+
+    assert shipments(world) == [("Reno", "cancelled"), ("Reno", "announced")]
+    assert (world.open_holds(placed), world.level("BAG", "Reno")) == ([], (7, 0))
+
+
+def test_a_place_that_was_closed_is_not_asked_again_because_stock_came(world: World):
+    open_shop(world, Reno=5)
+    placed = world.place(("BAG", 1))
+    world.settle()
+    (shipment,) = world.rows("SELECT id, location_id FROM shipments")
+    (bag,) = world.rows("SELECT id FROM variants WHERE sku = 'BAG'")
+    assert cannot_send(world, shipment.id, "closed") == ""
+    world.settle()
+    with world.reading() as session:
+        came = {"reason": "A pallet came.", "reference": "", "by": "person:Ann"}
+        stock_desk.adjust(session, world.tenant, (bag.id, shipment.location_id), 3, **came)
+    world.settle()
+    world.hurry()
+    world.settle()
+
+    assert (shipments(world), world.open_holds(placed)) == ([("Reno", "cancelled")], ["stock"])
 
 
 @pytest.mark.parametrize(

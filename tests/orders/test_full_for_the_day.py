@@ -109,3 +109,12 @@ def test_the_next_day_with_room(sending, planned, day):
 
 def test_after_a_full_friday_comes_monday():
     assert promising.next_room_on(FRI, Sending(shipments_a_day=1), {FRI: 1}) == NEXT_MON
+
+
+def test_only_the_full_place_that_is_needed_is_asked_for_another_day():
+    free = {(BAG, 1): 1, (BAG, 3): 1, (HAT, 2): 1}
+    question, decided = answered([want(1, 1), want(2, 1, HAT)], free, NEWARK, full(RENO), full(AUSTIN))
+
+    assert question.later == (2,)
+    assert decided.chosen is not None
+    assert sorted(decided.chosen.places) == [1, 2]  # Austin is nearer than Newark, and is left for its own day

@@ -106,9 +106,21 @@ def test_the_shop_s_own_days_count_within_the_country_and_abroad():
 
 
 def test_a_carrier_s_days_count_from_the_day_on_which_it_leaves():
-    assert promising.ships_at(at(FRI, 20), MON) == at(FRI, 20)
-    assert promising.ships_at(at(FRI, 20), None) == at(FRI, 20)
-    assert promising.ships_at(at(MON, 20), WED) == at(WED, 0)
+    assert promising.ships_at(at(FRI, 20), at(MON, 23), "UTC") == at(FRI, 20)
+    assert promising.ships_at(at(FRI, 20), None, "UTC") == at(FRI, 20)
+    assert promising.ships_at(at(MON, 20), at(WED, 17), "UTC") == at(WED, 0)
+
+
+@pytest.mark.parametrize(
+    ("now", "ship_by", "zone", "day"),
+    [
+        pytest.param(at(MON, 18), at(WED, 7, 59), "America/Los_Angeles", TUE, id="the-day-s-end-on-the-coast"),
+        pytest.param(at(TUE, 5), at(TUE, 7, 59), "America/Los_Angeles", MON, id="late-in-the-evening-of-that-day"),
+        pytest.param(at(MON, 1), at(MON, 23, 30), "Asia/Tokyo", TUE, id="half-past-eight-in-the-morning-there"),
+    ],
+)
+def test_the_day_on_which_it_leaves_is_its_place_s(now, ship_by, zone, day):
+    assert promising.ships_at(now, ship_by, zone).date() == day
 
 
 def test_a_carrier_that_comes_before_the_cut_off_is_no_calendar():

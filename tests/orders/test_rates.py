@@ -1,6 +1,7 @@
 """Which rate is bought, and why."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -90,6 +91,17 @@ def test_there_is_no_choice_where_no_allowed_carrier_offers_anything(rates, carr
     assert choose(rates, ships_at=NOON, deliver_by=None, carriers=carriers) is None
 
 
-def test_a_parcel_that_arrives_at_the_very_moment_promised_keeps_the_promise():
-    assert choose([SLOW], ships_at=NOON, deliver_by=NOON + timedelta(days=6)).keeps_promise
-    assert not choose([SLOW], ships_at=NOON + timedelta(seconds=1), deliver_by=NOON + timedelta(days=6)).keeps_promise
+def test_the_promised_day_is_the_one_of_where_it_leaves():
+    tokyo = ZoneInfo("Asia/Tokyo")
+    placed = datetime(2026, 11, 24, 8, tzinfo=tokyo)
+    leaves, promised = placed.replace(hour=0), (placed + timedelta(days=6)).astimezone(UTC)
+
+    assert choose([SLOW, SWIFT], ships_at=leaves, deliver_by=promised).rate == SLOW
+
+
+def test_days_are_compared_and_not_hours_as_no_carrier_says_any():
+    choice = choose([SLOW, SWIFT], ships_at=NOON.replace(hour=20), deliver_by=NOON + timedelta(days=6))
+
+    assert (choice.rate, choice.keeps_promise) == (SLOW, True)
+    day_late = choose([SLOW, SWIFT], ships_at=NOON.replace(hour=20), deliver_by=NOON + timedelta(days=5))
+    assert (day_late.rate, day_late.keeps_promise) == (SWIFT, True)
