@@ -56,8 +56,9 @@ def told(why: str, at: datetime) -> str:
 
 def standing(session: Session, tenant: int, order: int) -> list[Refusal]:
     """What places still cannot send, the oldest first: who had no goods is asked again once more of them have come."""
-    over = set(session.scalars(_OVER, {"tenant": tenant, "order": order}))
-    return [one for one in decisions.refusals_of(session, tenant, order) if one.id not in over]
+    said = decisions.refusals_of(session, tenant, order)
+    over = set(session.scalars(_OVER, {"tenant": tenant, "order": order})) if said else set()
+    return [one for one in said if one.id not in over]
 
 
 # Not what comes back on the shelf with a shipment that is taken back: those are the very goods.
