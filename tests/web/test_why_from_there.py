@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from person import Person
 from seeds import Shop
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from orders import planning
+from orders.routing import later
 from orders.routing.question import Place, Point, Question, Shelf, Standing, Want
 from records.routing import RoutingRules
 
@@ -68,3 +71,34 @@ def test_what_stays_by_the_rule_says_which_and_from_where_it_could_leave(
     assert "Newark: it would be a shipment more, and no order is split" in told
     assert "(shipments of an order)" in told
     assert "No place has any of it" not in told
+
+
+def test_a_place_without_a_limit_says_so_and_a_full_one_when_it_has_room(
+    grace: Person, shop: Shop, furnished: dict[str, int], session: Session
+) -> None:
+    tomorrow = date(2026, 11, 24)
+    asked = Question(
+        wants=(Want(line=1, variant=7, units=1), Want(line=2, variant=8, units=1)),
+        to=Point(country="US"),
+        places=(
+            Place(id=1, name="Newark", at=Point(country="US")),
+            Place(id=2, name="Reno", at=Point(country="US"), room_today=3),
+            Place(id=3, name="Austin", at=Point(country="US"), room_today=0, next_room_on=tomorrow),
+        ),
+        shelves=tuple(Shelf(variant=variant, place=place, units=1) for variant, place in ((7, 1), (7, 2), (8, 3))),
+        rules=RoutingRules(order=("ships_all", "least_busy")),
+        revision=2,
+    )
+    in_stock = asked.model_copy(update={"wants": asked.wants[:1]})
+    for one in (asked, in_stock):
+        planning.write_down(session, shop.tenant, furnished["held"], planning.decided(later.opened(one)))
+    session.commit()
+
+    told = page(grace, shop, furnished["held"])
+
+    assert "Austin has no room before 24 November." in told
+    assert "From Newark: the least busy that had everything." in told
+    assert '<span class="soft">no limit</span>' in told
+    assert "1,000,000" not in told
+    for number in (1, 2):  # two tables of one name are one to whoever does not see them
+        assert told.count(f"Choice {number}: ways that were weighed, the best first") >= 1
