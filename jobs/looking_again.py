@@ -21,16 +21,6 @@ def at_what_was_barred(session: Session, tenant: int) -> None:
     queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
 
 
-def at_what_rules_keep(session: Session, tenant: int) -> None:
-    """Have orders looked at again that wait for places, for stock, or for a rule by which they are split no further."""
-    # In the order in which landing stock rings them: two that ring the same orders never wait for each other.
-    waiting = dict.fromkeys(
-        [*holds.waiting_for_stock(session, tenant), *holds.waiting_for(session, tenant, banning.HOLD)]
-    )
-    subjects = [f"order/{order}" for order in waiting]
-    queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
-
-
 def at_what_was_closed(session: Session, tenant: int, *, now: datetime) -> None:
     """Have orders checked anew that were closed while something of them was left to somebody else."""
     orders = session.scalars(

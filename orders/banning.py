@@ -18,7 +18,8 @@ from records.routing import Bans
 HOLD = "barred"
 _REMEDY = (
     "It goes on by itself once a location may send it (Stock, Locations) or the goods are not marked any more (Stock, "
-    "Where goods may go; or the tags of the product in the store). Else cancel these lines in the store."
+    "Where goods may go; or the tags of the product in the store). A location that could not send it can be asked "
+    "again on the page that says why the order leaves from there. Else cancel these lines in the store."
 )
 _PLACES_NAMED = 3
 

@@ -99,9 +99,10 @@ def overruled(session: Session, tenant: int, order: int, kind: str) -> bool:
 def waiting_for_stock(session: Session, tenant: int) -> list[int]:
     """The orders that wait for stock, the one that waits longest first.
 
-    What is not split further is one of them: where the rest of it leaves from, stock may land.
+    What is not split further is one of them: where the rest of it leaves from, stock may land. And what no place sends
+    of those that have it, as another may have it then.
     """
-    return list(dict.fromkeys(waiting_for(session, tenant, "stock", "not_split")))
+    return list(dict.fromkeys(waiting_for(session, tenant, "stock", "not_split", "barred")))
 
 
 def waiting_for(session: Session, tenant: int, *kinds: str) -> list[int]:

@@ -22,6 +22,8 @@ WHY: Mapping[str, str] = {
     "no_room": "it could not get it done in time",
     "other": "it could not send it",
 }
+# What lies there is not there, or is not to be sent: for any other reason the goods are in stock, and stay.
+OF_GOODS = frozenset({"no_goods", "damaged"})
 _LEAVING = frozenset({"allocated", "shipping", "fulfilled"})
 
 

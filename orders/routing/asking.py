@@ -77,7 +77,12 @@ def ask(
 
 def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
     return tuple(
-        Refused(place=one.location_id, line=one.line_id, why=refusing.told(one.why, one.at))
+        Refused(
+            place=one.location_id,
+            line=one.line_id,
+            why=refusing.told(one.why, one.at),
+            of_goods=one.why in refusing.OF_GOODS,
+        )
         for one in refusing.standing(session, tenant, order)
     )
 

@@ -48,7 +48,10 @@ def closed(question: Question) -> set[tuple[int, int]]:
 
 
 def barred(question: Question) -> Mapping[int, Sequence[LeftOut]]:
-    """The lines that no place may send, each with what every place is kept back by; none where there is no place."""
+    """The lines that no place may send, each with what every place is kept back by; none where there is no place.
+
+    Of a line of which all lies where somebody has said no, those places alone: it is in stock, whoever else has none.
+    """
     whole = {
         place.id: [LeftOut(place=place.id, why=why, rule=rule)]
         for place in question.places
@@ -59,11 +62,30 @@ def barred(question: Question) -> Mapping[int, Sequence[LeftOut]]:
         kept = [whole.get(place.id) or _of_line(place, want, question) for place in question.places]
         if kept and all(kept):
             found[want.line] = [why[0] for why in kept]
+        elif said := _said_no(want, [why[0] for why in kept if why], question):
+            found[want.line] = said
     return found
 
 
+def _said_no(want: Want, kept: Sequence[LeftOut], question: Question) -> list[LeftOut]:
+    """The places that have said no to a line, where all of it lies there."""
+    said = [one for one in kept if one.rule == "refused"]
+    free = {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
+    there = sum(
+        min((free.get((variant, one.place), 0) // each for variant, each in want.taken()), default=0) for one in said
+    )
+    return said if said and there >= want.units else []
+
+
 def _of_line(place: Place, want: Want, question: Question) -> list[LeftOut]:
-    return [LeftOut(place=place.id, why=why, rule=rule, line=want.line) for rule, why in _marks(place, want, question)]
+    """By the goods' own marks, or because the place has said no to what lies there."""
+    marks = list(_marks(place, want, question))
+    said = [
+        ("refused", one.why)
+        for one in question.refused
+        if (one.place, one.line) == (place.id, want.line) and not one.of_goods
+    ]
+    return [LeftOut(place=place.id, why=why, rule=rule, line=want.line) for rule, why in (*marks, *said)]
 
 
 def _why_not(place: Place, question: Question) -> tuple[str, str]:

@@ -110,6 +110,8 @@ class Refused(Noun):
     place: int
     line: int
     why: str
+    of_goods: bool = Field(default=True, exclude_if=lambda of_goods: of_goods)
+    """It has not got them, or none that could be sent; else they lie there, and stay for another reason."""
 
 
 class Standing(Noun):

@@ -150,6 +150,8 @@ def test_who_could_not_find_the_goods_is_asked_again_once_more_of_them_have_come
 
 def test_a_place_that_was_closed_is_not_asked_again_because_stock_came(world: World):
     open_shop(world, Reno=5)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE tenants SET rules = rules || '{\"ask_when_short\": true}'"))
     placed = world.place(("BAG", 1))
     world.settle()
     (shipment,) = world.rows("SELECT id, location_id FROM shipments")
@@ -163,7 +165,14 @@ def test_a_place_that_was_closed_is_not_asked_again_because_stock_came(world: Wo
     world.hurry()
     world.settle()
 
-    assert (shipments(world), world.open_holds(placed)) == ([("Reno", "cancelled")], ["stock"])
+    assert (shipments(world), world.open_holds(placed)) == ([("Reno", "cancelled")], ["barred"])
+    (hold,) = world.rows("SELECT reason FROM holds WHERE kind = 'barred'")
+    assert hold.reason.startswith("No location may send 1 × BAG to US: Reno: it was closed on ")
+    assert world.rows("SELECT 1 FROM choices") == []  # it is in stock: its buyer is asked nothing, and refunded nothing
+    with world.reading() as session:
+        assert desk.ask_again(session, world.tenant, world.order(placed).id, shipment.location_id, by="person:Grace")
+    world.settle()
+    assert (shipments(world)[-1], world.open_holds(placed)) == (("Reno", "announced"), [])
 
 
 @pytest.mark.parametrize(

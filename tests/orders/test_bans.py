@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from orders import banning
 from orders.routing import bans, decision
-from orders.routing.question import Question
+from orders.routing.question import Question, Refused
 from orders.routing.simulating import Kept, replay, simulate
 from records.routing import Bans, RoutingRules
 from tests.orders.test_routing import ALL_THREE, BAG, HAT, PLACES, placed, question, takings, want
@@ -97,6 +97,24 @@ def test_what_has_no_room_today_is_not_barred_for_good():
     full = tuple(one.model_copy(update={"room_today": 0}) for one in PLACES)
 
     assert bans.barred(ask([want(1, 1)], places=full)) == {}
+
+
+@pytest.mark.parametrize(
+    ("free", "of_goods", "kept"),
+    [
+        pytest.param({(BAG, 1): 2}, False, [(1, "it was closed")], id="all-of-it-lies-where-it-was-closed"),
+        pytest.param({(BAG, 1): 1}, False, None, id="some-of-it-is-nowhere"),
+        pytest.param({(BAG, 1): 2}, True, None, id="it-could-not-find-them"),
+    ],
+)
+def test_what_lies_where_somebody_said_no_is_in_stock_and_what_they_could_not_find_is_not(free, of_goods, kept):
+    refused = (Refused(place=1, line=1, why="it was closed", of_goods=of_goods),)
+    asked = ask([want(1, 2)], free, refused=refused)
+
+    barred = {line: [(one.place, one.why) for one in places] for line, places in bans.barred(asked).items()}
+    assert barred == ({1: kept} if kept else {})
+    lacking, not_sent = banning.apart(asked, {1: 2})
+    assert (lacking, not_sent) == (({}, {1: 2}) if kept else ({1: 2}, {}))
 
 
 def test_nobody_may_send_any_of_it_is_said_so():

@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from jobs import desk, looking_again
+from jobs import desk, intake
 from records.tenants import Rules, Tenant
 from web import asked
 from web import session as door
@@ -47,7 +47,7 @@ def save(tenant: int) -> Any:
             if wished.replenishing != before.replenishing:
                 desk.forecast(session, tenant)
             if _leaves_by(wished) != _leaves_by(before):
-                looking_again.at_what_rules_keep(session, tenant)
+                intake.fill_backorders(session, tenant)  # some may leave by the new rules, and were kept by the old
     if wrong or wished is None:
         flash("Nothing was saved: what is wrong stands in red beside its field.", "bad")
         return _page(before, typed, wrong), 422
