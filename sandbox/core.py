@@ -78,12 +78,12 @@ class Core:
         *,
         key: str | None = None,
         summary: dict[str, Any] | None = None,
-        settled: Callable[[Answer], None] | None = None,
+        settled: Callable[[Answer | None], None] | None = None,
     ) -> Response:
         """Perform one call, log it, and answer it or go wrong as the fault set for it says.
 
         `settled` hears what the vendor itself holds to have answered (a 5xx after the effect included), whatever the
-        caller gets to see; it is not called when the vendor did not act.
+        caller gets to see, and None when it did not act; always before the caller can know that the call is over.
         """
         fault = self.faults.take(vendor, operation, kinds=DAMAGE)
         if fault is None:
@@ -133,10 +133,11 @@ def _performed(perform: Callable[[], Answer]) -> Answer:
         return refusal.answer
 
 
-def _tell(settled: Callable[[Answer], None] | None, damage: Damage, acted: Answer | None, sent: Answer | None) -> None:
-    if settled is None or acted is None:
-        return
-    settled(sent if damage.vendors_own and sent else acted)
+def _tell(
+    settled: Callable[[Answer | None], None] | None, damage: Damage, acted: Answer | None, sent: Answer | None
+) -> None:
+    if settled is not None:
+        settled(sent if acted and damage.vendors_own and sent else acted)
 
 
 def _changed_state(answer: Answer) -> bool:

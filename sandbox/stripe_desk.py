@@ -59,8 +59,9 @@ class Desk:
                 key=key,
                 settled=lambda answer: account.idempotency.settle(key, answer),
             )
-        finally:
+        except Exception:
             account.idempotency.release(key)
+            raise
 
 
 def _acted(account: Account, act: Act) -> Answer:

@@ -61,11 +61,13 @@ class IdempotencyKeys:
             )
         return Answer(kept.status, kept.body, {"Idempotent-Replayed": "true"}, effect=False)
 
-    def settle(self, key: str, answer: Answer) -> None:
-        """Store the answer, or let go of the key where nothing had been carried out."""
+    def settle(self, key: str, answer: Answer | None) -> None:
+        """Store the answer, or let go of the key where nothing was carried out: None is a call that never came in."""
+        if answer is None or not _carried_out(answer):
+            self.release(key)
+            return
         with self._lock:
-            if _carried_out(answer):
-                self._kept[key].status, self._kept[key].body = answer.status, answer.payload()
+            self._kept[key].status, self._kept[key].body = answer.status, answer.payload()
 
     def release(self, key: str) -> None:
         """Let go of a key whose call ended without an answer to store."""

@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import stripe
+from flask import Response
 from stripe_story import KEY, effects, hold, pay
+
+from sandbox.faults import Fault
+from sandbox.server import create_sandbox
 
 
 @pytest.fixture
@@ -243,6 +247,26 @@ def test_a_call_turned_away_at_the_door_leaves_its_key_free(client, sandbox, kin
         client.v1.payment_intents.create(wish, options)
     assert client.v1.payment_intents.create(wish, options).status == "requires_payment_method"
     assert effects(sandbox, "payment_intent.create") == 1
+
+
+def test_a_key_is_free_before_its_line_is_cut(monkeypatch):
+    app = create_sandbox()
+    core, called = app.extensions["sandbox"], app.test_client()
+    core.faults.add(Fault("stripe", "cut", "payment_intent.create"))
+    wish = {
+        "data": {"amount": "100", "currency": "usd"},
+        "headers": {"Authorization": f"Bearer {KEY}", "Idempotency-Key": "k"},
+    }
+    while_cutting: list[int] = []
+
+    def cut():
+        while_cutting.append(app.test_client().post("/v1/payment_intents", **wish).status_code)
+        return Response(status=499)
+
+    monkeypatch.setattr("sandbox.core.drop", cut)
+    assert called.post("/v1/payment_intents", **wish).status_code == 499
+    assert while_cutting == [200]
+    assert called.post("/v1/payment_intents", **wish).headers["Idempotent-Replayed"] == "true"
 
 
 def test_a_refused_parameter_leaves_its_key_free_and_a_refused_state_does_not(client):
