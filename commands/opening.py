@@ -54,10 +54,15 @@ def shop(tenant: int, read: Settings | None = None) -> Iterator[Session]:
     """One transaction for one shop, which exists; what it asks for is rung when it is committed."""
     with engine(read or settings()) as opened:
         with database.transaction(opened, tenant) as session:
-            if session.get(tenants.Tenant, tenant) is None:
-                raise click.ClickException(f"there is no tenant {tenant}: packline tenants list")
-            yield session
+            yield _of_a_shop(session, tenant)
         bell.flush()
+
+
+@contextmanager
+def looking(tenant: int) -> Iterator[Session]:
+    """The same for a command that only looks: PostgreSQL itself refuses to write anything in it."""
+    with engine(settings()) as opened, database.looking(opened, tenant) as session:
+        yield _of_a_shop(session, tenant)
 
 
 @contextmanager
@@ -67,6 +72,12 @@ def house(read: Settings, *, why: str) -> Iterator[Session]:
         with database.across_tenants(opened, why=why) as session:
             yield session
         bell.flush()
+
+
+def _of_a_shop(session: Session, tenant: int) -> Session:
+    if session.get(tenants.Tenant, tenant) is None:
+        raise click.ClickException(f"there is no tenant {tenant}: packline tenants list")
+    return session
 
 
 def first_line(error: Exception) -> str:

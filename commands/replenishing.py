@@ -39,7 +39,7 @@ _SHOWN = (
 @output.json_option
 def replenish(tenant: int, show: str, sku: str, *, as_csv: bool, as_json: bool) -> None:
     """What to order now, how much, and why; weekly numbers are units, with the mean error of the past."""
-    with opening.shop(tenant) as session:
+    with opening.looking(tenant) as session:
         found = levels.every(session, tenant, Wish(show=show, search=sku), today=datetime.now(UTC).date())
     rows = [to_order.plain_row(row) for row in found]
     if as_csv:

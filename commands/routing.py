@@ -39,7 +39,7 @@ def group() -> None:
 @output.json_option
 def replay(tenant: int, days: int, most: int, as_json: bool) -> None:
     """Make every choice again from what it was made from. Ends with 1 where an answer is another one now."""
-    with opening.shop(tenant) as session:
+    with opening.looking(tenant) as session:
         replayed = [simulating.replay(kept) for kept in _kept(session, tenant, days, most)]
     others = [one for one in replayed if not one.same]
     if as_json:
@@ -61,7 +61,7 @@ def replay(tenant: int, days: int, most: int, as_json: bool) -> None:
 @output.json_option
 def simulate(tenant: int, named: str, days: int, most: int, as_json: bool, **limits: int | None) -> None:
     """Try other rules on the orders of the past. Nothing is written, and nobody is asked."""
-    with opening.shop(tenant) as session:
+    with opening.looking(tenant) as session:
         now = tenants.rules_of(session, tenant).routing
         rules = _changed(now, named, limits)
         found = simulating.simulate(_kept(session, tenant, days, most), rules)
