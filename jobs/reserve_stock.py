@@ -184,8 +184,8 @@ def _choose(
 
 def _note_what_stays(session: Session, work: Work, order: int, chosen: Chosen | None, wanted: Demand) -> None:
     """Hold it for what nobody may send, and for what is not split further, with a record of why."""
-    question, decision = (chosen.question, chosen.decision) if chosen else (None, None)
-    barred = banning.note(session, work.tenant, order, question, wanted.lines, now=work.now())
+    question, decision, short = (chosen.question, chosen.decision, chosen.missing) if chosen else (None, None, {})
+    barred = banning.note(session, work.tenant, order, question, short, wanted.lines, now=work.now())
     kept = not_split.note(session, work.tenant, order, question, decision, wanted.lines, now=work.now())
     if (barred or kept) and chosen and not chosen.picks:
         planning.write_down_anew(session, work.tenant, order, chosen)

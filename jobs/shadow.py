@@ -18,7 +18,7 @@ from integrations.ports import Permanent
 from jobs import couriering, story
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
-from orders import banning, choosing, consigning, holds, lifecycle, not_split, planning, rates, shortage, watching
+from orders import banning, choosing, consigning, holds, lifecycle, not_split, planning, rates, watching
 from orders.allocation import Pick
 from orders.holds import Problem
 from orders.routing import asking
@@ -113,8 +113,8 @@ def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None
         standing=not_split.standing(session, work.tenant, order.id, wanted.wants),
     )  # fmt: skip
     chosen = planning.decided(question)
-    short, _ = banning.apart(question, shortage.missing(chosen.decision, question))
-    banning.note(session, work.tenant, order.id, question, wanted.lines, now=work.now())
+    short, _ = banning.apart(question, chosen.missing)
+    banning.note(session, work.tenant, order.id, question, chosen.missing, wanted.lines, now=work.now())
     not_split.note(session, work.tenant, order.id, question, chosen.decision, wanted.lines, now=work.now())
     planning.note_shortage(session, work.tenant, order.id, short, wanted, now=work.now())
     leaving = planning.consignments(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from orders import holds
 from orders.holds import Problem
 from orders.routing import bans
+from orders.routing.bans import LeftOut
 from orders.routing.question import Question
 from records.orders import OrderLine
 from records.routing import Bans
@@ -36,39 +38,37 @@ def bans_of(session: Session, tenant: int, variant: int) -> Bans:
 
 def apart(question: Question, short: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
     """Of the units that are short: those that nobody has, and those that nobody may send. Pure."""
-    barred = bans.barred(question)
-    lacking = {line: units for line, units in short.items() if line not in barred}
-    return lacking, {line: units for line, units in short.items() if line in barred}
+    not_sent = {line: units for line, (units, _) in bans.not_sent(question, short).items()}
+    return dict(Counter(short) - Counter(not_sent)), not_sent
 
 
 def note(
-    session: Session, tenant: int, order: int, question: Question | None, lines: Mapping[int, OrderLine], *,
-    now: datetime,
+    session: Session, tenant: int, order: int, question: Question | None, short: Mapping[int, int],
+    lines: Mapping[int, OrderLine], *, now: datetime,
 ) -> bool:  # fmt: skip
-    """Hold an order for the lines that no location may send, or let it go where there are none; answers whether it is
-    held.
+    """Hold an order for the units that are short and that no location may send, or let it go where there are none;
+    answers whether it is held.
     """
-    barred = bans.barred(question) if question else {}
-    if question is None or not barred:
+    not_sent = bans.not_sent(question, short) if question else {}
+    if question is None or not not_sent:
         holds.release(session, tenant, order, HOLD, by="packline", now=now)
         return False
-    wants = {want.line: want.units for want in question.wants}
-    goods = {line: f"{wants[line]} × {lines[line].sku or lines[line].title}" for line in barred}
-    holds.place(
-        session, tenant, order, Problem(kind=HOLD, reason=_told(question, goods), remedy=_REMEDY), by="packline"
-    )
+    kept = [
+        (f"{units} × {lines[line].sku or lines[line].title}", why) for line, (units, why) in sorted(not_sent.items())
+    ]
+    holds.place(session, tenant, order, Problem(kind=HOLD, reason=_told(question, kept), remedy=_REMEDY), by="packline")
     return True
 
 
-def _told(question: Question, goods: Mapping[int, str]) -> str:
+def _told(question: Question, not_sent: Sequence[tuple[str, Sequence[LeftOut]]]) -> str:
     """Each line with what keeps it here; what the goods themselves are barred by is said once, not place by place."""
     country, names = question.to.country or "an unknown country", {place.id: place.name for place in question.places}
     sentences: dict[str, list[str]] = {}
-    for line, kept in bans.barred(question).items():
+    for goods, kept in not_sent:
         if {one.rule for one in kept} == {"not_sent_to"}:
-            sentences.setdefault("", []).append(goods[line])
+            sentences.setdefault("", []).append(goods)
         else:
-            sentences.setdefault(_by_place([f"{names[one.place]}: {one.why}" for one in kept]), []).append(goods[line])
+            sentences.setdefault(_by_place([f"{names[one.place]}: {one.why}" for one in kept]), []).append(goods)
     return " ".join(
         f"No location may send {', '.join(here)} to {country}: {why}."
         if why

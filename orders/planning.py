@@ -75,6 +75,11 @@ class Chosen:
         return self.decision.short
 
     @property
+    def missing(self) -> Mapping[int, int]:
+        """The same, also of what leaves later as the whole order waits, without what the merchant's rules keep."""
+        return shortage.missing(self.decision, self.question)
+
+    @property
     def kept(self) -> Mapping[int, int]:
         """Units that lie free and stay by the merchant's rules, by order line."""
         return shortage.kept_back(self.decision, self.question)
@@ -162,7 +167,7 @@ def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[
     Buyers are not asked about what nobody may send, or what is not split further: that is the merchant's to settle.
     """
     chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
-    lacking, barred = banning.apart(question, shortage.missing(chosen.decision, question))
+    lacking, barred = banning.apart(question, chosen.missing)
     kept = chosen.kept
     if not (lacking or barred or kept):  # then it is no matter if all is wanted at once, and the shop's word is kept
         return Chosen(question=question, decision=chosen.decision), {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
@@ -48,44 +49,55 @@ def closed(question: Question) -> set[tuple[int, int]]:
 
 
 def barred(question: Question) -> Mapping[int, Sequence[LeftOut]]:
-    """The lines that no place may send, each with what every place is kept back by; none where there is no place.
-
-    Of a line of which all lies where somebody has said no, those places alone: it is in stock, whoever else has none.
-    """
+    """The lines that no place may send, each with what every place is kept back by; none where there is no place."""
     whole = {
-        place.id: [LeftOut(place=place.id, why=why, rule=rule)]
+        place.id: LeftOut(place=place.id, why=why, rule=rule)
         for place in question.places
         for rule, why in _countries(place, question)
     }
+    marked: dict[tuple[int, int | None], LeftOut] = {}
+    for one in lines(question):
+        marked.setdefault((one.place, one.line), one)
     found: dict[int, list[LeftOut]] = {}
     for want in question.wants:
-        kept = [whole.get(place.id) or _of_line(place, want, question) for place in question.places]
+        kept = [whole.get(place.id) or marked.get((place.id, want.line)) for place in question.places]
         if kept and all(kept):
-            found[want.line] = [why[0] for why in kept]
-        elif said := _said_no(want, [why[0] for why in kept if why], question):
-            found[want.line] = said
+            found[want.line] = [why for why in kept if why is not None]
     return found
 
 
-def _said_no(want: Want, kept: Sequence[LeftOut], question: Question) -> list[LeftOut]:
-    """The places that have said no to a line, where all of it lies there."""
-    said = [one for one in kept if one.rule == "refused"]
-    free = {(shelf.variant, shelf.place): shelf.units for shelf in question.shelves}
-    there = sum(
-        min((free.get((variant, one.place), 0) // each for variant, each in want.taken()), default=0) for one in said
-    )
-    return said if said and there >= want.units else []
+def not_sent(question: Question, short: Mapping[int, int]) -> dict[int, tuple[int, Sequence[LeftOut]]]:
+    """Of the units that are short (by order line), those that nobody may send, and by what they are kept back.
+
+    What lies where somebody has said no is in stock, but for what they could not find there. A unit counts once.
+    """
+    never = barred(question)
+    found: dict[int, tuple[int, Sequence[LeftOut]]] = {
+        line: (units, never[line]) for line, units in short.items() if line in never
+    }
+    left = Counter({(shelf.variant, shelf.place): shelf.units for shelf in question.shelves})
+    for want in question.wants:
+        if want.line in short and want.line not in never:
+            there = _where_somebody_said_no(want, short[want.line], question, left)
+            if there:
+                found[want.line] = (sum(there.values()), list(there))
+    return found
 
 
-def _of_line(place: Place, want: Want, question: Question) -> list[LeftOut]:
-    """By the goods' own marks, or because the place has said no to what lies there."""
-    marks = list(_marks(place, want, question))
-    said = [
-        ("refused", one.why)
-        for one in question.refused
-        if (one.place, one.line) == (place.id, want.line) and not one.of_goods
-    ]
-    return [LeftOut(place=place.id, why=why, rule=rule, line=want.line) for rule, why in (*marks, *said)]
+def _where_somebody_said_no(
+    want: Want, units: int, question: Question, left: Counter[tuple[int, int]]
+) -> dict[LeftOut, int]:
+    """Units of it that lie there, by who has said no; they are taken off what is left."""
+    found: dict[LeftOut, int] = {}
+    for one in question.refused:
+        if one.line != want.line or one.of_goods or not want.taken():
+            continue
+        lie = min(left[variant, one.place] // each for variant, each in want.taken())
+        here = max(0, min(lie, units - sum(found.values())))
+        if here:
+            left.subtract({(variant, one.place): here * each for variant, each in want.taken()})
+            found[LeftOut(place=one.place, why=one.why, rule="refused", line=want.line)] = here
+    return found
 
 
 def _why_not(place: Place, question: Question) -> tuple[str, str]:

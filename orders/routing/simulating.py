@@ -113,8 +113,9 @@ def simulate(decisions: Iterable[Kept], rules: RoutingRules) -> Simulation:
         except ValidationError:
             left_out += 1
             continue
-        after = decide(later.opened(question.model_copy(update={"rules": rules, "later": ()})))
-        pair = measure(question, before.chosen, before.short), measure(question, after.chosen, after.short)
+        tried = later.opened(question.model_copy(update={"rules": rules, "later": ()}))
+        after = decide(tried)
+        pair = measure(question, before.chosen, before.short), measure(tried, after.chosen, after.short)
         pairs.append(pair)
         if _takings(before) != _takings(after):
             told = Difference(order=kept.order, before=pair[0], after=pair[1], sentence=after.sentence)

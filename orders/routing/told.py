@@ -71,10 +71,11 @@ def _notes(question: Question, best: Way) -> str:
 
 def _nobody_may(question: Question) -> str:
     """Empty where some place may send some of it, and just has not got it."""
-    barred = bans.barred(question) if question.names_bans else {}
-    if not barred or len(barred) < len({want.line for want in question.wants}):
-        return ""
-    return "No place may send any of it."
+    wanted = {want.line: want.units for want in question.wants}
+    kept = bans.not_sent(question, wanted) if question.names_bans else {}
+    return (
+        "No place may send any of it." if kept and {line: units for line, (units, _) in kept.items()} == wanted else ""
+    )
 
 
 def _why(question: Question, weighed: Sequence[_Weighed]) -> str:

@@ -100,21 +100,33 @@ def test_what_has_no_room_today_is_not_barred_for_good():
 
 
 @pytest.mark.parametrize(
-    ("free", "of_goods", "kept"),
+    ("wants", "free", "of_goods", "lacking", "not_sent"),
     [
-        pytest.param({(BAG, 1): 2}, False, [(1, "it was closed")], id="all-of-it-lies-where-it-was-closed"),
-        pytest.param({(BAG, 1): 1}, False, None, id="some-of-it-is-nowhere"),
-        pytest.param({(BAG, 1): 2}, True, None, id="it-could-not-find-them"),
+        pytest.param([want(1, 2)], {(BAG, 1): 2}, False, {}, {1: 2}, id="all-of-it-lies-where-it-was-closed"),
+        pytest.param([want(1, 2)], {(BAG, 1): 1}, False, {1: 1}, {1: 1}, id="some-of-it-is-nowhere"),
+        pytest.param([want(1, 2)], {}, False, {1: 2}, {}, id="none-of-it-is-anywhere"),
+        pytest.param([want(1, 2)], {(BAG, 1): 2}, True, {1: 2}, {}, id="it-could-not-find-them"),
+        pytest.param([want(1, 1), want(2, 1)], {(BAG, 1): 1}, False, {2: 1}, {1: 1}, id="one-unit-counts-once"),
     ],
 )
-def test_what_lies_where_somebody_said_no_is_in_stock_and_what_they_could_not_find_is_not(free, of_goods, kept):
-    refused = (Refused(place=1, line=1, why="it was closed", of_goods=of_goods),)
-    asked = ask([want(1, 2)], free, refused=refused)
+@pytest.mark.parametrize("places", [PLACES, PLACES[:1]], ids=["several-places", "one-place"])
+def test_what_lies_where_somebody_said_no_is_in_stock_and_what_does_not_is_not(
+    wants, free, of_goods, lacking, not_sent, places
+):
+    refused = tuple(Refused(place=1, line=one.line, why="it was closed", of_goods=of_goods) for one in wants)
+    asked = ask(wants, free, places, refused=refused)
 
-    barred = {line: [(one.place, one.why) for one in places] for line, places in bans.barred(asked).items()}
-    assert barred == ({1: kept} if kept else {})
-    lacking, not_sent = banning.apart(asked, {1: 2})
-    assert (lacking, not_sent) == (({}, {1: 2}) if kept else ({1: 2}, {}))
+    assert banning.apart(asked, {one.line: one.units for one in wants}) == (lacking, not_sent)
+    assert {
+        (line, one.place, one.why) for line, (_, kept) in bans.not_sent(asked, not_sent).items() for one in kept
+    } == {(line, 1, "it was closed") for line in not_sent}
+
+
+def test_what_another_place_sends_is_not_asked_of_where_somebody_said_no():
+    closed = Refused(place=1, line=1, why="it was closed", of_goods=False)
+    asked = ask([want(1, 2)], {(BAG, 1): 1, (BAG, 2): 1}, refused=(closed,))
+
+    assert banning.apart(asked, {1: 1}) == ({}, {1: 1})
 
 
 def test_nobody_may_send_any_of_it_is_said_so():
