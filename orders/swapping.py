@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -155,9 +156,26 @@ def hold_what_is_written(session: Session, tenant: int, order: int, freed: Seque
 
 
 def held_on(freed: Sequence[Pick], taken: Sequence[Pick]) -> list[Holding]:
-    """What stays held for swaps: whatever was freed and is in no pick of what is planned. Pure."""
-    planned = {pick.variant for pick in taken}
-    return [Holding(pick=pick, shipment=NO_SHIPMENT) for pick in freed if pick.variant not in planned]
+    """What stays held for swaps: the units that were freed and are in no pick of what is planned, be it from there or
+    from elsewhere, or as a part of a bundle. Pure.
+    """
+    planned: Counter[tuple[int, int]] = Counter()
+    for pick in taken:
+        planned.update({(variant, pick.location): pick.units * each for variant, each in pick.taken()})
+    rest = [_beyond(pick, planned, {pick.location}) for pick in freed]
+    rest = [_beyond(pick, planned, {place for _, place in planned}) for pick in rest]
+    return [Holding(pick=pick, shipment=NO_SHIPMENT) for pick in rest if pick.units]
+
+
+def _beyond(freed: Pick, planned: Counter[tuple[int, int]], places: Collection[int]) -> Pick:
+    """The units of it that are not planned at these places; those that are, are taken off what is planned."""
+    left = freed.units
+    for variant, _ in freed.taken():
+        for place in sorted(places):
+            there = min(left, max(0, planned[variant, place]))
+            planned[variant, place] -= there
+            left -= there
+    return replace(freed, units=left)
 
 
 def told(session: Session, row: Swap) -> str:

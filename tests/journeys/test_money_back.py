@@ -300,7 +300,7 @@ def later(world: World, by: timedelta) -> None:
 
 
 def test_a_store_that_is_still_cancelling_is_looked_at_and_not_asked_again(world: World):
-    world.open_shop(job_delay_s=3.0)
+    world.open_shop(job_delay_s=8.0)
     placed = labelled(world, ("BAG", 1))
     begin(world, placed)
     world.settle()
@@ -310,7 +310,7 @@ def test_a_store_that_is_still_cancelling_is_looked_at_and_not_asked_again(world
         world.settle()
     assert (world.order(placed).state, asked_to_cancel(world)) == ("cancelling", 1)
 
-    time.sleep(3.1)  # the store's own time
+    time.sleep(8.1)  # the store's own time
     world.hurry_but_voids()
     world.settle()
     assert (world.order(placed).state, asked_to_cancel(world)) == ("cancelled", 1)

@@ -358,7 +358,7 @@ def test_a_part_that_dies_at_any_boundary_is_taken_back_once_and_the_rest_is_shi
 
 def test_a_cancellation_that_arrives_while_a_label_is_being_bought_loses_none_and_buys_no_other(world: World):
     world.open_shop()
-    world.fault(vendor="easypost", kind="latency", operation="shipment.buy", delay_s=2.0)
+    world.fault(vendor="easypost", kind="latency", operation="shipment.buy", delay_s=6.0)
     placed = world.place(("BAG", 1))
     world.heard()
     worker = Thread(target=world.work_off)
@@ -546,12 +546,12 @@ def test_a_refused_step_can_be_gone_without(world: World):
 
 
 def test_a_store_that_takes_its_time_is_looked_at_again(world: World):
-    world.open_shop(job_delay_s=1.5)
+    world.open_shop(job_delay_s=5.0)
     placed = labelled(world, ("BAG", 1))
 
     cancel(world, placed)
     assert world.order(placed).state == "cancelling"
-    time.sleep(1.6)  # the store's own time
+    time.sleep(5.1)  # the store's own time
     world.hurry()
     world.settle()
 

@@ -198,7 +198,7 @@ def test_the_same_key_with_other_parameters_is_refused(client):
 
 
 def test_the_same_key_in_flight_is_a_conflict_and_acts_once(sandbox):
-    sandbox.fault(vendor="stripe", operation="payment_intent.create", kind="latency", delay_s=0.4)
+    sandbox.fault(vendor="stripe", operation="payment_intent.create", kind="latency", delay_s=3)
     first_is_in = threading.Event()
     wish, headers = {"amount": 100, "currency": "usd"}, {"Idempotency-Key": "k"}
 
