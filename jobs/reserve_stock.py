@@ -125,7 +125,7 @@ def _take(
     if chosen and chosen.picks:
         planned = _send(session, work, order, chosen, wanted, rules, again=again)
         holdings, joined = [*holdings, *planned.holdings], planned.joined
-    holdings = [*holdings, *swapping.held_on(freed, picks)]
+    holdings = [*holdings, *swapping.held_on(freed, picks, wanted.everything)]
     elsewhere = telling_stock.is_from_elsewhere(session, work.tenant, order.id)
     # The last statement of the transaction: popular variants stay locked from here to the commit only.
     _hold(session, work.tenant, order.id, holdings, elsewhere=elsewhere)
@@ -184,8 +184,8 @@ def _choose(
 
 def _note_what_stays(session: Session, work: Work, order: int, chosen: Chosen | None, wanted: Demand) -> None:
     """Hold it for what nobody may send, and for what is not split further, with a record of why."""
-    question, decision, short = (chosen.question, chosen.decision, chosen.missing) if chosen else (None, None, {})
-    barred = banning.note(session, work.tenant, order, question, short, wanted.lines, now=work.now())
+    question, decision = (chosen.question, chosen.decision) if chosen else (None, None)
+    barred = banning.note(session, work.tenant, order, chosen, wanted.lines, now=work.now())
     kept = not_split.note(session, work.tenant, order, question, decision, wanted.lines, now=work.now())
     if (barred or kept) and chosen and not chosen.picks:
         planning.write_down_anew(session, work.tenant, order, chosen)

@@ -113,8 +113,8 @@ def _draw(session: Session, work: Work, quotes: Sequence[Quote]) -> Drawn | None
         standing=not_split.standing(session, work.tenant, order.id, wanted.wants),
     )  # fmt: skip
     chosen = planning.decided(question)
-    short, _ = banning.apart(question, chosen.missing)
-    banning.note(session, work.tenant, order.id, question, chosen.missing, wanted.lines, now=work.now())
+    short, _ = banning.apart(question, chosen.missing, chosen.spoken_for)
+    banning.note(session, work.tenant, order.id, chosen, wanted.lines, now=work.now())
     not_split.note(session, work.tenant, order.id, question, chosen.decision, wanted.lines, now=work.now())
     planning.note_shortage(session, work.tenant, order.id, short, wanted, now=work.now())
     leaving = planning.consignments(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from orders import holds
 from orders.holds import Problem
 from orders.routing import bans
-from orders.routing.bans import LeftOut
+from orders.routing.bans import LeftOut, Lying
 from orders.routing.question import Question
 from records.orders import OrderLine
 from records.routing import Bans
@@ -26,6 +27,19 @@ _REMEDY = (
 _PLACES_NAMED = 3
 
 
+class Chosen(Protocol):
+    """Where an order's units come from, and what of it nobody sends, by order line."""
+
+    @property
+    def question(self) -> Question: ...
+
+    @property
+    def missing(self) -> Mapping[int, int]: ...
+
+    @property
+    def spoken_for(self) -> Iterable[Lying]: ...
+
+
 def bans_in(session: Session, tenant: int, order: int) -> dict[int, Bans]:
     """By order line, what is marked: its own goods, and what a bundle is put together from."""
     return _together(session.execute(_BANS_IN, {"tenant": tenant, "order": order}))
@@ -36,27 +50,30 @@ def bans_of(session: Session, tenant: int, variant: int) -> Bans:
     return _together(session.execute(_BANS_OF, {"tenant": tenant, "variant": variant})).get(variant, Bans())
 
 
-def apart(question: Question, short: Mapping[int, int]) -> tuple[dict[int, int], dict[int, int]]:
+def apart(
+    question: Question, short: Mapping[int, int], spoken_for: Iterable[Lying] = ()
+) -> tuple[dict[int, int], dict[int, int]]:
     """Of the units that are short: those that nobody has, and those that nobody may send. Pure."""
-    not_sent = {line: units for line, (units, _) in bans.not_sent(question, short).items()}
+    not_sent = {line: units for line, (units, _) in bans.not_sent(question, short, spoken_for).items()}
     return dict(Counter(short) - Counter(not_sent)), not_sent
 
 
 def note(
-    session: Session, tenant: int, order: int, question: Question | None, short: Mapping[int, int],
-    lines: Mapping[int, OrderLine], *, now: datetime,
-) -> bool:  # fmt: skip
+    session: Session, tenant: int, order: int, chosen: Chosen | None, lines: Mapping[int, OrderLine], *, now: datetime
+) -> bool:
     """Hold an order for the units that are short and that no location may send, or let it go where there are none;
     answers whether it is held.
     """
-    not_sent = bans.not_sent(question, short) if question else {}
-    if question is None or not not_sent:
+    not_sent = bans.not_sent(chosen.question, chosen.missing, chosen.spoken_for) if chosen else {}
+    if chosen is None or not not_sent:
         holds.release(session, tenant, order, HOLD, by="packline", now=now)
         return False
     kept = [
         (f"{units} × {lines[line].sku or lines[line].title}", why) for line, (units, why) in sorted(not_sent.items())
     ]
-    holds.place(session, tenant, order, Problem(kind=HOLD, reason=_told(question, kept), remedy=_REMEDY), by="packline")
+    holds.place(
+        session, tenant, order, Problem(kind=HOLD, reason=_told(chosen.question, kept), remedy=_REMEDY), by="packline"
+    )
     return True
 
 

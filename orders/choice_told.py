@@ -11,7 +11,7 @@ from babel.dates import format_date, format_datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from orders import choosing, planning, restocking, shortage, swap_offers, swapping
+from orders import choosing, planning, restocking, shortage, staying, swap_offers, swapping
 from orders.amounts import amount
 from orders.shortage import Units
 from orders.swap_offers import Offer
@@ -121,8 +121,8 @@ def told(session: Session, row: Choice, *, today: date, swaps: bool = False) -> 
 
 def holds_something(session: Session, tenant: int, order: int, short: Units) -> bool:
     """Whether an order has units that could leave and have no shipment yet."""
-    units = planning.demand(session, tenant, order).units
-    return any(count > short.get(line, 0) for line, count in units.items())
+    units, stay = planning.demand(session, tenant, order).units, staying.units(session, tenant, order)
+    return any(count > short.get(line, 0) + stay[line] for line, count in units.items())
 
 
 def by_default(told_of: Told) -> str:

@@ -29,7 +29,7 @@ from orders.holds import Problem
 from orders.promising import Promise
 from orders.routing.decision import Decision, decide, digest
 from orders.routing.question import Question, Want
-from orders.routing.ways import Way, quote_of
+from orders.routing.ways import Taking, Way, quote_of
 from orders.shortage import Asked
 from records import decisions
 from records.decisions import RoutingDecision
@@ -83,6 +83,11 @@ class Chosen:
     def kept(self) -> Mapping[int, int]:
         """Units that lie free and stay by the merchant's rules, by order line."""
         return shortage.kept_back(self.decision, self.question)
+
+    @property
+    def spoken_for(self) -> tuple[Taking, ...]:
+        """Units that lie for lines of their own: they are sent, or kept."""
+        return shortage.spoken_for(self.decision, self.question)
 
     @property
     def sentence(self) -> str:
@@ -167,7 +172,7 @@ def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[
     Buyers are not asked about what nobody may send, or what is not split further: that is the merchant's to settle.
     """
     chosen = decided(question.model_copy(update={"whole_or_nothing": False}))
-    lacking, barred = banning.apart(question, chosen.missing)
+    lacking, barred = banning.apart(question, chosen.missing, chosen.spoken_for)
     kept = chosen.kept
     if not (lacking or barred or kept):  # then it is no matter if all is wanted at once, and the shop's word is kept
         return Chosen(question=question, decision=chosen.decision), {}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from orders.routing.decision import Decision
 from orders.routing.question import Question
-from orders.routing.ways import beyond
+from orders.routing.ways import Taking, beyond
 from records.tenants import Rules
 
 Units = Mapping[int, int]
@@ -72,11 +72,13 @@ def missing(decision: Decision, question: Question) -> dict[int, int]:
 
 def kept_back(decision: Decision, question: Question) -> dict[int, int]:
     """Units that lie free, and that the merchant's rules alone keep from leaving: an order is not split further."""
+    return dict(sum((Counter({one.line: one.units}) for one in _staying(decision, question)), Counter[int]()))
+
+
+def spoken_for(decision: Decision, question: Question) -> tuple[Taking, ...]:
+    """The units that lie somewhere for lines that are sent from there, or are kept there by the merchant's rules."""
     best = decision.weighed[0].way if decision.weighed else None
-    if best is not None and not best.short:
-        return {}
-    rest = beyond(question, best)
-    return dict(sum((Counter({one.line: one.units}) for one in rest.takings), Counter[int]()))
+    return (*(best.takings if best else ()), *_staying(decision, question))
 
 
 def covers(asked: Asked | None, short: Units) -> bool:
@@ -114,3 +116,8 @@ def answer(lines: Mapping[int, str], *, ship_rest: bool, held_back: bool) -> Ans
     if not held_back:
         return Answer(lines=lines)
     return Answer(lines=lines, rest="together" if WAIT in lines.values() and not ship_rest else "now")
+
+
+def _staying(decision: Decision, question: Question) -> tuple[Taking, ...]:
+    best = decision.weighed[0].way if decision.weighed else None
+    return () if best is not None and not best.short else beyond(question, best).takings

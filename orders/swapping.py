@@ -15,6 +15,7 @@ from orders import bundles, holds, inventory, lifecycle, store_counts, swap_offe
 from orders.allocation import Pick
 from orders.holds import Problem
 from orders.inventory import Holding
+from orders.routing.question import Want
 from orders.shortage import Units
 from orders.swap_offers import Offer
 from records import choices, timeline
@@ -155,16 +156,38 @@ def hold_what_is_written(session: Session, tenant: int, order: int, freed: Seque
     inventory.reserve(session, tenant, order, holdings, actor="packline")
 
 
-def held_on(freed: Sequence[Pick], taken: Sequence[Pick]) -> list[Holding]:
+def held_on(freed: Sequence[Pick], taken: Sequence[Pick], wants: Sequence[Want] = ()) -> list[Holding]:
     """What stays held for swaps: the units that were freed and are in no pick of what is planned, be it from there or
-    from elsewhere, or as a part of a bundle. Pure.
+    from elsewhere, or as a part of a bundle. What leaves from elsewhere while as much of it is still wanted (of all
+    that the order `wants`) is another line's. Pure.
     """
     planned: Counter[tuple[int, int]] = Counter()
     for pick in taken:
         planned.update({(variant, pick.location): pick.units * each for variant, each in pick.taken()})
-    rest = [_beyond(pick, planned, {pick.location}) for pick in freed]
-    rest = [_beyond(pick, planned, {place for _, place in planned}) for pick in rest]
+    still = _still_wanted(wants, planned)
+    here = [_beyond(pick, planned, {pick.location}) for pick in freed]
+    rest = [_beyond(pick, planned, {place for _, place in planned}) for pick in here]
+    for pick in rest:
+        still.subtract({variant: pick.units for variant, _ in pick.taken()})
+    rest = [_kept(pick, lying.units, still) for pick, lying in zip(rest, here, strict=True)]
     return [Holding(pick=pick, shipment=NO_SHIPMENT) for pick in rest if pick.units]
+
+
+def _still_wanted(wants: Sequence[Want], planned: Counter[tuple[int, int]]) -> Counter[int]:
+    """Units of each variant that are wanted and not planned."""
+    still: Counter[int] = Counter()
+    for want in wants:
+        still.update({variant: want.units * each for variant, each in want.taken()})
+    for (variant, _), units in planned.items():
+        still[variant] -= units
+    return still
+
+
+def _kept(held: Pick, most: int, still: Counter[int]) -> Pick:
+    """The same with the units, of at most as many as lie there, that are still wanted; these are taken off."""
+    more = max(0, min(most - held.units, *(still[variant] for variant, _ in held.taken())))
+    still.subtract({variant: more for variant, _ in held.taken()})
+    return replace(held, units=held.units + more)
 
 
 def _beyond(freed: Pick, planned: Counter[tuple[int, int]], places: Collection[int]) -> Pick:
@@ -202,11 +225,10 @@ def _still_there(session: Session, tenant: int, freed: Sequence[Pick]) -> list[P
     free = Counter(inventory.available(session, tenant, variants, {pick.location for pick in freed}))
     there = []
     for pick in freed:
-        wanted = {(variant, pick.location): pick.units * each for variant, each in pick.taken()}
-        if all(free[level] >= units for level, units in wanted.items()):
-            free.subtract(wanted)
-            there.append(pick)
-    return there
+        units = min(pick.units, *(max(0, free[variant, pick.location]) // each for variant, each in pick.taken()))
+        free.subtract({(variant, pick.location): units * each for variant, each in pick.taken()})
+        there.append(replace(pick, units=units))
+    return [pick for pick in there if pick.units]
 
 
 def _stays(held: Pick, wanted: Mapping[int, int], short: Units) -> bool:

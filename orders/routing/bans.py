@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from pydantic import Field
 
@@ -12,6 +13,14 @@ from orders.routing.question import Place, Question, Want
 
 # What no stock coming in will change: a person has to say otherwise, or the line is given up.
 FOR_GOOD = frozenset({"never_to", "only_to", "hazmat", "not_sent_to"})
+
+
+class Lying(Protocol):
+    """Units of a line at a place."""
+
+    line: int
+    place: int
+    units: int
 
 
 class LeftOut(Noun):
@@ -66,16 +75,22 @@ def barred(question: Question) -> Mapping[int, Sequence[LeftOut]]:
     return found
 
 
-def not_sent(question: Question, short: Mapping[int, int]) -> dict[int, tuple[int, Sequence[LeftOut]]]:
+def not_sent(
+    question: Question, short: Mapping[int, int], spoken_for: Iterable[Lying] = ()
+) -> dict[int, tuple[int, Sequence[LeftOut]]]:
     """Of the units that are short (by order line), those that nobody may send, and by what they are kept back.
 
-    What lies where somebody has said no is in stock, but for what they could not find there. A unit counts once.
+    What lies where somebody has said no is in stock, but for what they could not find there. A unit counts once: what
+    is `spoken_for` lies for other lines.
     """
     never = barred(question)
     found: dict[int, tuple[int, Sequence[LeftOut]]] = {
         line: (units, never[line]) for line, units in short.items() if line in never
     }
     left = Counter({(shelf.variant, shelf.place): shelf.units for shelf in question.shelves})
+    made_of = {want.line: want.taken() for want in question.wants}
+    for one in spoken_for:
+        left.subtract({(variant, one.place): one.units * each for variant, each in made_of[one.line]})
     for want in question.wants:
         if want.line in short and want.line not in never:
             there = _where_somebody_said_no(want, short[want.line], question, left)
@@ -89,8 +104,9 @@ def _where_somebody_said_no(
 ) -> dict[LeftOut, int]:
     """Units of it that lie there, by who has said no; they are taken off what is left."""
     found: dict[LeftOut, int] = {}
+    without_goods = {one.place for one in question.refused if one.line == want.line and one.of_goods}
     for one in question.refused:
-        if one.line != want.line or one.of_goods or not want.taken():
+        if one.line != want.line or one.place in without_goods or not want.taken():
             continue
         lie = min(left[variant, one.place] // each for variant, each in want.taken())
         here = max(0, min(lie, units - sum(found.values())))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from jobs import desk, rerouting, reshaping, stock_desk
-from tests.world import World, variant
+from tests.world import SHOP, World, variant
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 
@@ -173,6 +173,29 @@ def test_a_place_that_was_closed_is_not_asked_again_because_stock_came(world: Wo
         assert desk.ask_again(session, world.tenant, world.order(placed).id, shipment.location_id, by="person:Grace")
     world.settle()
     assert (shipments(world)[-1], world.open_holds(placed)) == (("Reno", "announced"), [])
+
+
+def test_nobody_is_offered_as_the_rest_what_no_place_may_send(world: World):
+    open_shop(world, Reno=2)
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE tenants SET rules = rules || '{\"ask_when_short\": true}'"))
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.create", times=None)
+    placed = world.place(("BAG", 2))
+    world.settle()
+    (shipment,) = world.rows("SELECT id FROM shipments")
+    told = {"shop": SHOP, "sku": "BAG", "location": "Reno", "on_hand": 1}
+    world.control("POST", "/shopify/inventory", told)
+    world.read_catalogue()
+    assert cannot_send(world, shipment.id, "closed") == ""
+    world.settle()
+
+    assert world.open_holds(placed) == ["barred", "stock"]
+    (asked,) = world.rows("SELECT short FROM choices")
+    assert list(asked.short.values()) == [1]
+    (letter,) = world.letters()
+    assert "we wait for what is missing" in letter["text"]
+    assert "together" not in letter["text"]
+    assert "rest" not in letter["text"]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
-
+from tests import patient
 from tests.world import STRIPE_KEY, World
 
 # (what would be broken, the rows that break it)
@@ -104,7 +103,7 @@ def _one_refund_a_step(world: World) -> None:
 
 def _refunds_within_captures(world: World) -> None:
     """Asked of those who moved the money; our own totals say nothing that we did not make consistent ourselves."""
-    charges = httpx.get(
+    charges = patient.get(
         f"{world.sandbox}/v1/charges?limit=100", headers={"Authorization": f"Bearer {STRIPE_KEY}"}
     ).json()["data"]
     for charge in charges:
@@ -117,7 +116,7 @@ def _refunds_within_captures(world: World) -> None:
 
 
 def stripe_refunds(world: World, charge: str) -> list[dict]:
-    answered = httpx.get(
+    answered = patient.get(
         f"{world.sandbox}/v1/refunds?charge={charge}&limit=100", headers={"Authorization": f"Bearer {STRIPE_KEY}"}
     )
     return answered.json()["data"]

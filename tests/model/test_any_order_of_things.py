@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from sqlalchemy import text
 from jobs import desk, runner
 from orders.reversal import ON_THE_ROAD, Wish
 from orders.taking_back import Begun
+from tests import patient
 from tests.conftest import EMPTY_TABLES, FIRST_IDS
 from tests.dying import work_off_until
 from tests.model import invariants
@@ -405,7 +405,7 @@ def money_went_back(world: World, order: Promised) -> None:
 
 
 def stripe(world: World, path: str) -> dict:
-    answered = httpx.get(f"{world.sandbox}/v1/{path}", headers={"Authorization": f"Bearer {STRIPE_KEY}"})
+    answered = patient.get(f"{world.sandbox}/v1/{path}", headers={"Authorization": f"Bearer {STRIPE_KEY}"})
     answered.raise_for_status()
     return answered.json()
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from orders import banning
+from orders.planning import decided
 from orders.routing import bans, decision
 from orders.routing.question import Question, Refused
 from orders.routing.simulating import Kept, replay, simulate
@@ -127,6 +128,33 @@ def test_what_another_place_sends_is_not_asked_of_where_somebody_said_no():
     asked = ask([want(1, 2)], {(BAG, 1): 1, (BAG, 2): 1}, refused=(closed,))
 
     assert banning.apart(asked, {1: 1}) == ({}, {1: 1})
+
+
+def test_what_leaves_for_another_line_does_not_lie_where_somebody_said_no():
+    closed = Refused(place=1, line=1, why="it was closed", of_goods=False)
+    chosen = decided(ask([want(1, 1), want(2, 1)], {(BAG, 1): 1}, PLACES[:1], refused=(closed,)))
+
+    assert [(pick.line, pick.location, pick.units) for pick in chosen.picks] == [(2, 1, 1)]
+    assert banning.apart(chosen.question, chosen.missing, chosen.spoken_for) == ({1: 1}, {})
+
+
+def test_what_stays_by_the_merchants_rules_does_not_lie_where_somebody_said_no():
+    closed = Refused(place=1, line=1, why="it was closed", of_goods=False)
+    rules = RoutingRules(most_shipments=1)
+    free = {(BAG, 1): 1, (HAT, 2): 2}
+    chosen = decided(ask([want(1, 1), want(2, 1), want(3, 2, HAT)], free, PLACES[:2], refused=(closed,), rules=rules))
+
+    assert ([pick.line for pick in chosen.picks], chosen.kept) == ([3], {2: 1})
+    assert banning.apart(chosen.question, chosen.missing, chosen.spoken_for) == ({1: 1}, {})
+
+
+def test_what_a_place_could_not_find_lies_there_for_no_other_reason_either():
+    closed = Refused(place=1, line=1, why="it was closed", of_goods=False)
+    empty = Refused(place=1, line=1, why="it could not find the goods")
+
+    for refused in ((closed, empty), (empty, closed)):
+        asked = ask([want(1, 2)], {(BAG, 1): 2}, PLACES[:1], refused=refused)
+        assert banning.apart(asked, {1: 2}) == ({1: 2}, {})
 
 
 def test_nobody_may_send_any_of_it_is_said_so():

@@ -3,6 +3,7 @@
 import pytest
 
 from orders.allocation import Pick
+from orders.routing.question import Want
 from orders.swapping import NO_SHIPMENT, held_on
 
 RED, BLUE, HERE, THERE = 7, 8, 1, 2
@@ -35,3 +36,18 @@ def test_what_was_freed_and_is_in_no_pick_stays_held(freed, taken, stays):
 
     assert [(one.pick.location, one.pick.units) for one in held] == stays
     assert {one.shipment for one in held} <= {NO_SHIPMENT}
+
+
+@pytest.mark.parametrize(
+    ("freed", "taken", "wants", "stays"),
+    [
+        pytest.param([pick(1)], [pick(2, line=3, place=THERE)], {3: 2, 9: 1}, [(HERE, 1)], id="another-line-leaves"),
+        pytest.param([pick(2)], [pick(1, line=3, place=THERE)], {3: 1, 9: 1}, [(HERE, 1)], id="one-is-wanted-still"),
+        pytest.param([pick(1)], [pick(3, line=9, place=THERE)], {3: 2, 9: 1}, [], id="all-that-is-wanted-leaves"),
+        pytest.param([pick(2)], [pick(1, line=9)], {3: 4, 9: 1}, [(HERE, 1)], id="no-more-than-was-held"),
+    ],
+)  # fmt: skip
+def test_what_leaves_from_elsewhere_for_another_line_frees_nothing_that_is_wanted_still(freed, taken, wants, stays):
+    held = held_on(freed, taken, [Want(line=line, variant=RED, units=units) for line, units in wants.items()])
+
+    assert [(one.pick.location, one.pick.units) for one in held] == stays
