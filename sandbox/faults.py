@@ -115,14 +115,18 @@ def _true_answer(_fault: Fault, answer: Answer | None, _errors: ErrorShape) -> A
 
 
 def _too_many(fault: Fault, _answer: Answer | None, errors: ErrorShape) -> Answer:
-    wait = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
-    return Answer(429, errors(429), wait)
+    return Answer(429, errors(429), _wait_told(fault))
 
 
 def _server_error(fault: Fault, answer: Answer | None, errors: ErrorShape) -> Answer:
     # Turned away at the door it is a 503; broken on the way back, a 500.
     status = fault.status or (503 if answer is None else 500)
-    return Answer(status, errors(status))
+    return Answer(status, errors(status), _wait_told(fault))
+
+
+def _wait_told(fault: Fault) -> dict[str, str]:
+    """The header of RFC 9110, 10.2.3, where the fault says how long to stay away."""
+    return {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
 
 
 def _dropped(_fault: Fault, _answer: Answer | None, _errors: ErrorShape) -> None:
