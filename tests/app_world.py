@@ -14,6 +14,7 @@ from config.settings import Settings
 from jobs import connect
 from records import database
 from records.tenants import Connection
+from tests import patient
 from tests.world import (
     EASYPOST_HOOK_SECRET,
     EASYPOST_KEY,
@@ -52,7 +53,7 @@ class AppWorld(World):
     def visit(self, domain: str = SHOP, *, path: str = "/app", **wish: Any) -> httpx.Response:
         """Open a page of the app in the store's admin; nothing is followed."""
         asked = {"shop": domain, "host": "YWRtaW4", "embedded": "1", "id_token": self.id_token(domain, **wish)}
-        return httpx.get(f"{self.origin}{path}", params=asked, trust_env=False, timeout=60)
+        return patient.get(f"{self.origin}{path}", params=asked, trust_env=False)
 
     def install(self, domain: str = SHOP) -> None:
         """Open the store and install the app in it; this world's tenant is that store's shop from then on."""

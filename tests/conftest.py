@@ -1,5 +1,7 @@
 """What every test may ask for: real PostgreSQL and Redis, empty, and the application on them."""
 
+import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from config import boot, embedded
 from config.settings import Settings
 from jobs import bell
 from records import database, migrate, schema
+from tests import compiled_once
 
 # Deleting the few rows of a test takes 5 ms, where truncating two dozen tables takes 40 to 120. As everything goes,
 # foreign keys need not be looked up: after an order of ten thousand lines that takes half a minute.
@@ -29,6 +32,13 @@ FIRST_IDS = text(
 )
 # A power cut is no part of any test, so nothing waits for the disk; what was committed survives the server's own crash.
 WAIT_FOR_NO_DISK = ("fsync = off", "full_page_writes = off")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name a failure at once: of a run that is stopped before its end, nothing else would say which story failed."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        what = getattr(getattr(report.longrepr, "reprcrash", None), "message", report.longreprtext)
+        sys.stderr.write(f"\nFAILED {report.nodeid} ({report.when}): {what.strip().partition(chr(10))[0]}\n")
 
 
 @contextmanager
@@ -117,6 +127,13 @@ def talkers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
         monkeypatch.setattr(AbstractConnection, verb, told)
     return names
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        compiled_once.attach(patched)
+        yield
 
 
 @pytest.fixture(autouse=True)

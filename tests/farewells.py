@@ -9,9 +9,9 @@ import json
 from itertools import count
 from typing import Any
 
-import httpx
 from sqlalchemy import text
 
+from tests import patient
 from tests.world import HOOK_SECRET, SHOP, World
 
 NUMBER = 954889
@@ -30,7 +30,7 @@ def deliver(
         "X-Shopify-Webhook-Id": id or f"farewell-{next(_ids)}", "X-Shopify-Event-Id": f"event-{next(_ids)}",
         "Content-Type": "application/json",
     }  # fmt: skip
-    answered = httpx.post(f"{world.origin}/hooks/shopify", content=raw, headers=headers, timeout=30)
+    answered = patient.post(f"{world.origin}/hooks/shopify", content=raw, headers=headers, timeout=30)
     return answered.status_code, answered.json()["result"]
 
 

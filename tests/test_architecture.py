@@ -335,6 +335,21 @@ def test_no_function_is_longer_than_a_screen():
     assert long == {}
 
 
+def test_a_test_that_asks_over_http_waits_as_long_as_a_busy_machine_needs():
+    """httpx's own five seconds have failed stories on a machine that stood still for longer: see tests/patient.py."""
+    asks = {
+        f"httpx.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "request", "stream", "Client")
+    }
+    impatient = [
+        f"{path.name}:{node.lineno}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(), filename=str(path)))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in asks
+    ]
+
+    assert impatient == []
+
+
 def test_no_exception_is_swallowed_in_silence():
     silent = [
         f"{path}:{node.lineno}" for path in PATHS for node in ast.walk(tree(path))

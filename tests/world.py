@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from flask import Flask
 from pydantic import SecretStr
@@ -30,6 +29,7 @@ from records import database
 from records.orders import Order
 from records.tenants import Rules
 from sandbox.server import create_sandbox, make_sandbox_server
+from tests import patient
 
 SHOP, TOKEN, HOOK_SECRET = "acme.myshopify.com", "shpat_acme", "hush-acme"
 STRIPE_KEY, STRIPE_HOOK_SECRET = "sk_test_acme", "whsec_acme"
@@ -52,6 +52,8 @@ BUYER = {
     "province_code": "CA", "zip": "94107", "country_code": "US", "phone": "4155550100",
 }  # fmt: skip
 EASTERN_BUYER = BUYER | {"address1": "20 W 34th St", "city": "New York", "province_code": "NY", "zip": "10001"}
+# A server that is to stop is noticed to be after this long: http.server looks up twice a second by itself.
+LOOKS_UP_S = 0.02
 _ASK_AGAIN = """
 UPDATE jobs SET due_at = now() FROM holds
 WHERE jobs.kind = 'verify_order' AND jobs.state = 'due' AND jobs.due_at > now()
@@ -83,7 +85,7 @@ class World:
     connections: dict[str, str] = field(default_factory=dict)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answered = httpx.request(method, f"{self.sandbox}/_sandbox{path}", json=body, timeout=60)
+        answered = patient.request(method, f"{self.sandbox}/_sandbox{path}", json=body)
         assert answered.status_code < 300, answered.text
         return answered.json()
 
@@ -137,7 +139,7 @@ class World:
 
     def heard(self) -> None:
         """Wait until every webhook that is on its way has been answered."""
-        assert self.control("POST", "/deliveries/flush", {"timeout_s": 30}) == {"queued": 0}
+        assert self.control("POST", "/deliveries/flush", {"timeout_s": 50}) == {"queued": 0}
 
     def settle(self) -> None:
         """Let webhooks arrive and work be done, until neither leads to the other any more."""
@@ -279,7 +281,7 @@ class World:
 @contextmanager
 def running_sandbox() -> Iterator[str]:
     server = make_sandbox_server(create_sandbox(), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(LOOKS_UP_S,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
@@ -290,7 +292,7 @@ def running_sandbox() -> Iterator[str]:
 def serving(app: Flask) -> Iterator[str]:
     """The application's own door over real HTTP."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(LOOKS_UP_S,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -302,7 +304,7 @@ def running_world(settings: Settings, engine: Engine, sandbox: str) -> Iterator[
     pointed = settings.model_copy(
         update={
             "shopify_origin": sandbox, "stripe_api_base": sandbox, "easypost_api_base": sandbox,
-            "mail_url": SecretStr(f"smtp://127.0.0.1:{httpx.get(f'{sandbox}/_sandbox/mail').json()['port']}"),
+            "mail_url": SecretStr(f"smtp://127.0.0.1:{patient.get(f'{sandbox}/_sandbox/mail').json()['port']}"),
             "mail_from": "orders@packline.example",
         }
     )  # fmt: skip

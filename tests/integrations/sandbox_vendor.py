@@ -3,9 +3,8 @@
 import threading
 from urllib.parse import urlencode
 
-import httpx
-
 from integrations.ports import Origins
+from tests import patient
 
 
 class SandboxVendor:
@@ -15,7 +14,7 @@ class SandboxVendor:
         self.origin = origin
         self.origins = Origins(shopify=origin, stripe=origin, easypost=origin)
         # One client: each new one would read the machine's certificates again, which costs more than the call.
-        self._door = httpx.Client(timeout=10, trust_env=False)
+        self._door = patient.Client(trust_env=False)
 
     def do(self, path, wish=None):
         answer = self._door.request("GET" if wish is None else "POST", f"{self.origin}/_sandbox{path}", json=wish)

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +37,7 @@ from integrations.nouns import (
 )
 from integrations.ports import Credentials, Delivery, Keys, Origins, Permanent, Temporary, Unreadable
 from integrations.storefronts.shopify import documents, orders
+from tests import patient
 from tests.odd_input import (
     BROKEN,
     ODD,
@@ -383,7 +383,7 @@ def test_a_store_s_answer_with_one_odd_field_is_understood_or_refused(shop, conn
     placed = shop.order(("MUG", 2), ("POT", 1))
     question = {"query": documents.text("ReadOrder"), "variables": {"id": gid(placed)}, "operationName": "ReadOrder"}
     url = f"{shop.sandbox.origin}/admin/api/2026-10/graphql.json"
-    whole = httpx.post(url, json=question, headers={"X-Shopify-Access-Token": TOKEN}, trust_env=False).json()
+    whole = patient.post(url, json=question, headers={"X-Shopify-Access-Token": TOKEN}, trust_env=False).json()
     scripted.script[:] = [Answer(whole)]
     assert connectors["shopify"].read_order(gid(placed)).snapshot.name == placed["name"]
 

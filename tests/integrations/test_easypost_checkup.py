@@ -8,6 +8,7 @@ from integrations import registry
 from integrations.carriers.easypost import checkup
 from integrations.ports import Credentials, Permanent, Temporary
 from sandbox.easypost_accounts import DEFAULT_KEY
+from tests import patient
 
 LIVE = "EZAKacme"
 
@@ -47,10 +48,9 @@ def test_a_test_key_is_known_by_easyposts_answer_and_tells_no_more_than_its_newe
 
 def bought(sandbox):
     """Something that EasyPost tells of: a tracker."""
-    import httpx
 
     wish = {"tracker": {"tracking_code": "EZ1000000001", "carrier": "USPS"}}
-    httpx.post(f"{sandbox.origin}/v2/trackers", json=wish, auth=(DEFAULT_KEY, ""), trust_env=False).raise_for_status()
+    patient.post(f"{sandbox.origin}/v2/trackers", json=wish, auth=(DEFAULT_KEY, ""), trust_env=False).raise_for_status()
 
 
 @pytest.mark.parametrize(("key", "mode"), [("EZAKodd", "test"), ("EZTKodd", "production")])

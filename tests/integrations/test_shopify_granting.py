@@ -11,6 +11,7 @@ from scripted_vendor import Answer
 from integrations import registry
 from integrations.ports import AppKeys, Credentials, Origins, Permanent, Temporary
 from integrations.storefronts.shopify import app_home, code_grant, granting, scopes
+from tests import patient
 
 SHOP, TOKEN = "acme.myshopify.com", "shpat_by_hand"
 # As long as Shopify's own are.
@@ -303,7 +304,7 @@ def test_the_merchant_is_asked_at_the_store_for_every_scope_that_all_need_with_o
 
 def test_a_code_is_good_once_and_brings_a_pair_that_ends(at_store, notes):
     asked = code_grant.permission_url(SHOP, "s", "http://packline.example/auth/callback", KEYS, at_store.origins)
-    code = httpx.URL(httpx.get(asked, trust_env=False).headers["Location"]).params["code"]
+    code = httpx.URL(patient.get(asked, trust_env=False).headers["Location"]).params["code"]
 
     granted = granting.take_code(code, SHOP, KEYS, at_store.origins, notes.append)
 

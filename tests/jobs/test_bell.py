@@ -119,7 +119,7 @@ def test_a_redis_that_hangs_costs_nobody_anything_and_is_given_up_soon(hung, mon
 
     assert took[10] < QUICK_S
     assert took[-1] < WITHOUT_WAITING_S
-    assert seconds(lambda: eventually(lambda: lost() == before + 20, within_s=5)) < 3
+    assert seconds(lambda: eventually(lambda: lost() == before + 20)) < 9  # one after another they would take ten
 
 
 def test_ringing_goes_on_when_redis_is_back(base_settings, heard, monkeypatch):

@@ -36,7 +36,7 @@ def test_a_lease_is_renewed_again_and_again(lane, keeper, claim):
     with keeper.keeping(claim):
         for _ in range(3):
             shorten(lane)
-            eventually(lambda: renewed(lane), within_s=5)
+            eventually(lambda: renewed(lane))
 
 
 def test_a_lease_that_was_given_back_is_renewed_no_more(keeper, claim, monkeypatch):
@@ -45,9 +45,9 @@ def test_a_lease_that_was_given_back_is_renewed_no_more(keeper, claim, monkeypat
     other = replace(claim, id=claim.id + 1)
 
     with keeper.keeping(claim):
-        eventually(lambda: claim in renewals, within_s=5)
+        eventually(lambda: claim in renewals)
     with keeper.keeping(other):
-        eventually(lambda: renewals.count(other) >= 2, within_s=5)
+        eventually(lambda: renewals.count(other) >= 2)
 
     assert claim not in renewals[renewals.index(other) :]
 
@@ -56,7 +56,7 @@ def test_a_lease_that_was_taken_over_is_let_go(lane, keeper, claim):
     with keeper.keeping(claim):
         lane.expire()
         second = lane.claim(worker="w2", lease_s=60)
-        eventually(lambda: not keeper._kept, within_s=5)
+        eventually(lambda: not keeper._kept)
 
     assert lane.job("worker", "fence") == ("w2", second.fence)
 
@@ -68,11 +68,11 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_the_keeping(lane, cla
 
     with LeaseKeeper(own, 0.3).keeping(claim):
         shorten(lane)
-        eventually(lambda: renewed(lane), within_s=5)
+        eventually(lambda: renewed(lane))
         assert lane.shop.one(cut) == 1
-        eventually(lambda: said.lines, within_s=5)
+        eventually(lambda: said.lines)
         shorten(lane)
-        eventually(lambda: renewed(lane), within_s=5)
+        eventually(lambda: renewed(lane))
 
     assert {line["event"] for line in said.lines} == {"lease not renewed"}
     own.dispose()
@@ -93,7 +93,7 @@ def test_a_forked_process_keeps_its_leases_with_a_thread_of_its_own(lane, keeper
 
     shorten(lane)
     with keeper.keeping(claim):
-        eventually(lambda: renewed(lane), within_s=5)
+        eventually(lambda: renewed(lane))
 
 
 def test_a_job_that_is_stuck_is_kept_no_longer_and_its_process_is_told(lane, keeper, claim, monkeypatch):
@@ -103,7 +103,7 @@ def test_a_job_that_is_stuck_is_kept_no_longer_and_its_process_is_told(lane, kee
     keeper.when_stuck = lambda: told.append(1)
 
     with keeper.keeping(claim):
-        eventually(lambda: told, within_s=5)
+        eventually(lambda: told)
         assert not keeper._kept
         lane.expire()
         assert lane.claim(worker="w2").fence == 2

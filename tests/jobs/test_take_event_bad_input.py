@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import time
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
+from sqlalchemy import event as database_event
 
 from config.keyring import Keyring
 from integrations.ports import Origins
@@ -222,16 +222,19 @@ def test_an_order_without_a_name_goes_by_its_number(letters):
 
 
 @pytest.mark.parametrize("lines", [6_553, 10_000])
-def test_an_order_of_ten_thousand_lines_is_taken_in_seconds(letters, lines):
+def test_an_order_of_ten_thousand_lines_is_taken_in_few_statements(letters, lines):
     wanted = [
         {"id": 1_000 + n, "sku": f"S{n}", "title": f"Thing {n}", "quantity": 1, "price": "1.00"} for n in range(lines)
     ]
     body = order(line_items=wanted)
-    started = time.monotonic()
+    asked: list[str] = []
+    listen = lambda *of: asked.append(of[2])
+    database_event.listen(letters.shop.engine, "before_cursor_execute", listen)
 
     assert letters.hear("shopify", "orders/create", body) == ("taken", "")
 
-    assert time.monotonic() - started < 15  # a statement a line would take longer than a vendor's whole patience
+    database_event.remove(letters.shop.engine, "before_cursor_execute", listen)
+    assert len(asked) < 100  # a statement a line would take longer than a vendor's whole patience
     assert letters.shop.one("SELECT count(*), sum(units), count(DISTINCT sku) FROM order_lines") == (
         lines,
         lines,

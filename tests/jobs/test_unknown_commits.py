@@ -131,7 +131,7 @@ def test_a_deadlock_is_tried_again_and_is_no_fault(lane, own_engine, shop):
                 pid = other.execute(text("SELECT pg_backend_pid()")).scalar_one()
                 waiting = _wants(other, touch, first)
                 eventually(lambda: shop.one("SELECT count(*) FROM pg_stat_activity WHERE pid = :p AND "
-                                            "wait_event_type = 'Lock'", p=pid) == 1, within_s=10)  # fmt: skip
+                                            "wait_event_type = 'Lock'", p=pid) == 1)  # fmt: skip
                 try:
                     session.execute(touch, {"id": second})
                 finally:
@@ -175,7 +175,7 @@ def test_a_retry_in_the_moment_of_a_newer_request_yields_to_it(lane, shop, engin
             session.flush()
             pressed = pool.submit(press)
             waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            eventually(lambda: lane.shop.one(waits) == 1, within_s=10)
+            eventually(lambda: lane.shop.one(waits) == 1)
         assert pressed.result(10) is True
 
     assert shop.rows("SELECT state, reason FROM jobs ORDER BY id") == [

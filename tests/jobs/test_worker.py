@@ -131,7 +131,7 @@ def running(settings, folder, *words, **environment):
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(30)
 
 
 @pytest.fixture
@@ -165,8 +165,8 @@ def test_jobs_are_done_and_nothing_but_ids_is_in_redis_or_the_logs(
         assert kept[b"description"] == b"run"
 
     with running(base_settings, tmp_path, ENTRY, tmp_path, LOG_LEVEL="DEBUG") as workers:
-        eventually(lambda: len(workers.notes("ended")) == 3, within_s=20)
-        eventually(lambda: shop.rows("SELECT DISTINCT state FROM jobs") == [("done",)], within_s=5)
+        eventually(lambda: len(workers.notes("ended")) == 3)
+        eventually(lambda: shop.rows("SELECT DISTINCT state FROM jobs") == [("done",)])
         assert listening(redis_connection) == sorted(QUEUES)
         everything = b" ".join(redis_connection.dump(key) or b"" for key in redis_connection.keys("*"))
         assert workers.stop() == 0
@@ -184,17 +184,15 @@ def test_a_job_whose_process_is_killed_is_finished_by_the_next(shop, base_settin
     (tmp_path / "wait").touch()
     with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
         ask(order)
-        ((_, victim),) = eventually(lambda: workers.notes("began"), within_s=20)
+        ((_, victim),) = eventually(lambda: workers.notes("began"))
         os.kill(int(victim), signal.SIGKILL)
         # Its supervisor saw it die: nobody waits for the lease to run out, which would leave `rung_at` as it was.
         freed = "SELECT count(*) FROM jobs WHERE state = 'running' AND lease_until < now() AND rung_at IS NULL"
-        eventually(lambda: shop.one(freed) == 1, within_s=10)
+        eventually(lambda: shop.one(freed) == 1)
         (tmp_path / "wait").unlink()
-        eventually(
-            lambda: sweep.run(shop.engine, redis_connection, patience_s=10) or workers.notes("ended"), within_s=10
-        )
-        ((_, finisher),) = eventually(lambda: workers.notes("ended"), within_s=10)
-        eventually(lambda: shop.one("SELECT state, fence FROM jobs") == ("done", 2), within_s=5)
+        eventually(lambda: sweep.run(shop.engine, redis_connection, patience_s=10) or workers.notes("ended"))
+        ((_, finisher),) = eventually(lambda: workers.notes("ended"))
+        eventually(lambda: shop.one("SELECT state, fence FROM jobs") == ("done", 2))
         assert workers.stop() == 0
 
     assert finisher != victim
@@ -208,14 +206,14 @@ def test_a_supervisor_that_is_told_to_stop_lets_the_job_in_hand_finish(shop, bas
     (tmp_path / "wait").touch()
     with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
         ask(first)
-        eventually(lambda: workers.notes("began"), within_s=20)
+        eventually(lambda: workers.notes("began"))
         workers.process.send_signal(signal.SIGTERM)
-        eventually(lambda: "stopping after the jobs in hand" in workers.logged(), within_s=5)
+        eventually(lambda: "stopping after the jobs in hand" in workers.logged())
         ask(second)
         with pytest.raises(subprocess.TimeoutExpired):
             workers.process.wait(1)
         (tmp_path / "wait").unlink()
-        assert workers.process.wait(10) == 0
+        assert workers.process.wait(30) == 0
 
     assert [subject for subject, _ in workers.notes("ended")] == [f"order/{first}"]
     assert shop.rows("SELECT subject, state, deaths FROM jobs ORDER BY id") == [
@@ -229,24 +227,24 @@ def test_workers_finish_and_end_when_their_supervisor_is_killed(shop, base_setti
     (tmp_path / "wait").touch()
     with running(base_settings, tmp_path, ENTRY, tmp_path) as workers:
         ask(order)
-        ((_, pid),) = eventually(lambda: workers.notes("began"), within_s=20)
+        ((_, pid),) = eventually(lambda: workers.notes("began"))
         workers.process.kill()
-        workers.process.wait(5)
+        workers.process.wait(30)
         (tmp_path / "wait").unlink()
-        eventually(lambda: shop.one("SELECT state FROM jobs") == "done", within_s=10)
-        eventually(lambda: not Path(f"/proc/{pid}").exists(), within_s=10)
+        eventually(lambda: shop.one("SELECT state FROM jobs") == "done")
+        eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
 @pytest.fixture
 def swept(shop, redis_connection):
     """Sweep, as the clock does, until something is so."""
 
-    def until(so, within_s=20):
+    def until(so):
         def look():
             sweep.run(shop.engine, redis_connection, patience_s=0.5)
             return so()
 
-        return eventually(look, within_s=within_s)
+        return eventually(look)
 
     return until
 
@@ -304,8 +302,8 @@ def test_a_run_that_swallows_the_alarm_is_ended_with_its_process_and_the_job_goe
     with running(base_settings, tmp_path, ENTRY, tmp_path, STUCK_AFTER_S="1.5") as workers:
         ask(stuck)
         ask(other)
-        ((_, victim),) = eventually(lambda: workers.notes("began"), within_s=20)
-        eventually(lambda: not Path(f"/proc/{victim}").exists(), within_s=15)
+        ((_, victim),) = eventually(lambda: workers.notes("began"))
+        eventually(lambda: not Path(f"/proc/{victim}").exists())
         (tmp_path / f"hang-{stuck}").unlink()
         swept(lambda: shop.rows("SELECT DISTINCT state FROM jobs") == [("done",)])
         assert workers.stop() == 0
@@ -343,6 +341,6 @@ def test_a_slow_vendor_of_one_shop_delays_another_shop_by_one_call_at_most(
 @pytest.mark.usefixtures("engine")
 def test_the_command_itself_listens_to_every_queue_and_stops_when_told(base_settings, redis_connection, tmp_path):
     with running(base_settings, tmp_path, "-m", "cli", "worker", "--processes", "1") as workers:
-        eventually(lambda: listening(redis_connection) == sorted(QUEUES), within_s=20)
+        eventually(lambda: listening(redis_connection) == sorted(QUEUES))
         assert workers.stop() == 0
     assert listening(redis_connection) == []

@@ -55,7 +55,7 @@ def test_what_the_store_never_heard_of_is_given_up_whole(world: World):
 
 def test_a_job_that_is_given_up_twice_leaves_nothing_in_doubt(world: World):
     order = placed(world)
-    world.fault(vendor="shopify", kind="timeout_before", operation="orderUpdate", times=1, delay_s=0.1)
+    world.fault(vendor="shopify", kind="timeout_before", operation="orderUpdate", times=None, delay_s=0.1)
     change(world, order, what="address", **NEW_YORK)
     world.settle()
     world.fault(vendor="shopify", kind="5xx", match="ReadOrder", status=403, times=None)

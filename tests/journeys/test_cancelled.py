@@ -65,11 +65,12 @@ def test_a_label_that_may_have_been_bought_is_found_and_given_back(world: World)
     """The carrier did it, the answer was lost, and the order was cancelled before anybody could look."""
     world.open_shop()
     world.fault(vendor="easypost", kind="timeout_after", operation="shipment.buy", times=1, delay_s=0.1)
-    world.fault(vendor="easypost", kind="5xx", operation="shipment.retrieve", times=1)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.retrieve", times=None)
     placed = world.place(("BAG", 1))
     world.settle()
     assert [row.state for row in world.rows("SELECT state FROM labels")] == ["intended"]
     assert len(world.labels_bought()) == 1
+    world.control("DELETE", "/faults")
 
     cancel(world, placed)
 

@@ -102,10 +102,11 @@ def test_a_carrier_that_may_not_be_asked_costs_no_second_label(world: World):
     """The purchase was lost, and when the carrier is asked about it, it refuses to answer: the quote must be kept."""
     world.open_shop()
     world.fault(vendor="easypost", kind="timeout_after", operation="shipment.buy", times=1, delay_s=0.1)
-    world.fault(vendor="easypost", kind="5xx", operation="shipment.retrieve", times=1)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.retrieve", times=None)
     placed = world.place(("BAG", 1))
     world.settle()
     assert [row.state for row in world.rows("SELECT state FROM labels")] == ["intended"]
+    world.control("DELETE", "/faults")
     world.rotate_carrier_key("EZTKwrong")
     world.hurry()
     world.settle()

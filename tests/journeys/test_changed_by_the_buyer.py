@@ -13,6 +13,7 @@ from integrations.nouns import Address
 from jobs import desk, runner
 from orders import consigning, forgotten, readdressing
 from records.tenants import Rules
+from tests import patient
 from tests.dying import work_off_until
 from tests.world import EASTERN_BUYER, World, variant
 
@@ -41,7 +42,7 @@ def link_to(world: World, order: dict) -> str:
 def change(world: World, order: dict, **form: object) -> httpx.Response:
     """Open the page, fill a form, see it once more, and say yes; answers the last page."""
     link = link_to(world, order)
-    with httpx.Client(follow_redirects=True) as browser:
+    with patient.Client(follow_redirects=True) as browser:
         assert browser.get(link).status_code == 200
         sure = browser.post(f"{link}/confirm", data=form)
         assert sure.status_code == 200, sure.text
@@ -161,19 +162,19 @@ def test_the_whole_order_is_cancelled_and_the_money_goes_back(world: World):
     assert world.store_orders()[order["name"]]["financial_status"] == "REFUNDED"
     assert world.level("BAG", "Reno") == (10, 0)
     assert world.labels_bought() == []
-    assert "Your order is cancelled" in httpx.get(link_to(world, order)).text
+    assert "Your order is cancelled" in patient.get(link_to(world, order)).text
 
 
 def test_once_it_is_packed_the_page_says_so_and_nothing_is_changed(world: World):
     order = placed(world, Rules())
     link = link_to(world, order)
 
-    page = httpx.get(link)
+    page = patient.get(link)
     assert "It is too late to change where it goes" in page.text
     assert "refuse the parcel" in page.text
     for form in ({"what": "address", **NEW_YORK}, {"what": "cancel"}, {"what": "lines", units(world, order)["MUG"]: 1}):
-        assert httpx.post(f"{link}/confirm", data=form).status_code == 409
-        answer = httpx.post(link, data=form)
+        assert patient.post(f"{link}/confirm", data=form).status_code == 409
+        answer = patient.post(link, data=form)
         assert (answer.status_code, "too late" in answer.text) == (409, True), form
 
     world.settle()
@@ -195,7 +196,7 @@ def test_a_label_that_is_begun_while_the_buyer_confirms_wins_or_loses_and_never_
         link, answers = link_to(world, order), []
         buying = Thread(target=runner.work_off, args=(world.services, world.tenant, f"order/{row.id}"))
         wish = {"what": "address", **NEW_YORK}
-        asking = Thread(target=lambda at=link, heard=answers, wish=wish: heard.append(httpx.post(at, data=wish)))
+        asking = Thread(target=lambda at=link, heard=answers, wish=wish: heard.append(patient.post(at, data=wish)))
         for thread in (buying, asking) if attempt % 2 else (asking, buying):
             thread.start()
         for thread in (buying, asking):
@@ -227,7 +228,7 @@ def test_an_address_that_the_store_refuses_holds_the_order_for_a_person(world: W
     assert world.open_holds(order) == ["change"]
     time_is_up(world)
     assert world.labels_bought() == []
-    assert "could not be written to your order" in httpx.get(link_to(world, order)).text
+    assert "could not be written to your order" in patient.get(link_to(world, order)).text
     change(world, order, what="address", **NEW_YORK)
     world.settle()
     assert world.open_holds(order) == []
@@ -268,7 +269,7 @@ def test_the_buyer_is_written_once_where_the_shop_says_so(world: World):
     (letter,) = world.letters()
     (found,) = set(re.findall(r"http://\S+/order/[\w.-]+", letter["text"]))
     assert found == link_to(world, order)
-    assert "You can still change your order" in httpx.get(found).text
+    assert "You can still change your order" in patient.get(found).text
     (kept,) = world.rows("SELECT words FROM notices")
     assert found not in kept.words
     with world.reading() as session:
@@ -292,9 +293,9 @@ def test_a_link_that_was_ended_leads_nowhere_and_the_next_one_does(world: World)
     with world.reading() as session:
         desk.end_links(session, world.tenant, world.order(order).id, by="person:Olga")
 
-    assert httpx.get(old).status_code == 404
-    assert httpx.post(old, data={"what": "cancel"}).status_code == 404
-    assert httpx.get(link_to(world, order)).status_code == 200
+    assert patient.get(old).status_code == 404
+    assert patient.post(old, data={"what": "cancel"}).status_code == 404
+    assert patient.get(link_to(world, order)).status_code == 200
 
 
 def test_a_buyer_who_was_forgotten_has_no_page_that_tells_who_they_were(world: World):
@@ -304,6 +305,6 @@ def test_a_buyer_who_was_forgotten_has_no_page_that_tells_who_they_were(world: W
     with world.reading() as session:
         forgotten.forget(session, world.tenant, world.order(order).id, sentence="Forgotten.")
 
-    page = httpx.get(link_to(world, order))
+    page = patient.get(link_to(world, order))
     assert not re.search("Ada|34th|10001|4155550100", page.text)
     assert world.rows("SELECT address FROM address_changes")[0].address == {"country": "US"}

@@ -16,6 +16,7 @@ from orders.reversing import Wish
 from records.choices import Choice
 from records.stock import Arrival
 from records.tenants import Rules
+from tests import patient
 from tests.dying import work_off_until
 from tests.world import STRIPE_KEY, World, variant
 
@@ -52,7 +53,7 @@ def link_in(letter: dict) -> str:
 def choose(world: World, link: str, said: str, rest: str = "together") -> httpx.Response:
     """Follow the mail's link, fill the form, see it once more, and say yes."""
     line = str(next(iter(choice(world).short)))
-    with httpx.Client(follow_redirects=True) as browser:
+    with patient.Client(follow_redirects=True) as browser:
         assert browser.get(link).status_code == 200
         wish = {f"line-{line}": said, "rest": rest}
         shown = browser.get(f"{link}/confirm", params=wish)
@@ -227,9 +228,7 @@ def test_who_only_waits_may_think_better_of_it_and_who_was_refunded_may_not(worl
 
 
 def choose_again(world: World, link: str, said: str) -> httpx.Response:
-    answered = httpx.post(
-        link, data={f"line-{next(iter(choice(world).short))}": said}, follow_redirects=True, timeout=60
-    )
+    answered = patient.post(link, data={f"line-{next(iter(choice(world).short))}": said}, follow_redirects=True)
     world.settle()
     return answered
 
@@ -269,9 +268,10 @@ def test_a_buyer_who_could_not_be_reminded_in_time_is_reminded_late_and_has_as_l
 
 
 def test_the_time_to_answer_begins_with_the_letter(world: World):
-    world.fault(vendor="mail", kind="busy", times=1)
+    world.fault(vendor="mail", kind="busy", times=None)
     asked(world, Rules(ask_when_short=True, days_to_answer=5, remind_hours_before=24))
     assert world.letters() == []
+    world.control("DELETE", "/faults")
     with world.engine.begin() as connection:  # three days go by until the server takes letters again
         days_later = "remind_at = remind_at - interval '3 days', answer_by = answer_by - interval '3 days'"
         connection.execute(text(f"UPDATE choices SET {days_later}"))
@@ -335,7 +335,7 @@ def test_stock_that_lands_first_ends_the_choice_and_the_link_says_so(world: Worl
 
     assert (choice(world).state, choice(world).answered_by) == ("answered", "stock")
     assert shipped(world, placed) == [{"AXE": 1, "BAG": 1, "MUG": 2}]
-    assert "Your order goes on" in httpx.get(link_in(world.letters()[0]), timeout=60).text
+    assert "Your order goes on" in patient.get(link_in(world.letters()[0])).text
     assert world.rows("SELECT 1 FROM jobs WHERE state = 'due' AND kind = 'ask_buyer'") == []
 
 
@@ -347,8 +347,8 @@ def test_a_cancelled_order_ends_its_choice(world: World):
 
     assert (world.order(placed).state, choice(world).state) == ("cancelled", "withdrawn")
     link = link_in(world.letters()[0])
-    assert "nothing left to choose" in httpx.get(link, timeout=60).text
-    assert httpx.post(link, data={"rest": "now"}, follow_redirects=True, timeout=60).status_code == 200
+    assert "nothing left to choose" in patient.get(link).text
+    assert patient.post(link, data={"rest": "now"}, follow_redirects=True).status_code == 200
     assert choice(world).state == "withdrawn"
     assert world.rows("SELECT 1 FROM jobs WHERE state = 'due' AND kind = 'ask_buyer'") == []
 
@@ -366,7 +366,7 @@ def test_other_units_that_run_short_are_a_new_question_and_fewer_are_none(world:
     land(world, "AXE", 1)
 
     assert (choice(world).state, len(choice(world).short), len(world.letters())) == ("asked", 1, 2)
-    assert "nothing left to choose" in httpx.get(first, timeout=60).text
+    assert "nothing left to choose" in patient.get(first).text
 
 
 def test_a_person_may_answer_for_the_buyer_with_a_reason(world: World):
@@ -388,7 +388,7 @@ def test_where_the_shop_ships_what_is_there_only_the_missing_line_is_asked_about
     placed = asked(world, Rules(ask_when_short=True, while_asked="ship_what_is_there"))
     assert shipped(world, placed) == [{"BAG": 1, "MUG": 2}]
     link = link_in(world.letters()[0])
-    assert "Send the rest now" not in httpx.get(link, timeout=60).text
+    assert "Send the rest now" not in patient.get(link).text
 
     choose(world, link, "refund")
 
@@ -408,7 +408,7 @@ def test_the_restock_date_is_the_next_day_on_which_units_are_expected(world: Wor
                 tenant_id=world.tenant, variant_id=axe.id, location_id=axe.place, units=5, due_on=on, reference="PO-1",
                 actor="person:Olga"))  # fmt: skip
 
-    page = httpx.get(link_in(world.letters()[0]), headers={"Accept-Language": "de-DE"}, timeout=60).text
+    page = patient.get(link_in(world.letters()[0]), headers={"Accept-Language": "de-DE"}).text
 
     assert "Expected on 9. März 2031." in page
     assert "30,00" in page

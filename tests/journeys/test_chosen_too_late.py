@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from sqlalchemy import text
 
 from jobs import desk
 from orders import taking_back
 from records.tenants import Rules
+from tests import patient
 from tests.journeys.test_chosen import asked, choice, choose, land, later, link_in, shipped
 from tests.world import World
 
@@ -39,7 +39,7 @@ def test_what_the_merchant_sent_by_hand_is_no_question_any_more(world: World):
     world.settle()
 
     assert (len(world.letters()), refunds(world)) == (1, [])
-    assert "nothing left to choose" in httpx.get(link_in(world.letters()[0]), timeout=60).text
+    assert "nothing left to choose" in patient.get(link_in(world.letters()[0])).text
 
 
 def with_an_open_choice(world: World, placed: dict) -> None:
@@ -65,7 +65,7 @@ def test_a_click_on_an_order_that_is_over_takes_nothing_off(world: World):
     with_an_open_choice(world, placed)
 
     link, line = link_in(world.letters()[0]), next(iter(choice(world).short))
-    answered = httpx.post(link, data={f"line-{line}": "refund", "rest": "now"}, follow_redirects=True, timeout=60)
+    answered = patient.post(link, data={f"line-{line}": "refund", "rest": "now"}, follow_redirects=True)
     world.settle()
 
     assert "nothing left to choose" in answered.text
@@ -111,5 +111,5 @@ def test_what_could_not_be_taken_off_waits_for_a_person_and_is_not_called_refund
         order = world.order(placed).id
         assert desk.release_hold(session, world.tenant, order, "operator", by="person:Olga", now=datetime.now(UTC))
     world.settle()
-    assert "Refunded the way you paid" in httpx.get(link_in(world.letters()[0]), timeout=60).text
+    assert "Refunded the way you paid" in patient.get(link_in(world.letters()[0])).text
     assert (len(refunds(world)), shipped(world, placed)) == (1, [{"BAG": 1, "MUG": 2}])

@@ -186,7 +186,7 @@ def test_of_what_a_carrier_brings_after_all_every_box_has_its_label_before_the_s
     assert world.rows("SELECT 1 FROM shipments WHERE courier IS NOT NULL") == []
     assert (world.order(order).arrives_on, shipments(world, order)) == (None, [("", "planned")])
     world.control("DELETE", "/faults")
-    world.fault(vendor="easypost", kind="5xx", operation="shipment.buy", times=1)
+    world.fault(vendor="easypost", kind="5xx", operation="shipment.buy", times=1, retry_after=3600)
     work_off_what_is_due(world)
 
     assert (len(world.labels_bought()), created(world)) == (1, 0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from threading import Thread
 
-import httpx
 from sqlalchemy import text
 
 from jobs import desk, digital_desk, runner
 from orders.reversing import Wish
+from tests import patient
 from tests.dying import work_off_until
 from tests.giving import SHELF, given, mails, page_in, paste, sold
 from tests.world import World
@@ -80,16 +80,16 @@ def test_a_link_is_counted_by_its_button_and_says_when_it_is_used_up(world: Worl
     (line,) = world.rows("SELECT id FROM digital_lines")
 
     for _ in range(3):  # programs that check mail look at it
-        assert "2 times more" in httpx.get(page).text
+        assert "2 times more" in patient.get(page).text
     for _ in range(2):
-        led = httpx.post(f"{page}/open/{line.id}")
+        led = patient.post(f"{page}/open/{line.id}")
         assert (led.status_code, led.headers["location"]) == (303, SHELF)
-    over = httpx.post(f"{page}/open/{line.id}")
+    over = patient.post(f"{page}/open/{line.id}")
 
     assert (over.status_code, over.headers.get("location")) == (410, None)
     assert "opened as often as it can be" in over.text
     assert "secret-shelf" not in over.text
-    assert "Write to the shop" in httpx.get(page).text
+    assert "Write to the shop" in patient.get(page).text
     assert world.rows("SELECT openings FROM digital_lines")[0].openings == 2
 
 
@@ -101,8 +101,7 @@ def test_a_link_is_never_opened_more_often_than_it_may_be_by_many_at_once(world:
     (line,) = world.rows("SELECT id FROM digital_lines")
     answers: list[int] = []
     at_once = [
-        Thread(target=lambda: answers.append(httpx.post(f"{page}/open/{line.id}", timeout=60).status_code))
-        for _ in range(8)
+        Thread(target=lambda: answers.append(patient.post(f"{page}/open/{line.id}").status_code)) for _ in range(8)
     ]
     for one in at_once:
         one.start()
@@ -120,8 +119,8 @@ def test_a_link_that_is_over_begins_anew_when_a_person_sends_it_again(world: Wor
     (line,) = world.rows("SELECT id, delivery_id FROM digital_lines")
     with world.engine.begin() as connection:
         connection.execute(text("UPDATE digital_lines SET ends_at = now() - interval '1 day'"))
-    assert httpx.post(f"{page}/open/{line.id}").status_code == 410
-    assert "The time to open this is over." in httpx.get(page).text
+    assert patient.post(f"{page}/open/{line.id}").status_code == 410
+    assert "The time to open this is over." in patient.get(page).text
 
     with world.reading() as session:
         for _ in range(2):  # pressed twice
@@ -139,7 +138,7 @@ def test_a_link_that_is_over_begins_anew_when_a_person_sends_it_again(world: Wor
     assert len(mails(world)) == 2
     assert mails(world)[1].startswith("Here it is once more.")
     assert page_in(mails(world)[1]) == page
-    assert httpx.post(f"{page}/open/{line.id}").headers["location"] == SHELF
+    assert patient.post(f"{page}/open/{line.id}").headers["location"] == SHELF
 
 
 def test_sending_again_sends_the_same_codes(world: World):
@@ -263,6 +262,6 @@ def test_an_order_that_is_cancelled_after_its_delivery_is_cancelled_in_the_store
 
     assert world.order(placed).state == "cancelled"
     assert world.store_orders()[placed["name"]]["cancelled"]
-    assert "This order was cancelled" in httpx.get(page).text
+    assert "This order was cancelled" in patient.get(page).text
     assert len(given(world)) == 1  # it was sent, and is given to nobody else
     assert len(mails(world)) == 1

@@ -18,6 +18,7 @@ from orders import forgotten, supplier_book
 from orders.reversing import Wish
 from records.stock import Variant
 from records.suppliers import Supplier
+from tests import patient
 from tests.world import BUYER, EASTERN_BUYER, SHOP, World, variant
 
 GOODS = [
@@ -61,7 +62,7 @@ def link_in(letter: dict) -> str:
 
 def press(world: World, link: str, act: str, **fields: str) -> httpx.Response:
     """Look at the supplier's page, press one of its buttons, and see what it says then."""
-    with httpx.Client(follow_redirects=True) as browser:
+    with patient.Client(follow_redirects=True) as browser:
         assert browser.get(link).status_code == 200
         answered = browser.post(f"{link}/{act}", data=fields)
         assert not browser.cookies
@@ -199,7 +200,7 @@ def test_a_cancelled_order_takes_its_purchase_order_back_and_tells_the_supplier_
 
     assert (purchase_orders(selling), selling.order(placed).state) == (["cancelled"], "cancelled")
     assert [one["headers"]["subject"].partition(":")[0] for one in letters_to_supplier(selling)][1:] == ["Cancelled"]
-    assert "please do not ship it" in httpx.get(link).text
+    assert "please do not ship it" in patient.get(link).text
     press(selling, link, "ship", carrier="UPS", numbers="1Z5")
     press(selling, link, "accept")
     assert purchase_orders(selling) == ["cancelled"]
@@ -258,7 +259,7 @@ def test_a_letter_that_cannot_be_sent_holds_the_order_and_is_mailed_again_with_a
 
     assert (purchase_orders(world), world.open_holds(placed)) == (["sent"], [])
     (letter,) = letters_to_supplier(world)
-    assert httpx.get(link_in(letter)).status_code == 200
+    assert patient.get(link_in(letter)).status_code == 200
 
 
 def test_the_files_of_the_letter_say_what_and_where_to(selling: World):
@@ -296,7 +297,7 @@ def test_a_buyer_who_is_forgotten_stands_in_no_purchase_order(selling: World):
 
     (row,) = selling.rows("SELECT ship_to FROM purchase_orders")
     assert row.ship_to == {"country": "US"}
-    assert "Townsend" not in httpx.get(link).text
+    assert "Townsend" not in patient.get(link).text
     assert "Townsend" not in str(selling.rows("SELECT * FROM notices"))
 
 

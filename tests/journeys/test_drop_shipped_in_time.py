@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from sqlalchemy import text
 from test_changed_by_the_buyer import link_to
@@ -22,6 +21,7 @@ from test_reserved_unpaid import days_pass, pay
 
 from jobs import desk, drop_shipping
 from records.tenants import Rules
+from tests import patient
 from tests.world import World, variant
 
 GOODS = [
@@ -57,9 +57,9 @@ def test_what_a_supplier_has_accepted_cannot_be_cancelled_by_the_buyer(uncounted
     press(uncounted, link_in(letters_to_supplier(uncounted)[0]), "accept")
 
     link, sofas = link_to(uncounted, placed), f"units-{sofa_line(uncounted)}"
-    assert "It is too late to change where it goes" in httpx.get(link).text
+    assert "It is too late to change where it goes" in patient.get(link).text
     for form in ({"what": "cancel"}, {"what": "lines", sofas: "1"}):
-        assert httpx.post(link, data=form).status_code == 409
+        assert patient.post(link, data=form).status_code == 409
     uncounted.settle()
     assert (purchase_orders(uncounted), uncounted.rows("SELECT 1 FROM reversals")) == (["accepted"], [])
     assert uncounted.store_orders()[placed["name"]]["financial_status"] == "PAID"

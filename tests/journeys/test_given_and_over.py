@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import httpx
 from sqlalchemy import text
 
 from integrations.ports import Temporary
@@ -14,6 +13,7 @@ from orders.reversing import Wish
 from records import notices
 from records.notices import Notice
 from records.tenants import Rules
+from tests import patient
 from tests.giving import given, mails, of, page_in, paste, sold
 from tests.journeys.test_captured import authorise, taken, total_minor
 from tests.journeys.test_shadowed import ship_by_hand
@@ -34,9 +34,9 @@ def test_a_buyer_who_has_their_code_cannot_cancel_and_may_take_the_parcel_off(wo
     assert "AAA-111" in mails(world)[0]
     link = order_page(world, placed)
 
-    page = httpx.get(link).text
-    late = httpx.post(f"{link}/confirm", data={"what": "cancel"})
-    pressed = httpx.post(link, data={"what": "cancel", "plan": "0" * 32})
+    page = patient.get(link).text
+    late = patient.post(f"{link}/confirm", data={"what": "cancel"})
+    pressed = patient.post(link, data={"what": "cancel", "plan": "0" * 32})
 
     assert "It is too late to cancel the order" in page
     assert "Cancel the whole order" not in page
@@ -47,12 +47,12 @@ def test_a_buyer_who_has_their_code_cannot_cancel_and_may_take_the_parcel_off(wo
 
     (bag,) = world.rows("SELECT id FROM order_lines WHERE sku = 'BAG'")
     (gift,) = world.rows("SELECT id FROM order_lines WHERE sku = 'GIFT'")
-    assert httpx.post(f"{link}/confirm", data={"what": "lines", f"units-{gift.id}": "1"}).status_code == 422
+    assert patient.post(f"{link}/confirm", data={"what": "lines", f"units-{gift.id}": "1"}).status_code == 422
     off = {"what": "lines", f"units-{bag.id}": "1"}
-    sure = httpx.post(f"{link}/confirm", data=off).text
+    sure = patient.post(f"{link}/confirm", data=off).text
     plan = re.search(r'name="plan" value="(\w+)"', sure)
     assert plan is not None, sure
-    assert httpx.post(link, data=off | {"plan": plan[1]}).status_code == 303
+    assert patient.post(link, data=off | {"plan": plan[1]}).status_code == 303
     world.settle()
     units = {row.sku: row.units for row in world.rows("SELECT sku, units FROM order_lines")}
     assert (units, len(given(world))) == ({"BAG": 1, "GIFT": 1}, 1)
@@ -92,10 +92,10 @@ def test_a_code_waits_as_long_as_a_label_for_what_its_buyer_may_change(world: Wo
     world.settle()
 
     assert (mails(world), given(world), world.order(placed).state) == ([], [], "released")
-    assert "Cancel the whole order" in httpx.get(order_page(world, placed)).text
+    assert "Cancel the whole order" in patient.get(order_page(world, placed)).text
     time_is_given(world)
     assert (len(mails(world)), len(given(world)), world.order(placed).state) == (1, 1, "closed")
-    assert "was delivered to you" in httpx.get(order_page(world, placed)).text
+    assert "was delivered to you" in patient.get(order_page(world, placed)).text
 
 
 def test_a_delivery_that_the_store_shows_unknown_to_us_does_not_stop_the_cancelling(world: World):
@@ -205,7 +205,7 @@ def test_a_link_of_what_was_taken_off_opens_no_more(world: World):
     (line,) = world.rows("SELECT id FROM digital_lines")
     change(world, "UPDATE order_lines SET units = 0")
 
-    refused = httpx.post(f"{page}/open/{line.id}")
+    refused = patient.post(f"{page}/open/{line.id}")
 
     assert (refused.status_code, refused.headers.get("location")) == (410, None)
     assert "You do not have this any more." in refused.text
@@ -218,22 +218,22 @@ def test_ending_a_buyers_links_ends_the_one_to_their_codes_and_the_next_lasts(wo
     placed = world.place(("GIFT", 1))
     world.settle()
     page = page_in(mails(world)[0])
-    assert httpx.get(page).status_code == 200
+    assert patient.get(page).status_code == 200
 
     with world.reading() as session:
         desk.end_links(session, world.tenant, world.order(placed).id, by="person:Olga")
-    assert httpx.get(page).status_code == 404
+    assert patient.get(page).status_code == 404
     (row,) = world.rows("SELECT id, created_at FROM digital_deliveries")
     with world.reading() as session:
         digital_desk.send_again(session, world.tenant, row.id, seen=1, anew=False, by="person:Olga", now=row.created_at)
     world.settle()
-    assert httpx.get(page_in(mails(world)[1])).status_code == 200
+    assert patient.get(page_in(mails(world)[1])).status_code == 200
 
     change(world, "UPDATE orders SET placed_at = placed_at - interval '200 days'")
     order = world.order(placed)
     links = world.services.links.leading_to("order")
-    assert httpx.get(links.address(readdressing.link_of(order, given_at=row.created_at))).status_code == 200
-    assert httpx.get(links.address(readdressing.link_of(order))).status_code == 410
+    assert patient.get(links.address(readdressing.link_of(order, given_at=row.created_at))).status_code == 200
+    assert patient.get(links.address(readdressing.link_of(order))).status_code == 410
 
 
 def test_a_buyers_export_names_no_supplier(world: World):

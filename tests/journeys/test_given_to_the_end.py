@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import httpx
-
 from jobs import desk
 from orders import forgotten
 from orders.reversing import Wish
 from records.tenants import Rules
+from tests import patient
 from tests.giving import given, mails, page_in, paste, sold
 from tests.journeys.test_captured import authorise, taken, total_minor
 from tests.journeys.test_given_and_over import cancel, change, intentions, order_page, time_is_given
@@ -203,12 +202,12 @@ def test_a_refunded_unit_takes_its_openings_and_leaves_those_of_the_others(world
     (line,) = world.rows("SELECT id FROM digital_lines")
     change(world, "UPDATE order_lines SET units = 2")
 
-    shown = httpx.get(page).text
-    opened = [httpx.post(f"{page}/open/{line.id}").status_code for _ in range(5)]
+    shown = patient.get(page).text
+    opened = [patient.post(f"{page}/open/{line.id}").status_code for _ in range(5)]
 
     assert ("4 times more" in shown, "2 × " in shown, "taken off" in shown) == (True, True, False)
     assert opened == [303, 303, 303, 303, 410]
-    assert "It was opened 4 of 4 times" in httpx.get(page).text
+    assert "It was opened 4 of 4 times" in patient.get(page).text
     assert world.rows("SELECT openings FROM digital_lines")[0].openings == 4
 
 
@@ -225,9 +224,9 @@ def test_of_two_deliveries_of_one_line_the_later_one_ends_with_the_refunded_unit
     one, other = (row.id for row in world.rows("SELECT id FROM digital_lines ORDER BY id"))
     change(world, "UPDATE order_lines SET units = 1")
 
-    assert httpx.post(f"{first}/open/{one}").status_code == 303
-    assert httpx.post(f"{second}/open/{other}").status_code == 410
-    assert "You do not have this any more." in httpx.get(second).text
+    assert patient.post(f"{first}/open/{one}").status_code == 303
+    assert patient.post(f"{second}/open/{other}").status_code == 410
+    assert "You do not have this any more." in patient.get(second).text
     assert [row.openings for row in world.rows("SELECT openings FROM digital_lines ORDER BY id")] == [1, 0]
 
 
@@ -236,12 +235,12 @@ def test_the_links_of_a_forgotten_buyer_lead_nowhere(world: World):
     placed = world.place(("BAG", 1), ("GIFT", 1))
     world.settle()
     links = [page_in(mails(world)[0]), order_page(world, placed)]
-    assert [httpx.get(link).status_code for link in links] == [200, 200]
+    assert [patient.get(link).status_code for link in links] == [200, 200]
 
     with world.reading() as session:
         assert forgotten.forget(session, world.tenant, world.order(placed).id, sentence="The buyer was forgotten.")
 
-    assert [httpx.get(link).status_code for link in links] == [404, 404]
+    assert [patient.get(link).status_code for link in links] == [404, 404]
     assert world.order(placed).state == "fulfilled"
     with world.reading() as session:
         assert buyer_page.of_order(session, world.order(placed), world.services.links, now=datetime.now(UTC)) is None

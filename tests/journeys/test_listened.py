@@ -6,11 +6,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 from sqlalchemy import func, select
 
 from jobs import check_connection, queue, reconcile
 from records.inbox import InboxEvent
+from tests import patient
 from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, World
 
 
@@ -48,7 +48,7 @@ def easypost_hooks(world: World) -> list[dict[str, Any]]:
 
 
 def stripe(world: World, method: str, path: str, **form: Any) -> Any:
-    answered = httpx.request(method, f"{world.sandbox}/v1/{path}", auth=(STRIPE_KEY, ""), data=form or None, timeout=60)
+    answered = patient.request(method, f"{world.sandbox}/v1/{path}", auth=(STRIPE_KEY, ""), data=form or None)
     assert answered.status_code == 200, answered.text
     return answered.json()
 

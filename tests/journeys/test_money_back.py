@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +13,7 @@ from jobs import desk, runner, steps
 from orders.reversing import Wish
 from orders.taking_back import Begun
 from records.tenants import Rules
+from tests import patient
 from tests.world import STRIPE_KEY, World, variant
 
 ANN = "person:Ann"
@@ -90,7 +90,7 @@ def test_an_authorisation_that_is_captured_before_it_is_given_up_is_money_that_g
     payment = pay(world, placed, outcome="requires_capture")
     begin(world, placed)
 
-    captured = httpx.post(f"{world.sandbox}/v1/payment_intents/{payment['id']}/capture", auth=(STRIPE_KEY, ""))
+    captured = patient.post(f"{world.sandbox}/v1/payment_intents/{payment['id']}/capture", auth=(STRIPE_KEY, ""))
     assert captured.status_code == 200
     told_first(world)
     world.settle()

@@ -42,7 +42,7 @@ from orders.reversing import Wish
 from records import audit, database, users
 from records.orders import Order
 from records.tenants import Rules
-from tests import telltales
+from tests import patient, telltales
 from tests.telltales import BUYER, EMAIL, NAME, PASSWORD, STREET, WRONG_PASSWORD, Parrot, told_in
 from tests.world import World, eventually
 
@@ -203,7 +203,7 @@ def deliver(world: World, body: bytes, *, secret: str) -> httpx.Response:
         "X-Shopify-Hmac-Sha256": signed, "X-Shopify-Topic": "orders/create", "X-Shopify-Shop-Domain": tests.world.SHOP,
         "X-Shopify-Webhook-Id": hashlib.sha256(body).hexdigest(), "Content-Type": "application/json",
     }  # fmt: skip
-    return httpx.post(f"{world.origin}/hooks/shopify?email={EMAIL}", content=body, headers=headers)
+    return patient.post(f"{world.origin}/hooks/shopify?email={EMAIL}", content=body, headers=headers)
 
 
 def assert_the_log_is_clean(
@@ -235,10 +235,10 @@ def assert_timelines_tell_calls_without_bodies(world: World) -> None:
 
 def assert_pages_for_machines_are_clean(world: World) -> None:
     for path in ("/metrics", "/healthz", "/readyz"):
-        answer = httpx.get(f"{world.origin}{path}?email={EMAIL}")
+        answer = patient.get(f"{world.origin}{path}?email={EMAIL}")
         assert answer.status_code == 200, path
         assert told_in(answer.text) == set()
-    assert "packline_jobs_total" in httpx.get(f"{world.origin}/metrics").text
+    assert "packline_jobs_total" in patient.get(f"{world.origin}/metrics").text
 
 
 def secrets_can_be_opened(world: World) -> bool:
@@ -555,7 +555,8 @@ def test_real_processes_write_and_show_nothing_either(
         assert deliver(world, json.dumps({"email": EMAIL}).encode(), secret="nobody's").status_code == 401
         for path in (f"/ops/nowhere?email={EMAIL}&q={NAME}", f"/metrics?email={EMAIL}&id_token=eyJhbGciOiJ.eyJz.c2ln"):
             assert (
-                told_in(httpx.get(f"{world.origin}{path}", headers={"Referer": f"http://x/?q={STREET}"}).text) == set()
+                told_in(patient.get(f"{world.origin}{path}", headers={"Referer": f"http://x/?q={STREET}"}).text)
+                == set()
             )
         listed = "\n".join(lines_of_process_list(pids))
         kept = telltales.kept_in(redis_connection)
@@ -607,7 +608,7 @@ def ended(process: subprocess.Popen[bytes]) -> None:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return patient.get(url, timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 

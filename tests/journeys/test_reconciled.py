@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from integrations import registry
 from integrations.nouns import Address, Consignment, Parcel, TrackingLabel
 from integrations.ports import Credentials, Storefront
 from jobs import queue, reconcile, runner
+from tests import patient
 from tests.world import EASYPOST_KEY, SHOP, STRIPE_KEY, TOKEN, World, variant
 
 Found = list[tuple[str, str, str]]
@@ -262,11 +262,10 @@ def clear_tracking(world: World, fulfillment: str) -> None:
     """As a person does in the store's admin."""
     document = """mutation ($id: ID!) { fulfillmentTrackingInfoUpdate(fulfillmentId: $id, trackingInfoInput: {})
                   { userErrors { message } } }"""
-    answered = httpx.post(
+    answered = patient.post(
         f"{world.sandbox}/admin/api/2026-10/graphql.json",
         json={"query": document, "variables": {"id": fulfillment}},
         headers={"X-Shopify-Access-Token": TOKEN},
-        timeout=60,
     )
     assert answered.json()["data"]["fulfillmentTrackingInfoUpdate"]["userErrors"] == [], answered.text
 
@@ -506,7 +505,8 @@ def test_a_vendor_that_is_away_fails_one_scope_and_loses_nothing(world: World, k
     world.fault(vendor="shopify", kind=kind, operation="orders", times=1)
     with world.reading() as session:
         reconcile.ask(session, world.tenant, world.connections["shopify"], now=datetime.now(UTC))
-    world.settle()
+    for lane in world.due_lanes():  # once each: a second round may be late enough for the next try
+        runner.work_off(world.services, world.tenant, lane)
     states = {row.scope: row.state for row in world.rows("SELECT scope, state FROM comparisons ORDER BY id")}
     assert states == {"orders": "failed", "work": "done", "shipments": "done", "stock": "done"}
     assert world.rows("SELECT id FROM orders") == []
@@ -515,5 +515,6 @@ def test_a_vendor_that_is_away_fails_one_scope_and_loses_nothing(world: World, k
     world.settle()
 
     assert world.order(placed).state == "fulfilled"
-    failed, done = world.rows("SELECT * FROM comparisons WHERE scope = 'orders' ORDER BY id")
-    assert (failed.state, done.state, done.since <= failed.since) == ("failed", "done", True)
+    *failed, done = world.rows("SELECT * FROM comparisons WHERE scope = 'orders' ORDER BY id")
+    assert ({row.state for row in failed}, done.state) == ({"failed"}, "done")
+    assert done.since <= failed[0].since

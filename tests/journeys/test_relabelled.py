@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +13,7 @@ from integrations.nouns import Address, Consignment, Parcel
 from integrations.ports import Credentials
 from jobs import desk, queue, reconcile, runner, steps
 from records.tenants import Rules
+from tests import patient
 from tests.world import EASYPOST_KEY, World, variant
 
 OLGA = "person:Olga"
@@ -379,7 +379,7 @@ def test_a_label_that_was_bought_too_late_for_its_parcel_goes_back(world: World)
 
 def give_back_at_the_carrier(world: World, code: str) -> None:
     """A person at the shop voids the label on the carrier's own page, and the carrier agrees."""
-    answered = httpx.post(
+    answered = patient.post(
         f"{world.sandbox}/v2/shipments/{refund(world, code)['id']}/refund", auth=(EASYPOST_KEY, ""), timeout=30
     )
     assert answered.status_code < 300, answered.text

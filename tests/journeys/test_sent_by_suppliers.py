@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from sqlalchemy import text
 from test_drop_shipped import (
@@ -21,6 +20,7 @@ from test_drop_shipped import (
 from test_shadowed import ship_by_hand
 
 from jobs import desk, drop_shipping, queue
+from tests import patient
 from tests.world import World, variant
 
 GOODS = [
@@ -84,7 +84,7 @@ def test_a_supplier_who_has_promised_is_not_told_to_stop_by_what_the_merchant_ma
     assert (purchase_orders(sofas), sofas.order(placed).state) == (["accepted"], "allocated")
     assert len(letters_to_supplier(sofas)) == 1
     assert "the store shows it as sent" in why(sofas)
-    page = httpx.get(link).text
+    page = patient.get(link).text
     assert ("It has left: give the tracking" in page, "cancelled" in page) == (True, False)
 
     press(sofas, link, "ship", carrier="UPS", numbers="1ZPHONED")
@@ -232,7 +232,7 @@ def test_what_had_left_is_taken_though_the_order_is_on_hold(sofas: World):
     with sofas.reading() as session:
         assert desk.hold(session, sofas.tenant, order, reason="Is it real?", by="person:Grace") == ""
 
-    assert "the shop asks you to wait" in httpx.get(link).text
+    assert "the shop asks you to wait" in patient.get(link).text
     press(sofas, link, "ship", carrier="UPS", numbers="1Z8")
     assert (purchase_orders(sofas), shipped(sofas, placed)) == (["shipped"], [])
     with sofas.reading() as session:

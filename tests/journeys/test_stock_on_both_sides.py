@@ -423,7 +423,8 @@ def test_a_count_whose_answer_is_lost_is_told_again_with_the_same_number(shop: W
 def test_a_level_of_which_nobody_knows_what_the_store_was_told_is_left(shop: World):
     shop.fault(vendor="shopify", kind="cut_after", operation="inventoryAdjustQuantities", times=1)
     count_here(shop, 14)
-    shop.work_off()
+    for lane in shop.due_lanes():  # once each: a second round may be late enough for the next try
+        runner.work_off(shop.services, shop.tenant, lane)
     with shop.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET due_at = now() + interval '1 hour' WHERE kind = 'tell_stock'"))
     count_in_store(shop, 12)

@@ -42,7 +42,7 @@ def standing_there(answer: bytes, *, status: int = 200) -> Iterator[Stranger]:
             """Quietly."""
 
     with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         stranger.origin = f"http://127.0.0.1:{server.server_port}"
         yield stranger

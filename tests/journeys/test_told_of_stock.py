@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from itertools import count
 
-import httpx
 from sqlalchemy import text
 
 from jobs import clock, connect, queue
 from records import database
 from records.tenants import Rules
+from tests import patient
 from tests.dying import work_off_until
 from tests.world import World, variant
 
@@ -87,7 +87,7 @@ def test_one_letter_says_what_to_order_how_much_and_what_is_in_excess_and_leads_
     assert ("HAT" in words, "<img" in letter["html"]) == (False, False)
     link = f"{world.origin}/ops/shops/{world.tenant}/replenish"
     assert (link in words, link in letter["html"]) == (True, True)
-    assert httpx.get(link, follow_redirects=False).status_code in {302, 303}  # to the door, and not to nowhere
+    assert patient.get(link, follow_redirects=False).status_code in {302, 303}  # to the door, and not to nowhere
     assert world.rows("SELECT state, address, title FROM stock_letters") == [("sent", TO, letter["headers"]["subject"])]
 
 

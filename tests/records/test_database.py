@@ -194,7 +194,7 @@ def test_a_row_that_stays_locked_is_given_up_within_its_limit(base_settings, sho
 
     holder = threading.Thread(target=hold)
     holder.start()
-    locked.wait(5)
+    assert locked.wait(30)
     try:
         with pytest.raises(NO_DATABASE), own.begin() as connection:
             connection.execute(text("UPDATE tenants SET name = 'mine'"))

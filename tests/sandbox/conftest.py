@@ -125,12 +125,12 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def easypost_client(sandbox: Sandbox) -> easypost.EasyPostClient:
-    return easypost.EasyPostClient("EZTK_sandbox", api_base=f"{sandbox.origin}/v2", timeout=10)
+    return easypost.EasyPostClient("EZTK_sandbox", api_base=f"{sandbox.origin}/v2", timeout=60)
 
 
 @pytest.fixture
 def stripe_client(sandbox: Sandbox) -> stripe.StripeClient:
-    http = stripe.RequestsClient(timeout=10)
+    http = stripe.RequestsClient(timeout=60)
     return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": sandbox.origin}, http_client=http)
 
 

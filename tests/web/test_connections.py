@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from person import PASSWORD, Person, token_in
 from sqlalchemy import Engine
@@ -16,6 +15,7 @@ from config.settings import Settings
 from integrations import registry
 from jobs import connect, sealed_words
 from records import database, users
+from tests import patient
 from tests.world import World, eventually, running_sandbox, running_world
 
 TEST_KEY, LIVE_KEY = "EZTKmerchantskey1234", "EZAKmerchantskey5678"
@@ -249,7 +249,7 @@ def knock(world: World, event: dict[str, Any]) -> int:
     body, stamp = json.dumps(event).encode(), str(int(time.time()))
     secret = secrets(world, "stripe")["webhook_secret"].encode()
     signed = hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return httpx.post(
+    return patient.post(
         f"{world.origin}/hooks/stripe/{connected(world, 'stripe').id}", content=body, trust_env=False,
         headers={"Stripe-Signature": f"t={stamp},v1={signed}"},
     ).status_code  # fmt: skip
@@ -370,7 +370,7 @@ def _vendor(name: str) -> Any:
 
 def track(world: World) -> None:
     wish = {"tracker": {"tracking_code": "EZ2000000002", "carrier": "USPS"}}
-    httpx.post(f"{world.sandbox}/v2/trackers", json=wish, auth=(TEST_KEY, ""), trust_env=False).raise_for_status()
+    patient.post(f"{world.sandbox}/v2/trackers", json=wish, auth=(TEST_KEY, ""), trust_env=False).raise_for_status()
     world.heard()
 
 
@@ -395,7 +395,7 @@ def test_disconnecting_takes_our_webhook_and_the_secrets_away_and_connecting_aga
     id = connected(world, vendor).id
 
     assert grace.post(at(world, id, "disconnect"), at=at(world, id, "disconnect")).status_code == 303
-    assert httpx.post(f"{world.origin}/hooks/{vendor}/{id}", content=b"{}", trust_env=False).status_code in {401, 404}
+    assert patient.post(f"{world.origin}/hooks/{vendor}/{id}", content=b"{}", trust_env=False).status_code in {401, 404}
     world.work_off()
 
     assert hooks(world, vendor) == []

@@ -279,7 +279,7 @@ def gunicorn(base_settings, base_engine, tmp_path_factory):
         stdout=log.open("w"), stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        eventually(lambda: _listens(port) or process.poll() is not None, within_s=20)
+        eventually(lambda: _listens(port) or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         yield port
     finally:

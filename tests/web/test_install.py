@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from config.settings import Settings
+from tests import patient
 from tests.app_world import NEWER, SECRET, AppWorld, running_app_world
 from tests.world import SHOP, running_sandbox
 from web import embedded
@@ -34,7 +35,7 @@ def world(settings: Settings, engine: Engine, sandbox_origin: str) -> Iterator[A
 
 
 def ask(world: AppWorld, path: str, method: str = "GET", **more: Any) -> httpx.Response:
-    return httpx.request(method, f"{world.origin}{path}", trust_env=False, timeout=60, **more)
+    return patient.request(method, f"{world.origin}{path}", trust_env=False, **more)
 
 
 def bearing(world: AppWorld, domain: str = SHOP, **wish: Any) -> dict[str, str]:
@@ -375,7 +376,7 @@ def agreed(world: AppWorld, client: httpx.Client, begun: httpx.Response) -> str:
 
 @pytest.fixture
 def browser() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with patient.Client(trust_env=False) as client:
         yield client
 
 
@@ -422,7 +423,7 @@ def test_a_spoilt_yes_connects_nothing(world: AppWorld, browser: httpx.Client, s
     back = agreed(world, browser, begin(world, browser))
     client = browser
     if spoil == "browser":
-        client = httpx.Client(trust_env=False, timeout=60)
+        client = patient.Client(trust_env=False)
     elif spoil == "late":
         world.run("UPDATE installs_begun SET expires_at = now() - interval '1 second'")
     elif spoil == "twice":

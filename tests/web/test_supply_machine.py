@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from flask import Flask
 from seeds import Shop
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from orders import purchasing
 from orders.signed_links import Link
 from records import suppliers
+from tests import patient
 from tests.world import serving
 from web.pages.supply import links
 
@@ -27,13 +27,13 @@ class Machine:
         self.address, self.engine, self.purchase_order = f"{origin}/supply/{token}", engine, purchase_order
 
     def look(self) -> dict[str, Any]:
-        answer = httpx.get(f"{self.address}/v1")
+        answer = patient.get(f"{self.address}/v1")
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()["purchase_order"]
         return found
 
     def say(self, what: str, body: Any = None, *, raw: bytes | None = None) -> tuple[int, Any]:
-        answer = httpx.post(f"{self.address}/v1/{what}", json=body, content=raw)
+        answer = patient.post(f"{self.address}/v1/{what}", json=body, content=raw)
         return answer.status_code, answer.json()
 
     def state(self) -> str:
@@ -68,17 +68,17 @@ def machine(app: Flask, furnished: dict[str, int], session: Session, engine: Eng
 
 
 def test_the_links_own_address_answers_a_machine_and_a_person(machine: Machine) -> None:
-    as_json = httpx.get(machine.address, headers={"Accept": "application/json"})
-    as_page = httpx.get(machine.address, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    as_json = patient.get(machine.address, headers={"Accept": "application/json"})
+    as_page = patient.get(machine.address, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
 
-    assert as_json.json() == httpx.get(f"{machine.address}/v1").json()
+    assert as_json.json() == patient.get(f"{machine.address}/v1").json()
     assert as_page.headers["Content-Type"].startswith("text/html")
     assert "Set-Cookie" not in as_json.headers
     assert (as_json.headers["Referrer-Policy"], as_json.headers["Cache-Control"]) == ("no-referrer", "no-store")
 
 
 def test_the_purchase_order_has_its_documented_shape(machine: Machine) -> None:
-    told = httpx.get(f"{machine.address}/v1").json()
+    told = patient.get(f"{machine.address}/v1").json()
 
     assert (set(told), told["version"]) == ({"version", "purchase_order", "links"}, 1)
     assert set(told["links"]) == {"page", "self", "accept", "reject", "tracking", "stop"}
@@ -187,7 +187,7 @@ def test_who_has_no_link_or_an_old_one_is_told_in_json(
     said = [
         (answer.status_code, answer.json()["error"]["code"])
         for token in ("x.y", theirs, ended)
-        for answer in (httpx.get(f"{origin}/{token}/v1"), httpx.post(f"{origin}/{token}/v1/accept"))
+        for answer in (patient.get(f"{origin}/{token}/v1"), patient.post(f"{origin}/{token}/v1/accept"))
     ]
     assert said == [(404, "no_such_link")] * 4 + [(410, "link_ended")] * 2
 
@@ -219,15 +219,15 @@ def test_every_error_is_json_for_a_machine_wherever_it_asks(
 ) -> None:
     nowhere = f"{machine.address.rpartition('/')[0]}/x"
     found = {
-        404: httpx.get(f"{nowhere}{under}", headers=AS_MACHINE),
-        405: httpx.delete(f"{machine.address}{under}", headers=AS_MACHINE),
-        413: httpx.post(f"{machine.address}{under}/reject", headers=AS_MACHINE, content=b" " * 20_000_000),
+        404: patient.get(f"{nowhere}{under}", headers=AS_MACHINE),
+        405: patient.delete(f"{machine.address}{under}", headers=AS_MACHINE),
+        413: patient.post(f"{machine.address}{under}/reject", headers=AS_MACHINE, content=b" " * 20_000_000),
     }
     monkeypatch.setattr("web.pages.supply.told_to", lambda *_: 1 / 0)
-    found[500] = httpx.get(f"{machine.address}{under}", headers=AS_MACHINE)
+    found[500] = patient.get(f"{machine.address}{under}", headers=AS_MACHINE)
     codes = {404: "no_such_link", 405: "wrong_method", 413: "too_large", 500: "failed", 429: "too_often"}
     for _ in range(70):
-        found[429] = httpx.get(f"{nowhere}{under}", headers=AS_MACHINE)
+        found[429] = patient.get(f"{nowhere}{under}", headers=AS_MACHINE)
 
     for status, answer in found.items():
         assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json"), answer.text
@@ -238,5 +238,5 @@ def test_every_error_is_json_for_a_machine_wherever_it_asks(
 
 
 def test_a_person_without_such_a_wish_is_shown_a_page(machine: Machine) -> None:
-    answer = httpx.get(f"{machine.address.rpartition('/')[0]}/x", headers={"Accept": "text/html"})
+    answer = patient.get(f"{machine.address.rpartition('/')[0]}/x", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
