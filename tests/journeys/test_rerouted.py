@@ -10,8 +10,6 @@ from sqlalchemy import text
 from jobs import desk, rerouting, reshaping, stock_desk
 from tests.world import SHOP, World, variant
 
-TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
-
 
 def open_shop(world: World, **stock: int) -> None:
     world.open_shop(variants=[variant("BAG", stock=stock or {"Reno": 50, "Newark": 50})])
@@ -56,7 +54,8 @@ def test_what_the_store_shows_as_sent_is_taken_back_and_leaves_from_elsewhere(wo
     assert [row.state for row in labels][1:] == ["bought"]
     assert labels[0].state in {"void_requested", "voided"}
     (_, again) = world.rows("SELECT sentence, answer FROM routing_decisions ORDER BY id")
-    assert [one["why"] for one in again.answer["left_out"]] == [f"it could not find the goods on {TODAY}"]
+    (said,) = world.rows("SELECT at AT TIME ZONE 'UTC' AS at FROM refusals")
+    assert [one["why"] for one in again.answer["left_out"]] == [f"it could not find the goods on {said.at:%Y-%m-%d}"]
     assert any("Reno cannot send shipment" in one for one in sentences(world))
     assert world.rows("SELECT id FROM jobs WHERE state = 'parked'") == []
 
