@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from person import Person
-from playwright.sync_api import sync_playwright
 from seeds import Shop
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, PHONE, WIDE, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
+from test_browser import PHONE, WIDE, chromium, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
 
 from config import secrecy
 from orders import readdressing
@@ -231,10 +230,9 @@ def test_every_look_of_the_page_is_sound_wide_and_on_a_phone(
     pages = {"open": f"/order/{token}", "late": f"/order/{late}", "nowhere": "/order/x"}
     asks = {"address": "details:has(input[name=street1])", "lines": "details:has(input[type=number])", "cancel": ""}
     wrong = {}
-    with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--headless=new"])
+    with chromium() as browser:
         for screen, scheme in ((WIDE, "light"), (PHONE, "light"), (PHONE, "dark")):
-            page = chromium.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
+            page = browser.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
             for name, path in pages.items():
                 wrong[name, screen["width"], scheme] = wrong_on(page, path)
                 page.screenshot(path=str(tmp_path / f"{name}-{screen['width']}-{scheme}.png"), full_page=True)
@@ -247,6 +245,5 @@ def test_every_look_of_the_page_is_sound_wide_and_on_a_phone(
                 page.locator(f"form:has(input[value={what}]) button").click()
                 wrong[what, screen["width"], scheme] = [*troubles(page), *page.evaluate(_SIDEWAYS)]
                 page.screenshot(path=str(tmp_path / f"{what}-{screen['width']}-{scheme}.png"), full_page=True)
-        chromium.close()
 
     assert {what: found for what, found in wrong.items() if found} == {}

@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from person import Person
-from playwright.sync_api import sync_playwright
 from seeds import Shop
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, PHONE, WIDE, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
+from test_browser import PHONE, WIDE, chromium, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
 
 from config import secrecy
 from orders import choosing
@@ -138,19 +137,16 @@ def test_a_person_answers_for_the_buyer_with_a_reason(grace: Person, furnished: 
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_buyer_s_pages_are_for_everybody(origin: str, token: str, choice: Choice, tmp_path) -> None:  # noqa: F811
     sure = f"/choose/{token}/confirm?{line_of(choice)}=refund"
     pages = {"choose": f"/choose/{token}", "missing": f"/choose/{token}/confirm", "sure": sure, "nowhere": "/choose/x"}
     wrong = {}
-    with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--headless=new"])
+    with chromium() as browser:
         for screen, scheme in ((WIDE, "light"), (PHONE, "light"), (PHONE, "dark")):
-            page = chromium.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
+            page = browser.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
             for name, path in pages.items():
                 wrong[name, screen["width"], scheme] = wrong_on(page, path)
                 page.screenshot(path=str(tmp_path / f"{name}-{screen['width']}-{scheme}.png"), full_page=True)
-        chromium.close()
 
     assert {what: found for what, found in wrong.items() if found} == {}

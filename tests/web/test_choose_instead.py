@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from person import Person
-from playwright.sync_api import sync_playwright
 from seeds import Shop
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, PHONE, WIDE, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
+from test_browser import PHONE, WIDE, chromium, origin, troubles, wrong_on  # noqa: F401 - origin is a fixture
 
 from orders import choosing
 from orders.signed_links import Link
@@ -160,7 +159,6 @@ def test_a_store_that_may_not_be_edited_offers_nothing(
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_pages_with_something_instead_are_for_everybody(
     origin: str,  # noqa: F811
@@ -175,15 +173,13 @@ def test_the_pages_with_something_instead_are_for_everybody(
     screens = ((WIDE, "light"), (PHONE, "light"), (PHONE, "dark"))
     looks = [*((screen, pages) for screen in screens), *((screen, {"chosen": pages["choose"]}) for screen in screens)]
     wrong = {}
-    with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--headless=new"])
+    with chromium() as browser:
         for (screen, scheme), shown in looks:
-            page = chromium.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
+            page = browser.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
             for name, path in shown.items():
                 if name == "chosen":
                     stranger.client.post(path, data={line_of(choice): green(stranger)})
                 wrong[name, screen["width"], scheme] = wrong_on(page, path)
                 page.screenshot(path=str(tmp_path / f"{name}-{screen['width']}-{scheme}.png"), full_page=True)
-        chromium.close()
 
     assert {what: found for what, found in wrong.items() if found} == {}

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from person import Person
-from playwright.sync_api import sync_playwright
 from seeds import Shop
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, PHONE, WIDE, origin, wrong_on  # noqa: F401 - origin is a fixture
+from test_browser import PHONE, WIDE, chromium, origin, wrong_on  # noqa: F401 - origin is a fixture
 from test_roles import somebody
 
 from config import secrecy
@@ -260,19 +259,16 @@ def test_what_a_closed_order_gave_can_be_sent_again_and_its_link_copied(
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_buyer_s_page_is_for_everybody(origin: str, token: str, session: Session, tmp_path: Any) -> None:  # noqa: F811
     wrong = {}
-    with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--headless=new"])
+    with chromium() as browser:
         for state in ("open", "used up"):
             for screen, scheme in ((WIDE, "light"), (PHONE, "light"), (PHONE, "dark")):
-                shown = chromium.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
+                shown = browser.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
                 wrong[state, screen["width"], scheme] = wrong_on(shown, f"/delivered/{token}")
                 shown.screenshot(path=str(tmp_path / f"{state}-{screen['width']}-{scheme}.png"), full_page=True)
             session.execute(text("UPDATE digital_lines SET openings = most_openings"))
             session.commit()
-        chromium.close()
 
     assert {what: found for what, found in wrong.items() if found} == {}

@@ -14,7 +14,7 @@ from person import Person
 from pydantic import SecretStr
 from seeds import Shop
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, browser, needs_htmx, origin  # noqa: F401 - fixtures
+from test_browser import browser, needs_htmx, origin  # noqa: F401 - fixtures
 
 from app import create_app
 from config.settings import Settings
@@ -203,7 +203,6 @@ def test_the_other_store_s_pages_are_nobody_s(staff_member: Staff, other_shop: S
 
 browsing = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 

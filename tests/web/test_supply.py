@@ -10,12 +10,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from person import Person
-from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 from seeds import Shop
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from test_browser import CHROMIUM, PHONE, WIDE, origin, wrong_on  # noqa: F401 - origin is a fixture
+from test_browser import PHONE, WIDE, chromium, origin, wrong_on  # noqa: F401 - origin is a fixture
 
 from config import secrecy
 from orders import purchasing
@@ -213,18 +212,15 @@ def test_the_link_stands_in_no_log_line(token: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium (apt-get install chromium)")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_the_supplier_s_pages_are_for_everybody(origin: str, token: str, tmp_path) -> None:  # noqa: F811
     pages = {"supply": f"/supply/{token}", "print": f"/supply/{token}/print", "nowhere": "/supply/x"}
     wrong = {}
-    with sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--headless=new"])
+    with chromium() as browser:
         for screen, scheme in ((WIDE, "light"), (PHONE, "light"), (PHONE, "dark")):
-            page = chromium.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
+            page = browser.new_context(base_url=origin, viewport=screen, color_scheme=scheme).new_page()
             for name, path in pages.items():
                 wrong[name, screen["width"], scheme] = wrong_on(page, path)
                 page.screenshot(path=str(tmp_path / f"{name}-{screen['width']}-{scheme}.png"), full_page=True)
-        chromium.close()
 
     assert {what: found for what, found in wrong.items() if found} == {}
