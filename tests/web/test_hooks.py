@@ -237,7 +237,7 @@ def test_the_door_is_only_posted_to(door, vendor, method):
     assert door.kept() == []
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-290, 202), (-310, 401), (290, 202), (310, 401), (86_400, 401)])
+@pytest.mark.parametrize(("seconds", "status"), [(-240, 202), (-301, 401), (299, 202), (360, 401), (86_400, 401)])
 def test_stripe_s_signature_is_good_for_five_minutes_both_ways(door, seconds, status):
     headers = signed("stripe", BODY, at=time.time() + seconds)
 
