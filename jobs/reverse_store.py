@@ -14,7 +14,7 @@ from jobs import outward
 from jobs.outcomes import Outcome, Snoozed
 from jobs.reverse_steps import InHand, act, done
 from jobs.work import Work
-from orders import giving_back, refund_question, taking_back, wanted
+from orders import counting_in, giving_back, refund_question, taking_back, wanted
 from orders.reversal import PAID_IN_STORE
 from records.intentions import Intention, find_intention
 from records.orders import Order, OrderLine
@@ -93,8 +93,7 @@ def _not_yet(work: Work, step: InHand) -> Outcome:
 
 def refund_in_store(work: Work, step: InHand) -> Outcome | None:
     storefront = work.storefront(step.storefront)
-    with work.reading() as session:
-        lines = _lines(session, work.tenant, step)
+    lines = _lines(work, storefront, step)
     amount = _quoted(work, storefront, step, lines)
     refunded = outward.once(
         work,
@@ -119,16 +118,38 @@ def refund_in_store(work: Work, step: InHand) -> Outcome | None:
     return None
 
 
-def _lines(session: Session, tenant: int, step: InHand) -> list[TakenBackLine]:
-    """What comes off, and where the store is to count it in again: where it lay, else the first location that ships."""
+def _lines(work: Work, storefront: Storefront, step: InHand) -> list[TakenBackLine]:
+    """What comes off, and where the store is to count it in again: the store is asked at this moment, for it may have
+    moved its work since.
+    """
+    if not step.plan.store_units:
+        return []
     remote_ids = {line.id: line.remote_id for line in step.facts.lines}
-    first = session.scalars(
-        select(Location.remote_id).where(Location.tenant_id == tenant, Location.ships).order_by(Location.id).limit(1)
-    ).first()
+    asked = storefront.read_order(step.order_remote_id).asked
+    with work.reading() as session:
+        first = _first_that_ships(session, work.tenant, step.storefront)
     return [
-        TakenBackLine(line_remote_id=remote_ids[line], units=units, restock_at=_lay(step, line) or first or "")
+        TakenBackLine(line_remote_id=remote_ids[line], units=some, restock_at=place)
         for line, units in sorted(step.plan.store_units.items())
+        for place, some in counting_in.places(
+            units,
+            [one for one in asked if one.line_remote_id == remote_ids[line]],
+            lay=_lay(step, line),
+            otherwise=first,
+        ).items()
     ]
+
+
+def _first_that_ships(session: Session, tenant: int, storefront: str) -> str:
+    return (
+        session.scalars(
+            select(Location.remote_id)
+            .where(Location.tenant_id == tenant, Location.connection_id == storefront, Location.ships)
+            .order_by(Location.id)
+            .limit(1)
+        ).first()
+        or ""
+    )
 
 
 def _lay(step: InHand, line: int) -> str:
