@@ -15,6 +15,7 @@ from orders.signed_links import Link
 from records import choices, notices, tenants, timeline
 from records.choices import DECIDED, OPEN, Choice
 from records.orders import lines_of
+from records.reversals import under_way
 from records.stock import Variant
 
 BUYER = "person:the buyer"
@@ -25,13 +26,7 @@ LINKS_OUTLIVE_DEADLINES = timedelta(days=30)
 def standing(session: Session, tenant: int, order: int) -> Asked | None:
     """What the buyer of an order was asked last; None where they never were."""
     row = choices.latest_of(session, tenant, order)
-    return None if row is None else asked_of(row)
-
-
-def asked_of(row: Choice) -> Asked:
-    """What came by itself was never answered: the next shortage is a new question."""
-    state = "withdrawn" if row.answered_by == "stock" else row.state
-    return Asked(state=state, short=units_of(row.short), rest=row.rest)
+    return None if row is None else _asked_of(session, row)
 
 
 def units_of(kept: Mapping[str, int]) -> dict[int, int]:
@@ -46,7 +41,7 @@ def note(session: Session, tenant: int, order: int, short: Units, *, now: dateti
     row = choices.latest_of(session, tenant, order)
     if not short:
         return _nothing_is_short(session, row, now=now)
-    if row is not None and shortage.covers(asked_of(row), short):
+    if row is not None and shortage.covers(_asked_of(session, row), short):
         if row.state in OPEN:
             row.short = _kept(short)  # a part has come: only the others can still be given up
         return []
@@ -82,8 +77,25 @@ def remind(session: Session, row: Choice, *, now: datetime) -> bool:
     return lifecycle.move(session, row.tenant_id, "choice", row.id, "remind", answer_by=answer_by)
 
 
+def _asked_of(session: Session, row: Choice) -> Asked:
+    """What came by itself was never answered, and what came after all was: the next shortage is a new question.
+
+    So is that of units whose line was given up, or swapped, once that is done.
+    """
+    short = units_of(row.short)
+    if row.answered_by == "stock" or row.over_at is not None:
+        return Asked(state="withdrawn", short=short)
+    if row.acted_at is not None and under_way(session, row.tenant_id, row.order_id) is None:
+        said = answer_of(row).lines
+        short = {line: units for line, units in short.items() if said.get(line, shortage.WAIT) == shortage.WAIT}
+    return Asked(state=row.state, short=short, rest=row.rest)
+
+
 def _nothing_is_short(session: Session, row: Choice | None, *, now: datetime) -> list[int]:
-    if row is None or row.acted_at is not None:
+    if row is None:
+        return []
+    row.over_at = row.over_at or now
+    if row.acted_at is not None:
         return []
     if row.state in OPEN:
         ended = {"acted_at": now, "answered_by": "stock", "answered_at": now}

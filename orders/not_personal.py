@@ -13,7 +13,7 @@ NOT_PERSONAL: Mapping[str, str] = {
     "bundle_parts": "tenant_id bundle_id part_id units",
     "buying_terms": "tenant_id variant_id lead_days pack_units",
     "choices": "tenant_id id order_id state short unanswered answers rest link_version created_at remind_at answer_by "
-    "answered_at acted_at",
+    "answered_at acted_at over_at",
     "comparisons": "tenant_id id connection_id job_id scope since until state looked_at began_at ended_at",
     "connections": "tenant_id id vendor role live sealed_secrets created_at ended_at token_expires_at checked_at "
     "granted_by scopes renewal_expires_at renewing_until consent_wanted_at",

@@ -55,6 +55,8 @@ class Choice(Base):
     answered_at: Mapped[datetime | None]
     acted_at: Mapped[datetime | None]
     """Since when the answer cannot be changed any more."""
+    over_at: Mapped[datetime | None]
+    """Since when nothing of the order was short any more: what is short after that was never asked about."""
 
 
 class Swap(Base):
