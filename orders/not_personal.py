@@ -45,8 +45,8 @@ NOT_PERSONAL: Mapping[str, str] = {
     "order_lines": "tenant_id id order_id remote_id variant_id variant_remote_id sku title units to_ship "
     "by_hand to_deliver unit_price_minor unit_grams needs_shipping",
     "orders": "tenant_id id connection_id remote_id name state placed_at remote_updated_at currency total_minor "
-    "standing risk shipping_title cancelled_at deliver_by ship_by arrives_on test created_at bare_remote_id "
-    "link_version",
+    "goods_minor standing risk shipping_title cancelled_at deliver_by ship_by arrives_on test created_at "
+    "bare_remote_id link_version",
     "outdated": "tenant_id connection_id thing remote_id told first_told_at",
     "parcel_scans": "tenant_id id parcel_id key at status detail country announced_at",
     "parcels": "tenant_id id shipment_id order_id shape contents carrier tracking_code tracker_ref carrier_status "

@@ -165,6 +165,7 @@ def _columns(snapshot: OrderSnapshot, *, forgotten: bool) -> dict[str, Any]:
         "content_digest": content_digest(snapshot),
         "cancelled_at": snapshot.cancelled_at,
         "test": snapshot.test,
+        **({} if snapshot.goods is None else {"goods_minor": snapshot.goods.minor}),
         **whose,
     }
 

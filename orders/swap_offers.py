@@ -74,8 +74,12 @@ def offers(
 
 
 def is_discounted(order: Order, lines: Collection[OrderLine]) -> bool:
-    """Whether an order costs less than its goods: somewhere in it is a discount, and nobody told us where. Pure."""
-    return order.total_minor < sum(line.units * line.unit_price_minor for line in lines)
+    """Whether an order's goods cost less than their prices: a discount is on it, and nobody told us where. Pure.
+
+    Where the store has not said what they cost, the whole order tells, unless shipping and taxes make up for it.
+    """
+    cost = order.total_minor if order.goods_minor is None else order.goods_minor
+    return cost < sum(line.units * line.unit_price_minor for line in lines)
 
 
 def of_order(session: Session, tenant: int, order_id: int, short: Units) -> dict[int, tuple[Offer, ...]]:

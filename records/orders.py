@@ -50,6 +50,8 @@ class Order(Base):
     """The storefront's own time of the version that we have; an older version never overwrites it."""
     currency: Mapped[str] = mapped_column(server_default="")
     total_minor: Mapped[int] = mapped_column(server_default="0")
+    goods_minor: Mapped[int | None]
+    """The price of its lines after all discounts, as last told; empty where the storefront has not said it."""
     standing: Mapped[str] = mapped_column(server_default="unknown")
     """What the storefront says of the money; payments from elsewhere are in the payments table."""
     risk: Mapped[str] = mapped_column(server_default="none")

@@ -64,6 +64,8 @@ class OrderSnapshot(Noun):
     cancelled_at: AwareDatetime | None = None
     currency: Currency
     total: Money
+    goods: Money | None = None
+    """The price of the lines after all discounts, without shipping and taxes that come on top; None where not told."""
     standing: PaymentStanding
     lines: Annotated[tuple[OrderedLine, ...], AfterValidator(_each_once)]
     ship_to: Address | None = None

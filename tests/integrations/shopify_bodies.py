@@ -38,6 +38,7 @@ def order(**changes):
         "currency": "USD",
         "total_price": "37.00",
         "current_total_price": "32.00",
+        "current_subtotal_price": "27.00",
         "financial_status": "paid",
         "line_items": [line()],
         "shipping_address": {

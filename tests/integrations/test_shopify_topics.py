@@ -24,6 +24,7 @@ def test_an_order_is_told_whole(topic):
     assert told.updated_at.tzinfo is UTC
     assert (told.total, told.standing) == (Money(minor=3200, currency="USD"), PaymentStanding.PAID)
     assert (told.email, told.phone, told.tags) == ("ada@example.com", "+12125550100", ("wholesale", "gift"))
+    assert told.goods == Money(minor=2700, currency="USD")
     assert (told.shipping_title, told.shipping_paid) == ("Ground", Money(minor=500, currency="USD"))
     assert (told.cancelled_at, told.test) == (None, False)
     assert told.ship_to == Address(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from records.tenants import Rules
 from sandbox.shopify_seed import SCOPES
 from tests import patient
 from tests.dying import work_off_until
+from tests.farewells import deliver
 from tests.world import RENO, World, variant
 
 # BLUE is out of stock; RED costs the same, DEAR and CHEAP do not, and FEW has too few for two.
@@ -102,6 +104,20 @@ def commits(world: World) -> int:
 
 def story(world: World) -> str:
     return "\n".join(row.sentence for row in world.rows("SELECT sentence FROM timeline_entries ORDER BY id"))
+
+
+def discounted(world: World, off: str) -> None:
+    """The store tells again of the order: so much less for its goods, and as much in all as before."""
+    (row,) = world.rows(
+        "SELECT convert_from(body, 'UTF8') AS body FROM inbox_events WHERE topic = 'orders/create' ORDER BY id LIMIT 1"
+    )
+    told = json.loads(row.body)
+    goods = Decimal(told["current_subtotal_price"])
+    assert Decimal(told["current_total_price"]) >= goods + Decimal(off)
+    later = (datetime.now(UTC) + timedelta(seconds=30)).isoformat(timespec="seconds")
+    again = told | {"updated_at": later, "current_subtotal_price": str(goods - Decimal(off))}
+    assert deliver(world, "orders/updated", again)[0] == 202
+    world.settle()
 
 
 def whole(world: World, placed: dict) -> None:
@@ -555,3 +571,14 @@ def test_what_may_not_be_sent_to_the_buyer_is_offered_in_no_place_of_anything(wo
     page = patient.get(link_in(world.letters()[0])).text
 
     assert re.findall(r'value="swap/(\d+)"', page) == []
+
+
+@pytest.mark.parametrize(("off", "offered"), [("0.00", True), ("5.00", False)])
+def test_nothing_else_is_offered_for_what_was_discounted(world: World, off: str, offered: bool):
+    """Shipping and taxes cost more than the discount takes off: only what the goods cost says that there is one."""
+    asked(world)
+
+    discounted(world, off)
+
+    page = patient.get(link_in(world.letters()[0])).text
+    assert (f"swap/{variant_of(world, 'RED')}" in page) is offered

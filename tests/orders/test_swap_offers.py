@@ -86,6 +86,14 @@ def test_an_order_that_costs_less_than_its_goods_has_a_discount_somewhere(total:
     assert swap_offers.is_discounted(Order(total_minor=total), [line(units=2)]) is discounted
 
 
+@pytest.mark.parametrize(("goods", "discounted"), [(6000, False), (5500, True)])
+def test_shipping_and_taxes_do_not_hide_a_discount_where_the_store_says_what_the_goods_cost(
+    goods: int, discounted: bool
+):
+    """Two of 30.00 with 8.00 for shipping and taxes: 64.40 in all says nothing of the 5.00 that came off."""
+    assert swap_offers.is_discounted(Order(total_minor=6440, goods_minor=goods), [line(units=2)]) is discounted
+
+
 @pytest.mark.parametrize(
     ("answer", "variant"),
     [("swap/5", 5), ("swap/", None), ("swap/-5", None), ("swap/x", None), ("swap/٣", None), ("wait", None), ("", None)],

@@ -79,6 +79,7 @@ class OrderPayload(Payload):
     currency: nouns.Currency
     total_price: Amount | None = None
     current_total_price: Amount | None = None
+    current_subtotal_price: Amount | None = None
     financial_status: str | None = None
     line_items: tuple[LinePayload, ...]
     shipping_address: PlacePayload | None = None
@@ -135,6 +136,7 @@ def snapshot(order: OrderPayload) -> nouns.OrderSnapshot:
             cancelled_at=order.cancelled_at,
             currency=order.currency,
             total=_total(order),
+            goods=_goods(order),
             standing=orders.standing(order.financial_status, remote_id),
             lines=tuple(_line(f"line_items.{at}", line, order.currency) for at, line in enumerate(order.line_items)),
             ship_to=_ship_to(order, email),
@@ -199,6 +201,16 @@ def _total(order: OrderPayload) -> nouns.Money:
     if order.current_total_price is None:
         return _money("total_price", order.total_price, order.currency)
     return _money("current_total_price", order.current_total_price, order.currency)
+
+
+def _goods(order: OrderPayload) -> nouns.Money | None:
+    """What the lines cost after discounts, before shipping, duties, taxes and tips; edits and refunds are taken off.
+
+    https://shopify.dev/docs/api/admin-rest/latest/resources/order
+    """
+    if order.current_subtotal_price is None:
+        return None
+    return _money("current_subtotal_price", order.current_subtotal_price, order.currency)
 
 
 def _shipping_price(line: ShippingLinePayload, currency: str) -> nouns.Money:
