@@ -6,15 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from orders import inventory, lacking, planning
+from integrations.nouns import Address
+from orders import inventory, lacking, may_send, planning
+from orders.routing.asking import refused_by
 from orders.routing.question import Want
 from orders.shortage import Units
+from records.orders import find_order
 from records.stock import Arrival, Location
 
+Held = TypeVar("Held")
 Expected = tuple[date, int]
 """A day and the units that come on it."""
 ANYWHERE = 0
@@ -38,9 +43,11 @@ def days(session: Session, tenant: int, order: int, short: Units, *, today: date
     free = inventory.free_to_ship(session, tenant, variants)
     coming = _coming(session, tenant, variants, today)
     longer = _lacked_by_who_waits_longer(session, tenant, order, variants)
+    never, not_now = _closed(session, tenant, order, missing)
     found: dict[int, list[date | None]] = defaultdict(list)
     for one in missing:
-        found[one.want.line].append(day_of(one, free, coming, longer))
+        lies = _open_to(one, free, never | not_now)
+        found[one.want.line].append(day_of(one, lies, _open_to(one, coming, never), longer))
     return {line: max(day for day in told if day) for line, told in found.items() if all(told)}
 
 
@@ -78,6 +85,25 @@ def enough_on(expected: Sequence[Expected], units: int) -> date | None:
 
 def _there(at: tuple[int, int], variant: int, place: int) -> bool:
     return at[0] == variant and place in {ANYWHERE, at[1]}
+
+
+def _open_to(
+    one: Missing, levels: Mapping[tuple[int, int], Held], closed: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], Held]:
+    """What may be sent for this line; who comes for it takes it wherever it lies."""
+    return {at: there for at, there in levels.items() if one.place != ANYWHERE or (at[1], one.want.line) not in closed}
+
+
+def _closed(
+    session: Session, tenant: int, order: int, missing: Sequence[Missing]
+) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """(place, line) that nothing is sent from, and those of them that are asked again once more of the goods come."""
+    found = find_order(session, tenant, order)
+    said = refused_by(session, tenant, order)
+    to = (found.ship_to if found else None) or Address()
+    wants = [one.want for one in missing if one.place == ANYWHERE]
+    for_goods = {(one.place, one.line) for one in said if one.of_goods}
+    return may_send.closed(session, tenant, to, wants, [one for one in said if not one.of_goods]), for_goods
 
 
 def _missing(session: Session, tenant: int, order: int) -> list[Missing]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from orders import banning, bundles, first_come, inventory, shortage
-from orders.routing import bans
-from orders.routing.question import Place, Point, Question, Want
+from orders import banning, bundles, first_come, inventory, may_send, shortage
+from orders.routing.question import Want
 from orders.shortage import Units
 from records.orders import Order, OrderLine, find_order, lines_of
-from records.stock import Location
 
 # More is a catalogue, not a choice.
 MOST_OFFERED = 12
@@ -95,8 +93,8 @@ def of_order(session: Session, tenant: int, order_id: int, short: Units) -> dict
     free = dict(inventory.free_to_ship(session, tenant, {one.variant for one in kin})) if kin else {}
     for level, units in first_come.spoken_for(session, tenant, order_id, wants).items() if wants else ():
         free[level] = free.get(level, 0) - units
-    may_send = _may_send(session, tenant, order.ship_to or Address(), {one.variant for one in kin}) if kin else set()
-    free = {level: units for level, units in free.items() if level in may_send}
+    barred = _barred(session, tenant, order.ship_to or Address(), {one.variant for one in kin}) if kin else set()
+    free = {level: units for level, units in free.items() if level not in barred}
     discounted = is_discounted(order, lines.values())
     found = {
         id: offers(lines[id], units, kin, free, currency=order.currency, discounted=discounted)
@@ -105,23 +103,14 @@ def of_order(session: Session, tenant: int, order_id: int, short: Units) -> dict
     return {id: offered for id, offered in found.items() if offered}
 
 
-def _may_send(session: Session, tenant: int, to: Address, variants: Collection[int]) -> set[tuple[int, int]]:
-    """The levels (variant, location) that may be sent there at all: nobody is offered what would only be held."""
-    places = tuple(
-        Place(
-            id=one.id, name=one.name, at=Point(country=one.address.country), never_to=one.sending.never_to,
-            only_to=one.sending.only_to, sends_hazmat=one.sending.sends_hazmat,
-        )
-        for one in session.scalars(select(Location).where(Location.tenant_id == tenant, Location.ships))
-    )  # fmt: skip
-    found = set()
-    for variant in variants:
-        marked = banning.bans_of(session, tenant, variant)
-        want = Want(line=variant, variant=variant, units=1, hazmat=marked.hazmat, never_to=marked.never_to)
-        asked = Question(wants=(want,), to=Point(country=to.country), places=places, shelves=(), names_bans=True)
-        closed = {one.place for one in (*bans.places(asked), *bans.lines(asked))}
-        found |= {(variant, place.id) for place in places if place.id not in closed}
-    return found
+def _barred(session: Session, tenant: int, to: Address, variants: Collection[int]) -> set[tuple[int, int]]:
+    """The levels (variant, location) that may not be sent there: nobody is offered what would only be held."""
+    marks = {variant: banning.bans_of(session, tenant, variant) for variant in sorted(variants)}
+    wants = [
+        Want(line=variant, variant=variant, units=1, hazmat=marked.hazmat, never_to=marked.never_to)
+        for variant, marked in marks.items()
+    ]
+    return {(variant, place) for place, variant in may_send.closed(session, tenant, to, wants)}
 
 
 def _kin(session: Session, tenant: int, order: Order, lines: Collection[int]) -> list[Kin]:

@@ -65,7 +65,7 @@ def ask(
         rules=rules.routing,
         whole_or_nothing=rules.when_short == "wait_for_all",
         quotes=tuple(quotes),
-        refused=() if order is None else _refused(session, tenant, order),
+        refused=() if order is None else refused_by(session, tenant, order),
         deliver_by=None if deliver_by is None else deliver_by.date(),
         joins=tuple(sorted(set(joins) & set(places))),
         standing=standing,
@@ -75,7 +75,8 @@ def ask(
     return later.opened(question)
 
 
-def _refused(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
+def refused_by(session: Session, tenant: int, order: int) -> tuple[Refused, ...]:
+    """The places that could not send a line of an order, and still cannot."""
     return tuple(
         Refused(
             place=one.location_id,
