@@ -72,7 +72,9 @@ def measure(home: Path) -> dict[str, float]:
 
 
 def run(running: Stage, *, look_s: float, sustained: int = SUSTAINED, burst_s: float = BURST_S) -> Burst:
-    """One burst on a fresh stage; the drain is watched for `look_s` after the other shop's order is done."""
+    """One burst on a fresh stage; the drain is watched for `look_s` after the other shop's order is done, or
+    for as long as it takes until one order more is.
+    """
     Play(stage=running, scenarios=[]).open_store()
     _open_other(running)
     rate = _sustained(running, sustained)
@@ -92,7 +94,9 @@ def run(running: Stage, *, look_s: float, sustained: int = SUSTAINED, burst_s: f
     _place(running, OTHER_SHOP, 1)
     _until(lambda: _fulfilled(running, shop=OTHER_SHOP) == 1, within_s=120)
     other_s, left = time.perf_counter() - placed, orders - (_fulfilled(running) - done_before)
+    looked = time.perf_counter()
     time.sleep(look_s)
+    _until(lambda: not left or _fulfilled(running) - done_before > orders - left, within_s=120)
     drained = left - (orders - (_fulfilled(running) - done_before))
     return Burst(
         sustained_per_s=rate,
@@ -102,7 +106,7 @@ def run(running: Stage, *, look_s: float, sustained: int = SUSTAINED, burst_s: f
         refused=len(refused),
         kept=_kept(running, held_back),
         backlog=backlog,
-        drained_per_s=drained / look_s,
+        drained_per_s=drained / (time.perf_counter() - looked),
         other_s=other_s,
         left_when_other_was_done=left,
     )

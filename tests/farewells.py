@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from itertools import count
 from typing import Any
 
@@ -68,6 +69,11 @@ def know_its_number(world: World, number: int | str = NUMBER) -> None:
 def leave(world: World) -> None:
     """The merchant takes Packline away: from now on the store refuses its token."""
     world.control("POST", f"/shopify/shops/{SHOP}/uninstall")
+
+
+def found_in(left: str, *words: str) -> list[str]:
+    """Those of the words that stand there; short ones by themselves, for five digits are part of many a time."""
+    return [word for word in words if re.search(rf"\b{word}\b" if len(word) < 6 else re.escape(word), left)]
 
 
 def dump(world: World) -> str:
