@@ -20,6 +20,7 @@ from records import reversals, tenants, timeline
 from records.jobs import Job
 from records.orders import LOCK, Order, open_holds
 from records.shipments import BY_HAND, Label, Parcel, Shipment
+from records.stock import Location
 
 
 def rerate(session: Session, tenant: int, parcel: int, *, by: str) -> str:
@@ -154,7 +155,8 @@ def beside(
     there = joining.planned_at(session, tenant, order.id, location)
     if len(there) != 1 or _why_apart(session, order, there, more):
         return None
-    if not waits and promising.delays(promised.of_shipment(there[0]), said, now=now):
+    ready = promising.soonest(now, session.get_one(Location, (tenant, location)).sending)
+    if not waits and promising.delays(promised.of_shipment(there[0]), said, ready=ready):
         return None
     give_up_jobs(session, tenant, _boxes_of(session, tenant, there), why=_JOINED)
     return there[0]

@@ -132,11 +132,19 @@ def in_one(parts: Iterable[Promise]) -> Promise:
     return Promise(ship_by=max(leaving) if len(leaving) == len(said) else None, arrives_on=arrives, said_by=by)
 
 
-def delays(planned: Promise, more: Promise, *, now: datetime) -> bool:
-    """Whether what was to leave would leave later for what is added to it. What is late already is not delayed."""
-    if planned.ship_by is None or planned.ship_by < now:
+def soonest(now: datetime, sending: Sending) -> Promise:
+    """When what lies ready at a place leaves it from now on."""
+    return of_place(leaves_on(now, sending), sending, days=None, said_by="")
+
+
+def delays(planned: Promise, more: Promise, *, ready: Promise) -> bool:
+    """Whether what was to leave would leave later for what is added to it. Pure.
+
+    What is late already leaves when what is `ready` does: a day late is no reason to wait for what is to be made first.
+    """
+    if planned.ship_by is None or ready.ship_by is None:
         return False
-    return more.ship_by is None or more.ship_by > planned.ship_by
+    return more.ship_by is None or more.ship_by > max(planned.ship_by, ready.ship_by)
 
 
 def is_the_days_end(moment: datetime, zone: str) -> bool:

@@ -217,6 +217,25 @@ def test_what_is_ready_does_not_wait_for_what_is_to_be_made_first_unless_a_perso
     assert any("as its parts leave together" in sentence for sentence in told)
 
 
+@pytest.mark.parametrize(
+    ("making", "planned"),
+    [(0, [("cancelled", "1 BAG"), ("planned", "1 BAG 1 MUG")]), (10, [("planned", "1 BAG"), ("planned", "1 MUG")])],
+    ids=["what is ready joins it", "what is to be made first does not"],
+)
+def test_what_should_have_left_yesterday_does_not_wait_for_what_is_to_be_made_first(
+    shop: World, making: int, planned: list[tuple[str, str]]
+):
+    takes(shop, "MUG", making)
+    placed = shop.place(("BAG", 1))
+    shop.settle()
+    with shop.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE shipments SET ship_by = now() - interval '1 day'")
+
+    edit(shop, placed, ("MUG", 1))
+
+    assert shipments(shop) == planned
+
+
 def test_what_is_to_be_made_first_is_promised_no_earlier_for_what_is_added(shop: World):
     takes(shop, "MUG", 10)
     placed = shop.place(("MUG", 1))

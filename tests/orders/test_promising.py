@@ -167,6 +167,7 @@ def test_a_promise_and_its_change_are_told(before, now, more, told):
 
 EARLY = Promise(ship_by=datetime(2026, 11, 23, 17, tzinfo=UTC), arrives_on=date(2026, 11, 29), said_by="rule")
 LATE = Promise(ship_by=datetime(2026, 11, 25, 17, tzinfo=UTC), arrives_on=date(2026, 11, 27), said_by="quote")
+LATER = Promise(ship_by=datetime(2026, 12, 9, 17, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -184,15 +185,26 @@ def test_parts_that_leave_in_one_shipment_leave_and_arrive_with_the_slowest(part
 
 
 @pytest.mark.parametrize(
-    ("planned", "more", "now", "delayed"),
+    ("planned", "more", "ready", "delayed"),
     [
-        (EARLY, LATE, datetime(2026, 11, 23, 9, tzinfo=UTC), True),
-        (EARLY, EARLY, datetime(2026, 11, 23, 9, tzinfo=UTC), False),
-        (LATE, EARLY, datetime(2026, 11, 23, 9, tzinfo=UTC), False),
-        (EARLY, LATE, datetime(2026, 11, 23, 18, tzinfo=UTC), False),
-        (EARLY, promising.NOBODY_CAN_SAY, datetime(2026, 11, 23, 9, tzinfo=UTC), True),
-        (promising.NOBODY_CAN_SAY, LATE, datetime(2026, 11, 23, 9, tzinfo=UTC), False),
+        (EARLY, LATE, EARLY, True),
+        (EARLY, EARLY, EARLY, False),
+        (LATE, EARLY, EARLY, False),
+        (EARLY, LATE, LATE, False),
+        (EARLY, LATER, LATE, True),
+        (EARLY, promising.NOBODY_CAN_SAY, EARLY, True),
+        (promising.NOBODY_CAN_SAY, LATE, EARLY, False),
+        (EARLY, LATE, promising.NOBODY_CAN_SAY, False),
     ],
-)
-def test_what_is_added_delays_what_is_planned_only_where_that_could_still_leave_sooner(planned, more, now, delayed):
-    assert promising.delays(planned, more, now=now) is delayed
+    ids=["later", "with it", "sooner", "it is late, and no later", "it is late, and days later still", "nobody knows",
+         "it was not said", "the place is closed for good"],
+)  # fmt: skip
+def test_what_is_added_delays_what_is_planned_only_where_that_could_still_leave_sooner(planned, more, ready, delayed):
+    assert promising.delays(planned, more, ready=ready) is delayed
+
+
+def test_what_lies_ready_leaves_on_the_next_day_that_is_open():
+    friday_evening = datetime(2026, 11, 27, 23, tzinfo=UTC)
+    sending = Sending(time_zone="UTC", cut_off=time(14), carrier_comes_at=time(17))
+
+    assert promising.soonest(friday_evening, sending) == Promise(ship_by=datetime(2026, 11, 30, 17, tzinfo=UTC))
