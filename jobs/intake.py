@@ -27,6 +27,7 @@ from integrations.nouns import (
 )
 from jobs import hearing, outward, privacy, queue
 from orders import (
+    backorders,
     cancelling,
     digital,
     gone_astray,
@@ -296,5 +297,4 @@ def resume(session: Session, tenant: int, order: int) -> None:
 
 def fill_backorders(session: Session, tenant: int) -> None:
     """Have every order that waits for stock looked at again, the one that waits longest first."""
-    subjects = [f"order/{order}" for order in holds.waiting_for_stock(session, tenant)]
-    queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
+    queue.add_all(session, tenant, "reserve_stock", backorders.lanes_of_who_waits(session, tenant))

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, reshaping, shadow, story, tell_stock
+from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, reshaping, sending, shadow, story, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import (
+    backorders,
     banning,
     by_hand,
     choosing,
     first_come,
     holds,
     inventory,
-    joining,
     lifecycle,
     not_split,
     planning,
     promised,
-    promising,
     purchasing,
     replanning,
-    splitting,
     still_changeable,
     swapping,
     telling_stock,
@@ -38,13 +34,11 @@ from orders.allocation import Pick
 from orders.by_hand import Aside
 from orders.inventory import Holding
 from orders.planning import Chosen, Demand
-from orders.promising import Promise
-from orders.routing import asking, ways
+from orders.routing import asking
 from orders.routing.question import Quote
 from records import tenants
 from records.orders import LOCK, Order, open_holds
 from records.reversals import under_way
-from records.shipments import Shipment, ShipmentLine
 from records.tenants import Rules
 
 # How often a run looks again at once when others take the units between looking and taking.
@@ -104,6 +98,7 @@ def _take(
         else:
             closing.if_nothing_is_left(session, work.tenant, order.id, now=work.now())
         return Done()
+    lying = backorders.lying(session, work.tenant, wanted.everything)
     others = first_come.spoken_for(session, work.tenant, order.id, wanted.everything)
     aside = _aside(session, work.tenant, wanted, others)
     chosen, short = _choose(session, work, order, wanted, aside, others, quotes, rules)
@@ -115,7 +110,8 @@ def _take(
     _ask_about(session, work, order.id, Counter(short) + Counter(aside.short_units))
     picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
     if not picks:
-        _hold_on(session, work.tenant, order.id, freed)
+        kept = _hold_on(session, work.tenant, order.id, freed)
+        backorders.make_sure(session, work.tenant, wanted.everything, lying, kept)
         return Done()
     again = order.state != "released"
     if not again:
@@ -123,14 +119,15 @@ def _take(
     holdings = _put_aside(session, work, order.id, aside)
     joined: Mapping[int, int] = {}
     if chosen and chosen.picks:
-        planned = _send(session, work, order, chosen, wanted, rules, again=again)
+        planned = sending.plan(session, work, order, chosen, wanted, rules, again=again)
         holdings, joined = [*holdings, *planned.holdings], planned.joined
     holdings = [*holdings, *swapping.held_on(freed, picks, wanted.everything)]
     elsewhere = telling_stock.is_from_elsewhere(session, work.tenant, order.id)
-    # The last statement of the transaction: popular variants stay locked from here to the commit only.
+    # Among the last statements of the transaction: popular variants stay locked from here to the commit only.
     _hold(session, work.tenant, order.id, holdings, elsewhere=elsewhere)
     for older, shipment in joined.items():
         replanning.fold(session, work.tenant, old=older, new=shipment)
+    backorders.make_sure(session, work.tenant, wanted.everything, lying, holdings)
     return Done()
 
 
@@ -139,12 +136,14 @@ def _hold(session: Session, tenant: int, order: int, holdings: Sequence[Holding]
         tell_stock.ask_about_unsold(session, tenant, order)
 
 
-def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> None:
-    """What is sent instead of something else stays held until it is planned, however long that takes.
+def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> Sequence[Holding]:
+    """What is sent instead of something else stays held until it is planned, however long that takes; answers it.
 
     It is the store's own order: others are not edited there.
     """
-    _hold(session, tenant, order, swapping.held_on(freed, ()), elsewhere=False)
+    kept = swapping.held_on(freed, ())
+    _hold(session, tenant, order, kept, elsewhere=False)
+    return kept
 
 
 def _aside(session: Session, tenant: int, wanted: Demand, others: Mapping[tuple[int, int], int]) -> Aside:
@@ -199,28 +198,6 @@ def _put_aside(session: Session, work: Work, order: int, aside: Aside) -> list[H
     return holdings
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planned:
-    """What to hold for the shipments that were planned, and the new shipment by the older one that leaves with it."""
-
-    holdings: Sequence[Holding]
-    joined: Mapping[int, int]
-
-
-def _send(
-    session: Session, work: Work, order: Order, chosen: Chosen, wanted: Demand, rules: Rules, *, again: bool
-) -> Planned:
-    """Plan what leaves in parcels, and write down why from there."""
-    planning.write_down(session, work.tenant, order.id, chosen)
-    story.tell(session, work, order.id, chosen.sentence, kind="choice", picks=[vars(pick) for pick in chosen.picks])
-    queue.add(session, work.tenant, "assign_work", f"order/{order.id}")
-    planned = _plan(session, work, order, chosen, wanted, rules, again=again)
-    session.flush()
-    promised.keep(session, work.tenant, order, because=_leaving_otherwise(chosen))
-    session.flush()
-    return planned
-
-
 def _ask_suppliers(session: Session, work: Work, order: Order, rules: Rules) -> datetime | None:
     """Ask suppliers for their part once the buyer's time for changes is over; answers when to come back for it."""
     left_s = still_changeable.time_left_s(order.placed_at, rules.minutes_to_change, now=work.now())
@@ -231,70 +208,7 @@ def _ask_suppliers(session: Session, work: Work, order: Order, rules: Rules) -> 
     return None
 
 
-def _leaving_otherwise(chosen: Chosen) -> str:
-    names = {place.id: place.name for place in chosen.question.places}
-    places = dict.fromkeys(names.get(pick.location, "another place") for pick in chosen.picks)
-    return f"because it leaves from {' and '.join(places)}"
-
-
 def _ask_about(session: Session, work: Work, order: int, short: Mapping[int, int]) -> None:
     """Have the buyer asked what is to become of what is short, or left in peace where nothing is any more."""
     for choice in choosing.note(session, work.tenant, order, short, now=work.now()):
         queue.add(session, work.tenant, "ask_buyer", choosing.subject_of(choice), lane=f"order/{order}")
-
-
-def _plan(
-    session: Session, work: Work, order: Order, chosen: Chosen, wanted: Demand, rules: Rules, *, again: bool
-) -> Planned:
-    """Write a shipment for each location with its boxes, and ask for a label for each box."""
-    holdings: list[Holding] = []
-    joined: dict[int, int] = {}
-    spare = ways.spare(chosen.question, chosen.decision.chosen) if chosen.decision.chosen else 0
-    for location in dict.fromkeys(pick.location for pick in chosen.picks):
-        there = [pick for pick in chosen.picks if pick.location == location]
-        units = joining.together([{pick.line: pick.units} for pick in there])
-        said = planning.promise(session, work.tenant, chosen, location)
-        older = None
-        if again:
-            older = reshaping.beside(session, order, location, units, said, now=work.now(), waits=spare < 1)
-            spare -= older is None and location in chosen.question.joins
-        if older is not None:
-            units = joining.together([splitting.units_of(session, work.tenant, older.id), units])
-            said = promising.in_one([promised.of_shipment(older), said])
-            joining.give_up(session, work.tenant, older)
-        by_carrier = older is not None and older.by_carrier
-        shipment = _shipment(session, work.tenant, order.id, location, said, units, by_carrier=by_carrier)
-        if older is not None:
-            joined[older.id] = shipment
-            sentence = f"Shipment {shipment} leaves in place of {older.id}, with what is added to it."
-            story.tell(session, work, order.id, sentence, shipment=shipment)
-        holdings += [Holding(pick=pick, shipment=shipment) for pick in there]
-        for parcel in replanning.box(session, work.tenant, order.id, shipment, units, wanted.lines, rules):
-            queue.add(session, work.tenant, "buy_label", f"parcel/{parcel}", lane=f"order/{order.id}")
-    return Planned(holdings=holdings, joined=joined)
-
-
-def _shipment(
-    session: Session,
-    tenant: int,
-    order: int,
-    location: int,
-    said: Promise,
-    units: Mapping[int, int],
-    *,
-    by_carrier: bool,
-) -> int:
-    shipment = session.execute(
-        insert(Shipment)
-        .values(
-            tenant_id=tenant, order_id=order, location_id=location,
-            ship_by=said.ship_by, arrives_on=said.arrives_on, arrival_said_by=said.said_by,
-            by_carrier=by_carrier,
-        )
-        .returning(Shipment.id)
-    ).scalar_one()  # fmt: skip
-    lines = [
-        {"tenant_id": tenant, "shipment_id": shipment, "line_id": line, "units": count} for line, count in units.items()
-    ]
-    session.execute(insert(ShipmentLine), lines)
-    return shipment
