@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from jobs import closing, drop_shipping, intake, queue, story
+from jobs import closing, drop_shipping, intake, letting_go, queue, story
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
 from jobs.work import Work
-from orders import digital, holds, lifecycle, money, payment, taking_back
+from orders import digital, holds, lifecycle, money, payment, rest, taking_back
 from orders.reversing import UNPAID, Wish
 from orders.taking_back import Begun
 from records import suppliers, tenants
@@ -74,7 +74,8 @@ def _keep_for_a_while(session: Session, work: Work, order: int, rules: Rules) ->
     """
     planned = any(shipment.state in _RESERVED for shipment in shipments_of(session, work.tenant, order))
     asked = any(row.state in UNPROMISED for row in suppliers.of_order(session, work.tenant, order))
-    if not rules.release_unpaid_days or not (planned or asked):
+    kept = rest.kept(session, work.tenant, order)
+    if not rules.release_unpaid_days or not (planned or asked or kept):
         return Done()
     since = [hold.created_at for hold in open_holds(session, work.tenant, order) if hold.kind == "payment"]
     left = min(since) + timedelta(days=rules.release_unpaid_days) - work.now()
@@ -84,6 +85,7 @@ def _keep_for_a_while(session: Session, work: Work, order: int, rules: Rules) ->
     begun = taking_back.begin(session, work.tenant, order, wish, by="packline", now=work.now())
     if not isinstance(begun, Begun):
         return Snoozed(wait_s=_LOOK_AGAIN_S, reason="Something else is being taken back of this order.")
+    letting_go.of_the_rest(session, work.tenant, order)
     queue.add(session, work.tenant, "reverse_order", f"order/{order}")
     drop_shipping.let_go(session, work.tenant, order, now=work.now())
     return Done()

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from jobs import capture_payment, drop_shipping
+from jobs import capture_payment, drop_shipping, letting_go
 from orders import cancelling, outstanding, progress
 from records import suppliers
 from records.digital import deliveries_of
@@ -31,6 +31,7 @@ def close(session: Session, tenant: int, order: int, why: str, *, now: datetime)
     given = bool(deliveries_of(session, tenant, order))
     if not cancelling.close(session, tenant, order, DELIVERED if given else why, now=now):
         return False
+    letting_go.of_all(session, tenant, order)
     drop_shipping.withdraw(session, tenant, order, now=now)
     for row in suppliers.of_order(session, tenant, order):
         if row.state == "rejected" and not row.settled:

@@ -5,6 +5,7 @@ Asked before anything is reserved and with no transaction open; what it says is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -17,7 +18,7 @@ from integrations.nouns import Address, Consignment, Rate
 from integrations.ports import Permanent
 from jobs import couriering, reshaping
 from jobs.work import Work
-from orders import holds, not_split, planning, rates
+from orders import holds, not_split, planning, rates, rest
 from orders.holds import Problem
 from orders.routing import asking
 from orders.routing.decision import to_be_priced
@@ -67,7 +68,8 @@ def quotes(work: Work) -> tuple[Quote, ...]:
 def _drawn(session: Session, work: Work, order: Order, rules: Rules) -> list[_Drawn]:
     """Without the ways that cannot be declared; the label's own job asks a person about those."""
     wanted = planning.demand(session, work.tenant, order.id)
-    taken = shadow.spoken_for(session, work.tenant, but=order.id)
+    taken = Counter(shadow.spoken_for(session, work.tenant, but=order.id))
+    taken.subtract(rest.levels(rest.kept(session, work.tenant, order.id)))
     to, now = order.ship_to or Address(), work.now()
     joins = reshaping.joins(session, order, wanted.wants)
     standing = not_split.standing(session, work.tenant, order.id, wanted.wants)

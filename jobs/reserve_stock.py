@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from integrations.nouns import Address
-from jobs import closing, drop_shipping, fulfilling, pricing_ways, queue, reshaping, sending, shadow, story, tell_stock
+from jobs import (
+    closing,
+    drop_shipping,
+    fulfilling,
+    intake,
+    pricing_ways,
+    queue,
+    reshaping,
+    sending,
+    shadow,
+    story,
+    tell_stock,
+)
 from jobs.outcomes import Cancelled, Done, Outcome, Snoozed
+from jobs.sending import Planned
 from jobs.work import Work
 from orders import (
     backorders,
@@ -26,6 +40,7 @@ from orders import (
     promised,
     purchasing,
     replanning,
+    rest,
     still_changeable,
     swapping,
     telling_stock,
@@ -36,6 +51,7 @@ from orders.inventory import Holding
 from orders.planning import Chosen, Demand
 from orders.routing import asking
 from orders.routing.question import Quote
+from orders.shortage import Asked
 from records import tenants
 from records.orders import LOCK, Order, open_holds
 from records.reversals import under_way
@@ -87,63 +103,86 @@ def _take(
     session: Session, work: Work, order: Order, rules: Rules, quotes: Sequence[Quote], freed: Sequence[Pick]
 ) -> Outcome:
     """Plan and reserve what is there of what the order still wants."""
-    wanted = planning.demand(session, work.tenant, order.id)
+    tenant = work.tenant
+    wanted = planning.demand(session, tenant, order.id)
+    asked = choosing.standing(session, tenant, order.id)
+    kept = rest.kept(session, tenant, order.id) if asked else []
     if not wanted.everything:
-        _ask_about(session, work, order.id, {})
-        for kind in ("stock", banning.HOLD, not_split.HOLD):
-            holds.release(session, work.tenant, order.id, kind, by="packline", now=work.now())
-        promised.keep(session, work.tenant, order, because="as less of it is wanted")
-        if order.state == "shipping":
-            fulfilling.if_complete(session, work.tenant, order.id)
-        else:
-            closing.if_nothing_is_left(session, work.tenant, order.id, now=work.now())
-        return Done()
-    lying = backorders.lying(session, work.tenant, wanted.everything)
-    others = first_come.spoken_for(session, work.tenant, order.id, wanted.everything)
-    aside = _aside(session, work.tenant, wanted, others)
-    chosen, short = _choose(session, work, order, wanted, aside, others, quotes, rules)
+        _nothing_is_wanted(session, work, order, kept)
+        return _done(session, tenant, order.id, freed=rest.levels([*freed, *kept]))
+    others = first_come.spoken_for(session, tenant, order.id, wanted.everything)
+    spoken_for = Counter(others)
+    spoken_for.subtract(rest.to_plan_with(session, tenant, order.id, kept))
+    lying = Counter(backorders.lying(session, tenant, wanted.everything))
+    aside = _aside(session, tenant, wanted, spoken_for)
+    chosen, short = _choose(session, work, order, wanted, aside, spoken_for, asked, quotes, rules)
     if (short or aside.short or (chosen and chosen.kept)) and others:
-        _hold_on(session, work.tenant, order.id, freed)
+        _hold(session, tenant, order.id, swapping.held_on(freed, ()))
         return Snoozed(wait_s=_OTHERS_TAKE_S, reason="Orders that have waited longer for the same units come first.")
-    planning.note_shortage(session, work.tenant, order.id, short, wanted, aside, now=work.now())
+    planning.note_shortage(session, tenant, order.id, short, wanted, aside, now=work.now())
     _note_what_stays(session, work, order.id, chosen, wanted)
     _ask_about(session, work, order.id, Counter(short) + Counter(aside.short_units))
-    picks = (*(chosen.picks if chosen else ()), *(pick for there in aside.picks.values() for pick in there))
-    if not picks:
-        kept = _hold_on(session, work.tenant, order.id, freed)
-        backorders.make_sure(session, work.tenant, wanted.everything, lying, kept)
-        return Done()
+    planned = _plan(session, work, order, chosen, aside, wanted, rules)
+    stays = chosen.rest if chosen else ()
+    holdings = [*planned.holdings, *_held_on(planned, freed, stays, wanted)]
+    taken = [*holdings, *rest.holdings(stays)]
+    if not rest.same(kept, stays):
+        rest.give_back(session, tenant, order.id, kept)
+        holdings = taken
+    # Among the last statements of the transaction: popular variants stay locked from here to the commit only.
+    _hold(session, tenant, order.id, holdings)
+    for older, shipment in planned.joined.items():
+        replanning.fold(session, tenant, old=older, new=shipment)
+    done = _done(session, tenant, order.id, freed=rest.levels([*freed, *kept]) - rest.levels(one.pick for one in taken))
+    lying.update(rest.levels(kept))
+    backorders.make_sure(session, tenant, wanted.everything, lying, taken)
+    return done
+
+
+def _nothing_is_wanted(session: Session, work: Work, order: Order, kept: Sequence[Pick]) -> None:
+    """Let go of all that the order waits for, and end it where it is over with that."""
+    rest.give_back(session, work.tenant, order.id, kept)
+    _ask_about(session, work, order.id, {})
+    for kind in ("stock", banning.HOLD, not_split.HOLD):
+        holds.release(session, work.tenant, order.id, kind, by="packline", now=work.now())
+    promised.keep(session, work.tenant, order, because="as less of it is wanted")
+    if order.state == "shipping":
+        fulfilling.if_complete(session, work.tenant, order.id)
+    else:
+        closing.if_nothing_is_left(session, work.tenant, order.id, now=work.now())
+
+
+def _plan(
+    session: Session, work: Work, order: Order, chosen: Chosen | None, aside: Aside, wanted: Demand, rules: Rules
+) -> Planned:
+    """Write what leaves in parcels, and what is put aside; nothing where nothing does."""
     again = order.state != "released"
-    if not again:
+    if not again and (any(aside.picks.values()) or (chosen and chosen.picks)):
         lifecycle.move(session, work.tenant, "order", order.id, "allocate")
     holdings = _put_aside(session, work, order.id, aside)
-    joined: Mapping[int, int] = {}
-    if chosen and chosen.picks:
-        planned = sending.plan(session, work, order, chosen, wanted, rules, again=again)
-        holdings, joined = [*holdings, *planned.holdings], planned.joined
-    holdings = [*holdings, *swapping.held_on(freed, picks, wanted.everything)]
-    elsewhere = telling_stock.is_from_elsewhere(session, work.tenant, order.id)
-    # Among the last statements of the transaction: popular variants stay locked from here to the commit only.
-    _hold(session, work.tenant, order.id, holdings, elsewhere=elsewhere)
-    for older, shipment in joined.items():
-        replanning.fold(session, work.tenant, old=older, new=shipment)
-    backorders.make_sure(session, work.tenant, wanted.everything, lying, holdings)
-    return Done()
+    if chosen is None or not chosen.picks:
+        return Planned(holdings=holdings, joined={})
+    planned = sending.plan(session, work, order, chosen, wanted, rules, again=again)
+    return replace(planned, holdings=[*holdings, *planned.holdings])
 
 
-def _hold(session: Session, tenant: int, order: int, holdings: Sequence[Holding], *, elsewhere: bool) -> None:
+def _held_on(planned: Planned, freed: Sequence[Pick], stays: Sequence[Pick], wanted: Demand) -> Sequence[Holding]:
+    """What is sent instead of something else stays held until it is planned, however long that takes. Pure."""
+    return swapping.held_on(freed, [*(one.pick for one in planned.holdings), *stays], wanted.everything)
+
+
+def _hold(session: Session, tenant: int, order: int, holdings: Sequence[Holding]) -> None:
+    elsewhere = bool(holdings) and telling_stock.is_from_elsewhere(session, tenant, order)
     if inventory.reserve(session, tenant, order, holdings, actor="packline", elsewhere=elsewhere):
         tell_stock.ask_about_unsold(session, tenant, order)
 
 
-def _hold_on(session: Session, tenant: int, order: int, freed: Sequence[Pick]) -> Sequence[Holding]:
-    """What is sent instead of something else stays held until it is planned, however long that takes; answers it.
-
-    It is the store's own order: others are not edited there.
-    """
-    kept = swapping.held_on(freed, ())
-    _hold(session, tenant, order, kept, elsewhere=False)
-    return kept
+def _done(session: Session, tenant: int, order: int, *, freed: Counter[tuple[int, int]]) -> Done:
+    """Whoever waits looks again where units were held and are not any more: no count of the store's will say so."""
+    if freed:
+        intake.fill_backorders(session, tenant)
+        tell_stock.ask_about_unsold(session, tenant, order)
+    return Done()
 
 
 def _aside(session: Session, tenant: int, wanted: Demand, others: Mapping[tuple[int, int], int]) -> Aside:
@@ -163,6 +202,7 @@ def _choose(
     wanted: Demand,
     aside: Aside,
     others: Mapping[tuple[int, int], int],
+    asked: Asked | None,
     quotes: Sequence[Quote],
     rules: Rules,
 ) -> tuple[Chosen | None, Mapping[int, int]]:
@@ -178,7 +218,7 @@ def _choose(
         joins=() if order.state == "released" else reshaping.joins(session, order, wanted.wants),
         standing=not_split.standing(session, work.tenant, order.id, wanted.wants),
     )  # fmt: skip
-    return planning.decided_for(question, choosing.standing(session, work.tenant, order.id), rules)
+    return planning.decided_for(question, asked, rules)
 
 
 def _note_what_stays(session: Session, work: Work, order: int, chosen: Chosen | None, wanted: Demand) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import Address, Consignment, Money, Rate, StoreOrder, StoreShipment
 from integrations.ports import Permanent
-from jobs import couriering, story
+from jobs import couriering, letting_go, story
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
 from orders import banning, choosing, consigning, holds, lifecycle, not_split, planning, rates, watching
@@ -92,6 +92,7 @@ def let_go(session: Session, tenant: int, order: int, sentence: str, *, now: dat
     for hold in open_holds(session, tenant, order):
         holds.release(session, tenant, order, hold.kind, by="packline", now=now)
     choosing.end_with_order(session, tenant, order, now=now)
+    letting_go.of_all(session, tenant, order)
     story.fact(session, tenant, order, sentence)
     return True
 

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from integrations import nouns
 from integrations.ports import SWAP_REFUSED, Permanent
-from jobs import intake, outward, queue
+from jobs import intake, outward, queue, tell_stock
 from jobs.outcomes import Cancelled, Done, Outcome
 from jobs.outward import Act
 from jobs.work import Work
-from orders import catalogue, choosing, placing, swapping, wanted
+from orders import catalogue, choosing, placing, rest, swapping, wanted
 from records import choices
 from records.choices import Choice, Swap
 from records.orders import LOCK, OVER, Order, OrderLine
@@ -52,19 +52,23 @@ def run(work: Work) -> Outcome:
 
 
 def drop(session: Session, tenant: int, order: int, why: str, *, now: datetime) -> None:
-    """Give the swaps of an order up that is over: what the store was told by then is no matter any more.
+    """Give the swaps of an order up that is over, and what is kept of it while its buyer is asked: what the store was
+    told by then is no matter any more.
 
     It locks levels and rings orders that wait, and comes before whatever else locks jobs: as where stock lands.
     """
-    if not choices.swaps_of(session, tenant, order):
+    kept = rest.kept(session, tenant, order)
+    if not kept and not choices.swaps_of(session, tenant, order):
         return
     swapping.lock_levels(session, tenant, order)
     for row in swapping.asked(session, tenant, order):
         swapping.withdraw(session, row, why, now=now)
         outward.settle(session, tenant, swapping.key_of(row.id), "abandon", reason=why)
     swapping.let_go(session, tenant, order)
+    rest.give_back(session, tenant, order, kept)
     # What was held for it is free, and no count of the store's will say so.
     intake.fill_backorders(session, tenant)
+    tell_stock.ask_about_unsold(session, tenant, order)
 
 
 def give_up(session: Session, tenant: int, order: int, *, now: datetime) -> None:

@@ -48,7 +48,7 @@ def make_sure(
 
     Raises inventory.Contended where more has come: look again. Comes after everything else that locks levels.
     """
-    if sum(want.units for want in wants) <= sum(one.pick.units for one in held if one.shipment):
+    if sum(want.units for want in wants) <= sum(one.pick.units for one in held if one.shipment > 0):
         return
     session.execute(_BESIDE_OTHERS, {"tenant": tenant})
     if more_lies_there(before, lying(session, tenant, wants), held):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +12,7 @@ from babel.dates import format_date, format_datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from orders import choosing, planning, restocking, shortage, staying, swap_offers, swapping
+from orders import choosing, planning, rest, restocking, shortage, staying, swap_offers, swapping
 from orders.amounts import amount
 from orders.shortage import Units
 from orders.swap_offers import Offer
@@ -67,7 +68,9 @@ class Told:
     state: str
     lines: Sequence[ShortLine]
     held_back: bool
-    """Something that is there waits for what is not."""
+    """Something of it waits for what is not there."""
+    is_here: bool
+    """All of that is kept for this order: nobody else gets it."""
     unanswered: str
     answer_by: datetime
     rest: str
@@ -100,6 +103,8 @@ def told(session: Session, row: Choice, *, today: date, swaps: bool = False) -> 
     swapped = bool(swapping.asked(session, row.tenant_id, row.order_id))
     final = row.acted_at is not None or swapped
     offers = swap_offers.of_order(session, row.tenant_id, row.order_id, short) if swaps and not final else {}
+    waiting = _held_back(session, row.tenant_id, row.order_id, short)
+    kept = rest.kept(session, row.tenant_id, row.order_id)
     return Told(
         id=row.id,
         order=row.order_id,
@@ -108,7 +113,8 @@ def told(session: Session, row: Choice, *, today: date, swaps: bool = False) -> 
         currency=order.currency,
         state=row.state,
         lines=_lines(session, row, short, today, offers),
-        held_back=holds_something(session, row.tenant_id, row.order_id, short),
+        held_back=bool(waiting),
+        is_here=rest.holds(kept, waiting),
         unanswered=row.unanswered,
         answer_by=row.answer_by,
         rest=row.rest,
@@ -121,8 +127,12 @@ def told(session: Session, row: Choice, *, today: date, swaps: bool = False) -> 
 
 def holds_something(session: Session, tenant: int, order: int, short: Units) -> bool:
     """Whether an order has units that could leave and have no shipment yet."""
+    return bool(_held_back(session, tenant, order, short))
+
+
+def _held_back(session: Session, tenant: int, order: int, short: Units) -> Units:
     units, stay = planning.demand(session, tenant, order).units, staying.units(session, tenant, order)
-    return any(count > short.get(line, 0) + stay[line] for line, count in units.items())
+    return +(Counter(units) - Counter(short) - stay)
 
 
 def by_default(told_of: Told) -> str:

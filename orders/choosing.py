@@ -183,8 +183,6 @@ def end_with_order(session: Session, tenant: int, order: int, *, now: datetime) 
     row = choices.latest_of(session, tenant, order)
     if row is not None and row.acted_at is None:
         end(session, row, "The order is closed.", now=now)
-    if row is not None:
-        swapping.let_go(session, tenant, order)  # by whichever question it was chosen
 
 
 def end(session: Session, row: Choice, why: str, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -64,6 +64,8 @@ class Chosen:
 
     question: Question
     decision: Decision
+    rest: tuple[Pick, ...] = ()
+    """What could leave, and is kept for the order while its buyer is asked about what is short."""
 
     @property
     def picks(self) -> tuple[Pick, ...]:
@@ -177,8 +179,10 @@ def decided_for(question: Question, asked: Asked | None, rules: Rules) -> tuple[
     if not (lacking or barred or kept):  # then it is no matter if all is wanted at once, and the shop's word is kept
         return Chosen(question=question, decision=chosen.decision), {}
     waits = rules.when_short == "wait_for_all"
-    if ((barred or kept) and waits) or (lacking and shortage.holds_back(asked, lacking, rules)):
-        chosen = decided(question.model_copy(update={"whole_or_nothing": True}))
+    held_back = bool(lacking) and shortage.holds_back(asked, lacking, rules)
+    if ((barred or kept) and waits) or held_back:
+        rest = chosen.picks if held_back and shortage.asks(asked, lacking, rules) else ()
+        chosen = replace(decided(question.model_copy(update={"whole_or_nothing": True})), rest=rest)
     return chosen, lacking
 
 

@@ -97,6 +97,11 @@ def holds_back(asked: Asked | None, short: Units, rules: Rules) -> bool:
     return rules.when_short == "wait_for_all"
 
 
+def asks(asked: Asked | None, short: Units, rules: Rules) -> bool:
+    """Whether the buyer has yet to say what is to become of this."""
+    return asked is not None and asked.state in OPEN if covers(asked, short) else rules.ask_when_short
+
+
 def deadlines(rules: Rules, *, now: datetime) -> tuple[datetime, datetime]:
     """When the buyer is reminded, and by when they answer."""
     span = timedelta(days=rules.days_to_answer)

@@ -118,15 +118,16 @@ def hold(session: Session, tenant: int, order: int, what: str, why: str, remedy:
     holds.place(session, tenant, order, problem, by="packline")
 
 
-def lock_levels(session: Session, tenant: int, order: int) -> None:
-    """Lock every level that an order with swaps may give back or take in this transaction, a bundle's parts among them.
+def lock_levels(session: Session, tenant: int, order: int, *, besides: Collection[int] = ()) -> None:
+    """Lock every level that an order may give back or take in this transaction, a bundle's parts among them, and those
+    of variants `besides`.
 
     Whoever gives levels back and takes others in one transaction locks them all first, in one order.
     """
     lines = {line.variant_id for line in lines_of(session, tenant, order) if line.variant_id}
     parts = {part.variant for made_of in bundles.parts_in(session, tenant, order).values() for part in made_of}
     swaps = {row.variant_id for row in choices.swaps_of(session, tenant, order)}
-    store_counts.lock(session, tenant, variants={*lines, *parts, *swaps})
+    store_counts.lock(session, tenant, variants={*lines, *parts, *swaps, *besides})
 
 
 def withdraw(session: Session, row: Swap, why: str, *, now: datetime) -> None:

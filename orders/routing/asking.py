@@ -33,7 +33,8 @@ def ask(
     joins: Collection[int] = (),
     standing: Standing | None = None,
 ) -> Question:
-    """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first.
+    """The question of this moment. `spoken_for` is units, by (variant, location), that others would take first; less
+    than nothing is what is kept for this very order.
 
     Of an `order`, the places that could not send a line of it are left out for that line; at `joins`, it joins what is
     planned of the order and was counted among the day's shipments already. `standing` is what stands of it anywhere.
@@ -44,7 +45,7 @@ def ask(
     variants = {variant for want in wants for variant, _ in want.taken()}
     places = [row.id for row in locations]
     free = Counter(inventory.available(session, tenant, variants, places))
-    free.subtract(spoken_for or {})
+    free.subtract({level: units for level, units in (spoken_for or {}).items() if level in free})
     ages = _ages(session, tenant, variants, places, now) if "oldest_stock" in rules.routing.order else {}
     making = max((want.making_days for want in wants), default=0)  # what is made longest decides when all can leave
     # A place's own work is in the shop's currency: beside postage in another one it would be added to what it is not.

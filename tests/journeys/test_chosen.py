@@ -116,7 +116,7 @@ def test_the_buyer_is_asked_once_and_nothing_leaves_meanwhile(world: World):
     assert (letter["recipients"], notices(world)) == (["ada@example.com"], [("asked", "sent")])
     assert (choice(world).state, world.open_holds(placed)) == ("asked", ["stock"])
     assert (shipped(world, placed), world.labels_bought()) == ([], [])
-    assert reserved(world) == {"BAG": (10, 0), "MUG": (10, 0), "AXE": (0, 0)}
+    assert reserved(world) == {"BAG": (10, 1), "MUG": (10, 2), "AXE": (0, 0)}  # the rest is kept for it
     world.hurry()
     world.settle()
     assert len(world.letters()) == 1
