@@ -18,7 +18,7 @@ from sqlalchemy import select
 from commands import opening, output, trail
 from config.settings import Settings
 from config.version import VERSION
-from jobs import connect, desk
+from jobs import connect, desk, looking_again
 from records import database, migrate, tenants, walls
 
 # Opened when somebody asks for them: a worker needs nothing of the pages, and would carry it in every process.
@@ -170,11 +170,13 @@ def rules(tenant: int, changes: tuple[str, ...], as_json: bool) -> None:
     with opening.shop(tenant) as session:
         row = session.get_one(tenants.Tenant, tenant)
         if changes:
+            before = row.rules
             try:
                 row.rules = tenants.Rules.model_validate(row.rules.model_dump() | dict(map(_changed, changes)))
             except ValidationError as refusal:
                 told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in refusal.errors())
                 raise click.ClickException(f"these rules cannot be right: {told}") from refusal
+            looking_again.as_rules_change(session, tenant, before, row.rules)
             trail.changed(session, tenant, rules=sorted(change.partition("=")[0] for change in changes))
         found = row.rules.model_dump(mode="json")
     if as_json:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from integrations.nouns import GoodsChanged, StoreVariant
-from jobs import intake, looking_again, queue
+from jobs import looking_again, queue
 from jobs.outcomes import Done, Outcome
 from jobs.work import Work
 from orders import catalogue, gone_stock, outdated
@@ -26,17 +26,16 @@ def run(work: Work) -> Outcome:
     with work.writing() as session:
         before = catalogue.shipping_places(session, work.tenant, connection)
         catalogue.write_locations(session, work.tenant, connection, places)
-        if catalogue.shipping_places(session, work.tenant, connection) - before:
-            looking_again.at_what_was_closed(session, work.tenant, now=work.now())
         there = {place.remote_id for place in places}
         gone_stock.close_places(session, work.tenant, connection, there, as_of=began_at)
+        if catalogue.shipping_places(session, work.tenant, connection) - before:
+            looking_again.as_a_place_opens(session, work.tenant, now=work.now())
     seen: set[str] = set()
     for batch in _batches(storefront.read_variants()):
         seen.update(variant.remote_id for variant in batch)
         with work.writing() as session:
             if catalogue.write_variants(session, work.tenant, connection, batch, actor="packline", as_of=began_at):
-                intake.fill_backorders(session, work.tenant)
-                looking_again.at_what_was_barred(session, work.tenant)
+                looking_again.as_goods_change(session, work.tenant)
     with work.writing() as session:
         _look_for_the_missing(session, work, connection, seen)
     return Done()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from integrations.nouns import StoreLocation, StoreVariant
 from integrations.ports import Storefront
-from jobs import intake, looking_again, queue
+from jobs import looking_again, queue
 from jobs.outcomes import Done, Outcome, Snoozed
 from jobs.work import Work
 from orders import catalogue, gone_stock, outdated, store_counts
@@ -56,6 +56,7 @@ def _read(work: Work, storefront: Storefront, connection: str, told: Sequence[To
     with work.writing() as session:
         changed = 0
         _lock(session, work.tenant, connection, answered)
+        before = catalogue.shipping_places(session, work.tenant, connection)
         if answered.places:
             changed += write_places(session, work.tenant, connection, answered.places, as_of=began_at)
         changed += catalogue.write_variants(
@@ -64,9 +65,13 @@ def _read(work: Work, storefront: Storefront, connection: str, told: Sequence[To
         if answered.gone:
             changed += gone_stock.of_goods(session, work.tenant, connection, answered.gone, as_of=began_at)
         outdated.was_read(session, work.tenant, connection, told)
+        opened = catalogue.shipping_places(session, work.tenant, connection) - before
+        if opened:
+            # What lies there is read with the whole catalogue; what is known of it may leave at once.
+            queue.add(session, work.tenant, "read_catalogue", f"connection/{connection}")
+            looking_again.as_a_place_opens(session, work.tenant, now=work.now())
         if changed:
-            intake.fill_backorders(session, work.tenant)
-            looking_again.at_what_was_barred(session, work.tenant)
+            looking_again.as_goods_change(session, work.tenant)
     log.info("read what was told", told=len(told), gone=len(answered.gone), changed=changed)
 
 
@@ -98,13 +103,6 @@ def _lock(session: Session, tenant: int, connection: str, answered: Answered) ->
 def write_places(
     session: Session, tenant: int, connection: str, places: Sequence[StoreLocation], *, as_of: datetime
 ) -> int:
-    """Take over the store's open locations; answers how many levels of closed ones changed.
-
-    What lies at one that was opened just now is read with the whole catalogue.
-    """
-    before = catalogue.shipping_places(session, tenant, connection)
+    """Take over the store's open locations; answers how many levels of closed ones changed."""
     catalogue.write_locations(session, tenant, connection, places)
-    changed = gone_stock.close_places(session, tenant, connection, {place.remote_id for place in places}, as_of=as_of)
-    if catalogue.shipping_places(session, tenant, connection) - before:
-        queue.add(session, tenant, "read_catalogue", f"connection/{connection}")
-    return changed
+    return gone_stock.close_places(session, tenant, connection, {place.remote_id for place in places}, as_of=as_of)

@@ -65,8 +65,8 @@ def write_variants(
     actor: str,
     as_of: datetime | None = None,
 ) -> int:
-    """Write variants with their stock; answers how many levels, and marks on where goods may go, changed. `as_of` is
-    when the reading began.
+    """Write variants with their stock; answers how much changed: levels, marks on where goods may go, and what is
+    counted at all. `as_of` is when the reading began.
 
     What is on hand counts, not what is available: the store has taken the units of every order that it sent us off
     "available" already, and those are the very units that we are about to reserve. Where the store counts none of a
@@ -154,16 +154,20 @@ _OURS = ("making_days", "bans")
 
 
 def _newly_marked(session: Session, tenant: int, connection: str, variants: Sequence[StoreVariant]) -> int:
-    """How many variants the store marks otherwise than when it was read last."""
+    """How many variants the store marks otherwise than when it was read last, or counts no more."""
     rows = session.execute(
-        select(Variant.remote_id, Variant.store_bans).where(
+        select(Variant.remote_id, Variant.store_bans, Variant.tracked).where(
             Variant.tenant_id == tenant,
             Variant.connection_id == connection,
             Variant.remote_id.in_([variant.remote_id for variant in variants]),
         )
     )
-    known = {row.remote_id: row.store_bans for row in rows}
-    return sum(known.get(variant.remote_id, Bans()) != _marks(variant) for variant in variants)
+    known = {row.remote_id: (row.store_bans, row.tracked) for row in rows}
+    return sum(
+        bans != _marks(variant) or (was_counted and not variant.tracked)
+        for variant in variants
+        for bans, was_counted in [known.get(variant.remote_id, (Bans(), False))]
+    )
 
 
 def _marks(variant: StoreVariant) -> Bans:

@@ -38,6 +38,13 @@ def delete_variant(act: Act, variant: Variant) -> None:
     act.tell("products/update", variant.product.gid, lambda: rest.product(variant.product, act.shop))
 
 
+def count_stock(act: Act, variant: Variant, *, tracked: bool) -> None:
+    """Count what is on hand of it, or no more: then it is sold without end."""
+    variant.item.tracked = tracked
+    _tell_item(act, "inventory_items/update", variant.item)
+    act.tell("products/update", variant.product.gid, lambda: rest.product(variant.product, act.shop))
+
+
 def stock_no_more(act: Act, item: InventoryItem, location: Location) -> None:
     """The item is not kept at the location any more, with all that lay there."""
     level = item.levels.pop(location.id)
@@ -57,6 +64,12 @@ def close_location(act: Act, location: Location) -> None:
 
 def open_location(act: Act, location: Location) -> None:
     _switch(act, location, active=True)
+
+
+def send_orders(act: Act, location: Location) -> None:
+    """Fulfill online orders from there."""
+    location.fulfills_online = True
+    act.tell("locations/update", location.gid, lambda: rest.location(location, act.shop))
 
 
 def delete_location(act: Act, location: Location) -> None:

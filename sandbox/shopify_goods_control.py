@@ -4,10 +4,10 @@ POST /_sandbox/shopify/products                 {shop, title, variants}; answers
 POST /_sandbox/shopify/products/<id>/rename     {title}
 POST /_sandbox/shopify/products/<id>/tag        {tags}: all that it has from now on
 POST /_sandbox/shopify/products/<id>/delete
-POST /_sandbox/shopify/variants/<id>/delete
+POST /_sandbox/shopify/variants/<id>/<what>     delete, track or untrack
 POST /_sandbox/shopify/inventory/disconnect     {shop, sku, location}
 POST /_sandbox/shopify/locations                {shop, name, …}; answers it with its id
-POST /_sandbox/shopify/locations/<id>/<what>    close, open or delete
+POST /_sandbox/shopify/locations/<id>/<what>    close, open, send (online orders leave from there) or delete
 """
 
 from collections.abc import Callable
@@ -26,8 +26,10 @@ T = TypeVar("T", bound=Thing)
 _SWITCHES: dict[str, Callable[[Act, Location], None]] = {
     "close": shopify_goods.close_location,
     "open": shopify_goods.open_location,
+    "send": shopify_goods.send_orders,
     "delete": shopify_goods.delete_location,
 }
+_TRACKED = {"track": True, "untrack": False}
 
 
 def add(routes: Blueprint, core: Core, store: Store) -> None:
@@ -67,16 +69,19 @@ def _add_products(
 
             return acted(shop, change)
 
-    @routes.post("/variants/<int:number>/delete")
-    def delete_variant(number: int) -> Response:
+    @routes.post("/variants/<int:number>/<what>")
+    def change_variant(number: int, what: str) -> Response:
         with store.lock:
             shop, variant = _found(store, number, Variant)
 
-            def delete(act: Act) -> dict[str, Any]:
-                shopify_goods.delete_variant(act, variant)
+            def change(act: Act) -> dict[str, Any]:
+                if what == "delete":
+                    shopify_goods.delete_variant(act, variant)
+                else:
+                    shopify_goods.count_stock(act, variant, tracked=_TRACKED[what])
                 return {"id": number}
 
-            return acted(shop, delete)
+            return acted(shop, change)
 
     @routes.post("/inventory/disconnect")
     def disconnect() -> Response:

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, url_for
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from jobs import looking_again
+from jobs import intake
 from records.routing import Bans
 from records.stock import Variant
 from web import asked
@@ -44,7 +44,7 @@ def mark(tenant: int) -> Any:
             return _page(session, tenant, given=given, wrong=wrong), 422
         found[0].bans = said
         session.flush()
-        looking_again.at_what_was_barred(session, tenant)
+        intake.fill_backorders(session, tenant)
         log.info("goods marked", tenant=tenant, variant=found[0].id, actor=door.actor(), **said.model_dump())
     flash(f"{given['sku']} is marked so. It counts for what is planned from now on.", "good")
     return redirect(url_for("banned.listed"), 303)

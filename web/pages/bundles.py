@@ -8,6 +8,7 @@ import structlog
 from flask import abort, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 
+from jobs import intake
 from orders import bundles
 from records.stock import Variant
 from web import asked
@@ -35,7 +36,7 @@ def put_in(tenant: int) -> Any:
         wrong = _put_in(session, tenant, given)
         if wrong:
             return _page(session, tenant, given=given, wrong=wrong), 422
-    flash(f"{given['units']} × {given['part']} in {given['bundle']}. Orders that come from now on take it so.", "good")
+    flash(f"{given['units']} × {given['part']} in {given['bundle']}. Orders that hold none yet take it so.", "good")
     return redirect(url_for("bundles.listed", bundle=given["bundle"]), 303)
 
 
@@ -46,6 +47,8 @@ def take_out(tenant: int, bundle: int, part: int) -> Any:
         if None in (session.get(Variant, (tenant, bundle)), session.get(Variant, (tenant, part))):
             abort(404)
         gone = bundles.take_out(session, tenant, bundle, part)
+        if gone:
+            intake.fill_backorders(session, tenant)
         log.info("part taken out of bundle", tenant=tenant, bundle=bundle, part=part, gone=gone, actor=door.actor())
     if gone:
         flash("The part was taken out. Orders that hold it keep it.", "good")
@@ -72,7 +75,16 @@ def _put_in(session: Session, tenant: int, given: dict[str, str]) -> dict[str, s
             wrong[name] = made.SEVERAL if found else made.NOTHING
     if wrong:
         return wrong
-    refused = bundles.put_in(session, tenant, sold["bundle"].id, sold["part"].id, int(units))
+    refused = _take_so_many(session, tenant, sold["bundle"].id, sold["part"].id, int(units))
     log.info("part of a bundle", tenant=tenant, bundle=sold["bundle"].id, part=sold["part"].id, units=units,
              refused=refused.why if refused else "", actor=door.actor())  # fmt: skip
     return {refused.field: refused.why} if refused else {}
+
+
+def _take_so_many(session: Session, tenant: int, bundle: int, part: int, units: int) -> bundles.Refused | None:
+    """Put it in; orders that wait for what is in the bundle now are looked at again where that is something else."""
+    before = bundles.parts_of(session, tenant, bundle)
+    refused = bundles.put_in(session, tenant, bundle, part, units)
+    if bundles.parts_of(session, tenant, bundle) != before:
+        intake.fill_backorders(session, tenant)
+    return refused

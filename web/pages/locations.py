@@ -10,7 +10,7 @@ import structlog
 from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
-from jobs import looking_again
+from jobs import intake
 from records.routing import Sending
 from records.stock import Location
 from records.tenants import Tenant
@@ -52,8 +52,9 @@ def save(tenant: int, location: int) -> Any:
         sending, wrong = location_form.read(typed, session.get_one(Tenant, tenant).currency)
         meanwhile = asked.told("version") != version(place.sending)
         if sending is not None and not meanwhile:
+            if sending != place.sending:
+                intake.fill_backorders(session, tenant)  # what waits for a place that may send it, or for all at once
             place.sending = sending
-            looking_again.at_what_was_barred(session, tenant)
     if wrong:
         flash("Nothing was saved: what is wrong stands in red beside its field.", "bad")
         return _page(tenant, location, typed, wrong), 422

@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from jobs import desk, intake
+from jobs import desk, looking_again
 from records.tenants import Rules, Tenant
 from web import asked
 from web import session as door
@@ -46,8 +46,7 @@ def save(tenant: int) -> Any:
             row.rules = wished
             if wished.replenishing != before.replenishing:
                 desk.forecast(session, tenant)
-            if _leaves_by(wished) != _leaves_by(before):
-                intake.fill_backorders(session, tenant)  # some may leave by the new rules, and were kept by the old
+            looking_again.as_rules_change(session, tenant, before, wished)
     if wrong or wished is None:
         flash("Nothing was saved: what is wrong stands in red beside its field.", "bad")
         return _page(before, typed, wrong), 422
@@ -63,11 +62,6 @@ def save(tenant: int) -> Any:
 def version(rules: Rules) -> str:
     """Tells one state of the settings from another."""
     return hashlib.sha256(rules.model_dump_json().encode()).hexdigest()[:16]
-
-
-def _leaves_by(rules: Rules) -> tuple[object, ...]:
-    """What decides from where an order leaves, and whether a part of it waits for the rest."""
-    return rules.routing, rules.when_short, rules.while_asked, rules.ask_when_short
 
 
 def _checked(before: Rules, typed: dict[str, str]) -> tuple[dict[str, str], Rules | None]:

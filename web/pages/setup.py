@@ -56,7 +56,7 @@ def save(tenant: int, step: str) -> Any:
     with shop.opened(tenant) as session:
         _known(step)
         row = session.get_one(Tenant, tenant, with_for_update=True, populate_existing=True)
-        typed, wrong = _save_places(session, row) if step == "locations" else _save_rules(row, step)
+        typed, wrong = _save_places(session, row) if step == "locations" else _save_rules(session, row, step)
         if wrong:
             flash("Nothing was saved: what is wrong stands in red beside its field.", "bad")
             return _page(session, tenant, step, typed, wrong), 422
@@ -148,7 +148,7 @@ def _page(session: Session, tenant: int, step: str, typed: dict[str, str], wrong
     )
 
 
-def _save_rules(row: Tenant, step: str) -> tuple[dict[str, str], dict[str, str]]:
+def _save_rules(session: Session, row: Tenant, step: str) -> tuple[dict[str, str], dict[str, str]]:
     """What was typed, and what is wrong with it; kept where nothing is."""
     told = settings_form.typed(request.form)
     typed = settings_form.written(row.rules) | {name: told[name] for name in FIELDS[step]}
@@ -158,6 +158,7 @@ def _save_rules(row: Tenant, step: str) -> tuple[dict[str, str], dict[str, str]]
     except ValidationError as error:
         return typed, wrong | settings_form.told_of(error)
     if not wrong:
+        looking_again.as_rules_change(session, row.id, row.rules, wished)
         row.rules = wished
     return typed, wrong
 
@@ -176,7 +177,7 @@ def _save_places(session: Session, row: Tenant) -> tuple[dict[str, str], dict[st
 def _left_out(session: Session, tenant: int, offered: list[Place], chosen: set[int]) -> list[str]:
     places = {place.id: session.get_one(Location, (tenant, place.id)) for place in offered}
     if any(not places[id].ships for id in chosen):
-        looking_again.at_what_was_closed(session, tenant, now=show.now())
+        looking_again.as_a_place_opens(session, tenant, now=show.now())
     for id, location in places.items():
         location.ships = id in chosen
     return [location.remote_id for location in places.values() if not location.ships]
