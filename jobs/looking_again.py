@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import intake, queue
-from orders import holds
-from records.orders import Order, OrderLine
+from orders import holds, not_found
+from records.orders import Order, OrderLine, open_holds
 from records.stock import Variant
 from records.tenants import Rules
 
@@ -33,6 +33,21 @@ def as_rules_change(session: Session, tenant: int, before: Rules, rules: Rules) 
     """Some may leave by the new rules, and were kept by the old ones."""
     if _leaves_by(rules) != _leaves_by(before):
         intake.fill_backorders(session, tenant)
+
+
+def at_what_was_not_found(session: Session, tenant: int) -> None:
+    """A count has found units, or an order does without: others may not have to wait any more for theirs."""
+    subjects = [f"order/{order}" for order in holds.waiting_for(session, tenant, not_found.HOLD)]
+    queue.add_all(session, tenant, "reserve_stock", {subject: subject for subject in subjects})
+
+
+def keeps_waiting(session: Session, tenant: int, order: int, *, now: datetime) -> bool:
+    """Whether a hold keeps labels from an order, whose row is locked. One that ends by this look asks for another."""
+    standing = open_holds(session, tenant, order)
+    blocked = bool(holds.blocking_labels(standing))
+    if any(hold.kind == not_found.HOLD for hold in standing) and not_found.let_go(session, tenant, order, now=now):
+        intake.resume(session, tenant, order)
+    return blocked
 
 
 def at_what_was_closed(session: Session, tenant: int, *, now: datetime) -> None:

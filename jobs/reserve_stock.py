@@ -15,6 +15,7 @@ from jobs import (
     drop_shipping,
     fulfilling,
     intake,
+    looking_again,
     pricing_ways,
     queue,
     reshaping,
@@ -53,7 +54,7 @@ from orders.routing import asking
 from orders.routing.question import Quote
 from orders.shortage import Asked
 from records import tenants
-from records.orders import LOCK, Order, open_holds
+from records.orders import LOCK, Order
 from records.reversals import under_way
 from records.tenants import Rules
 
@@ -80,7 +81,7 @@ def _reserve(session: Session, work: Work, quotes: Sequence[Quote]) -> Outcome |
     order = session.get(Order, (work.tenant, work.subject_id), with_for_update=LOCK)
     if order is None or order.state not in {"released", "watched", "allocated", "shipping"}:
         return Cancelled(reason=f"the order is {order.state if order else 'gone'}: no stock is reserved for it")
-    if holds.blocking_labels(open_holds(session, work.tenant, order.id)):
+    if looking_again.keeps_waiting(session, work.tenant, order.id, now=work.now()):
         return Done()  # a released hold asks for this job again
     if under_way(session, work.tenant, order.id) is not None:
         return Done()  # what is being taken back asks for this job again when it is done

@@ -15,6 +15,7 @@ from jobs import (
     deliver_digital,
     fulfilling,
     intake,
+    looking_again,
     outward,
     queue,
     reverse_money,
@@ -119,6 +120,8 @@ def _end(session: Session, work: Work, reversal: Reversal, *, whole: bool) -> No
             left = [shipment for shipment in facts_of(session, tenant, order).shipments if shipment.left]
             if cancelling.end(session, tenant, order, left, now=work.now()):
                 intake.fill_backorders(session, tenant)
+            else:
+                looking_again.at_what_was_not_found(session, tenant)
             tell_stock.ask_about_unsold(session, tenant, order)
         else:
             cancelling.keep(session, tenant, order, now=work.now())

@@ -17,6 +17,7 @@ from jobs import (
     drop_shipping,
     hearing,
     intake,
+    looking_again,
     outward,
     queue,
     story,
@@ -208,6 +209,8 @@ def release_stock(work: Work, step: InHand) -> Outcome | None:
             hearing.of_order(session, work.tenant, step.order, now=work.now())
         if units:
             intake.fill_backorders(session, work.tenant)
+        else:
+            looking_again.at_what_was_not_found(session, work.tenant)
     return None
 
 
@@ -248,6 +251,8 @@ def put_back_stock(work: Work, step: InHand) -> Outcome | None:
         done(session, work, step, f"Shipment {step.subject_id} does not leave; {units} units are back on the shelf.")
         if units:
             intake.fill_backorders(session, work.tenant)
+        else:
+            looking_again.at_what_was_not_found(session, work.tenant)
     return None
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from jobs import intake, tell_stock
+from jobs import intake, looking_again, tell_stock
 from orders import arrivals, coming_back, counting, stock_by_hand
 from orders.promising_stock import Level
 from orders.stock_by_hand import Refused, Said, Written
@@ -141,6 +141,8 @@ def _done(session: Session, tenant: int, written: Written | Refused) -> Written 
         return written
     if written.frees:
         intake.fill_backorders(session, tenant)
+    elif written.movements:
+        looking_again.at_what_was_not_found(session, tenant)
     tell_stock.ask(session, tenant, written.movements.values())
     return written
 

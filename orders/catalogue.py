@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from integrations.nouns import OrderSnapshot, StoreLocation, StoreVariant
-from orders import gone_stock, store_counts
+from orders import gone_stock, not_found, store_counts
 from records import tenants
 from records.routing import Bans
 from records.stock import Location, StockLevel, Variant
@@ -89,6 +89,7 @@ def write_variants(
     # What the store is yet to be told of, or refused, it cannot keep there: a person says what becomes of it.
     lost -= store_counts.yet_to_be_told(session, tenant, lost)
     taken = store_counts.take_over(session, tenant, levels, actor=actor, as_of=as_of)
+    not_found.note(session, tenant, levels)
     return marked + taken.changed + gone_stock.count_out(session, tenant, lost, gone_stock.NOT_THERE, as_of=as_of)
 
 

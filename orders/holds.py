@@ -100,9 +100,9 @@ def waiting_for_stock(session: Session, tenant: int) -> list[int]:
     """The orders that wait for stock, the one that waits longest first.
 
     What is not split further is one of them: where the rest of it leaves from, stock may land. And what no place sends
-    of those that have it, as another may have it then.
+    of those that have it, as another may have it then; and what a count did not find.
     """
-    return list(dict.fromkeys(waiting_for(session, tenant, "stock", "not_split", "barred")))
+    return list(dict.fromkeys(waiting_for(session, tenant, "stock", "not_split", "barred", "not_found")))
 
 
 def waiting_for(session: Session, tenant: int, *kinds: str) -> list[int]:

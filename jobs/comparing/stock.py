@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from integrations.nouns import StockReading
 from jobs import intake
 from jobs.comparing.looking import Look
-from orders import catalogue, comparing, store_counts
+from orders import catalogue, comparing, not_found, store_counts
 from orders.comparing import Difference
 from orders.store_counts import Units
 from records.stock import Location, StockLevel, Variant
@@ -60,6 +60,7 @@ def _count(session: Session, look: Look, reading: StockReading, shelf: Shelf, be
     place = (shelf.variant, shelf.location)
     counts = {place: store_counts.units_of(reading)}
     taken = store_counts.take_over(session, look.tenant, counts, actor="packline", as_of=began_at)
+    not_found.note(session, look.tenant, counts)
     now = session.get_one(StockLevel, (look.tenant, *place), populate_existing=True)
     wanted = taken.wanted.get(place)
     if wanted is None or now.on_hand != max(wanted.on_hand, now.reserved):

@@ -209,6 +209,7 @@ HOLDS: Mapping[str, str] = MappingProxyType(
         "refund_failed": "Failed refund",
         "stock": "Out of stock",
         "stock_gone": "Stock gone",
+        "not_found": "Not found by a count",
         "barred": "May not be sent",
         "not_split": "Not split by your rule",
         "supplier": "Supplier",
