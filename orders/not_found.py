@@ -37,7 +37,7 @@ class Promised:
     units: int
     unlabelled: int
     kept: int
-    """Of no shipment yet, while its buyer is asked (orders/rest.py): the next look at it gives up what is not there."""
+    """Of no shipment yet (orders/rest.py, or sent instead of something else): its next look takes them anew, or not."""
     what: str
     where: str
 
@@ -155,10 +155,9 @@ WITH holders AS (
     WHERE r.tenant_id = :tenant AND r.state = 'held'
 )
 SELECT r.order_id, r.variant_id, r.location_id, level.missing,
-       coalesce(sum(r.units) FILTER (WHERE r.shipment_id >= 0), 0) AS units,
-       coalesce(sum(r.units) FILTER (WHERE r.shipment_id >= 0 AND (s.id IS NULL OR s.state = 'planned')), 0)
-           AS unlabelled,
-       coalesce(sum(r.units) FILTER (WHERE r.shipment_id < 0), 0) AS kept,
+       coalesce(sum(r.units) FILTER (WHERE s.id IS NOT NULL), 0) AS units,
+       coalesce(sum(r.units) FILTER (WHERE s.state = 'planned'), 0) AS unlabelled,
+       coalesce(sum(r.units) FILTER (WHERE s.id IS NULL), 0) AS kept,
        coalesce(nullif(v.sku, ''), v.title) AS what, place.name
 FROM holders
 JOIN reservations r ON r.tenant_id = :tenant AND r.order_id = holders.order_id AND r.state = 'held'

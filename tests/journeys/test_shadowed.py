@@ -143,12 +143,13 @@ def test_the_last_unit_is_promised_once_although_nothing_is_reserved(world: Worl
     world.open_shop(variants=[variant("STOOL", stock={"Reno": 1, "Newark": 1})])
     only_watch(world)
 
-    first, second, third = [world.place(("STOOL", 1)) for _ in range(3)]
+    placed = [world.place(("STOOL", 1)) for _ in range(3)]
     world.settle()
 
-    made = [decision(world, one).decided["warehouse"] for one in (first, second)]
+    (late,) = [one for one in placed if world.open_holds(one)]  # the store's messages come in any order
+    made = [decision(world, one).decided["warehouse"] for one in placed if one is not late]
     assert sorted(made) == ["Newark", "Reno"]
-    assert (world.order(third).state, world.open_holds(third)) == ("released", ["stock"])
+    assert (world.order(late).state, world.open_holds(late)) == ("released", ["stock"])
     assert [world.level("STOOL", place) for place in ("Reno", "Newark")] == [(1, 0), (1, 0)]
 
 
